@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* Is the host ready for passthrough? */
+#include "core/doctor.h"
+#include "core/util.h"
+
+#include <errno.h>
+#include <libkmod.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+static struct doctor_check *add(
+	struct doctor_report *r, const char *name, enum doctor_verdict verdict, const char *action)
+{
+	struct doctor_check *c = &r->checks[r->n_checks++];
+
+	*c = (struct doctor_check){.name = name, .verdict = verdict};
+	snprintf(c->action, sizeof(c->action), "%s", action);
+	return c;
+}
+
+__attribute__((format(printf, 2, 3))) static void say(struct doctor_check *c, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(c->message, sizeof(c->message), fmt, args);
+	va_end(args);
+}
+
+static char *slurp(struct host *host, const char *path)
+{
+	size_t len;
+
+	return sysfs_slurp(host_sysfs(host)->root_fd, path, 16 << 20, &len);
+}
+
+static bool exists(struct host *host, const char *path)
+{
+	return sysfs_exists(host_sysfs(host)->root_fd, path);
+}
+
+static uint32_t count_entries(struct host *host, const char *path)
+{
+	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(host_sysfs(host)->root_fd, path);
+	uint32_t n = 0;
+
+	while (dir && sysfs_readdir(dir))
+		n++;
+	return n;
+}
+
+static bool is_amd(struct host *host)
+{
+	CLEANUP(free_cleanup) char *cpuinfo = slurp(host, "proc/cpuinfo");
+
+	return cpuinfo && strstr(cpuinfo, "AuthenticAMD");
+}
+
+/* The firmware tells of an IOMMU by a table: DMAR (Intel) or IVRS (AMD). */
+static void check_firmware(struct host *host, struct doctor_report *r)
+{
+	const char *table = exists(host, "sys/firmware/acpi/tables/DMAR")   ? "DMAR"
+			    : exists(host, "sys/firmware/acpi/tables/IVRS") ? "IVRS"
+									    : NULL;
+
+	if (table)
+		say(add(r, "firmware", DOCTOR_PASS, ""), "the firmware describes an IOMMU (%s)",
+			table);
+	else if (r->n_groups > 0)
+		say(add(r, "firmware", DOCTOR_PASS, ""),
+			"no DMAR or IVRS table, but the kernel has found an IOMMU");
+	else
+		say(add(r, "firmware", DOCTOR_FAIL,
+			    "enable VT-d or AMD-Vi (IOMMU) in the firmware's settings; in a "
+			    "virtual "
+			    "machine, give it a virtual IOMMU"),
+			"the firmware describes no IOMMU");
+}
+
+static void check_iommu(struct host *host, struct doctor_report *r)
+{
+	CLEANUP(free_cleanup) char *cmdline = slurp(host, "proc/cmdline");
+	const char *option = is_amd(host) ? "amd_iommu=on" : "intel_iommu=on";
+	char action[160] = "";
+
+	if (r->n_groups > 0) {
+		say(add(r, "iommu", DOCTOR_PASS, ""), "the IOMMU is on: %u groups", r->n_groups);
+		return;
+	}
+	if (cmdline && strstr(cmdline, option))
+		snprintf(action, sizeof(action),
+			"see the kernel's log (dmesg) for DMAR or AMD-Vi messages");
+	else
+		snprintf(action, sizeof(action), "add %s to the kernel command line and reboot",
+			option);
+	say(add(r, "iommu", DOCTOR_FAIL, action), "the IOMMU is off: there are no IOMMU groups");
+}
+
+/* Without it the kernel refuses a group's IOMMU (EPERM), however viable the group looks. Remapped
+ * interrupts go through chips whose names begin with IR-. */
+static void check_interrupt_remapping(struct host *host, struct doctor_report *r)
+{
+	CLEANUP(free_cleanup) char *interrupts = slurp(host, "proc/interrupts");
+	char unsafe[8] = "";
+
+	sysfs_read(host_sysfs(host)->root_fd,
+		"sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", unsafe,
+		sizeof(unsafe));
+	if (interrupts && strstr(interrupts, " IR-"))
+		say(add(r, "interrupt_remapping", DOCTOR_PASS, ""), "interrupts are remapped");
+	else if (unsafe[0] == 'Y')
+		say(add(r, "interrupt_remapping", DOCTOR_WARN,
+			    "pass devices only to guests you trust"),
+			"interrupts are not remapped, and vfio_iommu_type1 allows that");
+	else if (interrupts)
+		say(add(r, "interrupt_remapping", DOCTOR_FAIL,
+			    "enable interrupt remapping (x2APIC, VT-d) in the firmware, and take "
+			    "intremap=off and nox2apic off the kernel command line"),
+			"interrupts are not remapped: giving a group to a user fails with EPERM");
+	else
+		say(add(r, "interrupt_remapping", DOCTOR_UNKNOWN, ""),
+			"/proc/interrupts cannot be read");
+}
+
+/* Whether the running kernel has the module on disk or built in. */
+static bool module_exists(const char *name)
+{
+	struct kmod_list *list = NULL;
+	struct kmod_ctx *kmod = kmod_new(NULL, NULL);
+	bool found = kmod && kmod_module_new_from_lookup(kmod, name, &list) == 0 && list;
+
+	kmod_module_unref_list(list);
+	kmod_unref(kmod);
+	return found;
+}
+
+static void check_module(struct host *host, struct doctor_report *r, const char *name,
+	const char *module, const char *loaded_path)
+{
+	char action[128];
+
+	if (exists(host, loaded_path)) {
+		say(add(r, name, DOCTOR_PASS, ""), "%s is loaded", module);
+		return;
+	}
+	if (sysfs_is_real(host_sysfs(host)) && module_exists(module)) {
+		say(add(r, name, DOCTOR_PASS, ""), "%s is not loaded yet; the first bind loads it",
+			module);
+		return;
+	}
+	snprintf(action, sizeof(action), "install a kernel that has the module %s", module);
+	say(add(r, name, DOCTOR_FAIL, action), "%s is neither loaded nor installed", module);
+}
+
+static void check_noiommu(struct host *host, struct doctor_report *r)
+{
+	char text[8] = "";
+
+	sysfs_read(host_sysfs(host)->root_fd,
+		"sys/module/vfio/parameters/enable_unsafe_noiommu_mode", text, sizeof(text));
+	if (text[0] == 'Y')
+		say(add(r, "noiommu", DOCTOR_WARN,
+			    "write N to /sys/module/vfio/parameters/enable_unsafe_noiommu_mode"),
+			"noiommu mode is on: a device given away can write to any memory");
+}
+
+static int count_devices(struct host *host, struct doctor_report *r, struct core_error *err)
+{
+	CLEANUP(free_cleanup) struct pci_address *addresses = NULL;
+	size_t n;
+	int error = devices_list(host_devices(host), &addresses, &n);
+
+	if (error)
+		return core_fail(err, CORE_INTERNAL, "cannot list /sys/bus/pci/devices: %s",
+			strerror(-error));
+	for (size_t i = 0; i < n; i++) {
+		CLEANUP(device_cleanup)
+		struct device *d = devices_get(host_devices(host), addresses[i]);
+		if (!d)
+			continue;
+		r->n_devices++;
+		r->n_vfio_devices += device_is_vfio(host_devices(host), d);
+	}
+	return 0;
+}
+
+static void read_kernel(struct host *host, struct doctor_report *r)
+{
+	struct utsname name;
+
+	if (sysfs_read(host_sysfs(host)->root_fd, "proc/sys/kernel/osrelease", r->kernel,
+		    sizeof(r->kernel)) < 0 &&
+		uname(&name) == 0)
+		snprintf(r->kernel, sizeof(r->kernel), "%s", name.release);
+}
+
+int doctor_examine(struct host *host, struct doctor_report *ret, struct core_error *err)
+{
+	struct doctor_report r = {0};
+
+	if (count_devices(host, &r, err))
+		return -1;
+	read_kernel(host, &r);
+	r.n_groups = count_entries(host, "sys/kernel/iommu_groups");
+	check_firmware(host, &r);
+	check_iommu(host, &r);
+	check_interrupt_remapping(host, &r);
+	check_module(host, &r, "vfio_pci", "vfio-pci", "sys/bus/pci/drivers/vfio-pci");
+	check_module(
+		host, &r, "vfio_iommu_type1", "vfio_iommu_type1", "sys/module/vfio_iommu_type1");
+	check_noiommu(host, &r);
+	*ret = r;
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Is the host ready for passthrough, and if not, what is there to do? */
+#pragma once
+
+#include "core/host.h"
+
+enum doctor_verdict { DOCTOR_UNKNOWN, DOCTOR_PASS, DOCTOR_WARN, DOCTOR_FAIL };
+
+struct doctor_check {
+	const char *name; /* a constant for programs; static storage */
+	enum doctor_verdict verdict;
+	char message[192];
+	char action[256]; /* "" when nothing is to be done */
+};
+
+enum { DOCTOR_MAX_CHECKS = 8 };
+
+struct doctor_report {
+	char kernel[72];
+	uint32_t n_groups;
+	uint32_t n_devices;
+	uint32_t n_vfio_devices;
+	struct doctor_check checks[DOCTOR_MAX_CHECKS]; /* in the order a person would fix them */
+	size_t n_checks;
+};
+
+/* Looks at the host. Reads files and the index of modules; changes and loads nothing. 0, or -1
+ * with err. */
+int doctor_examine(struct host *host, struct doctor_report *ret, struct core_error *err);

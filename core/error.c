@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* Errors of the engine. */
+#include "core/error.h"
+#include "core/util.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	enum core_code code; /* of an error that has this as its first problem */
+} reasons[] = {
+	[REASON_INVALID_ADDRESS] = {"INVALID_ADDRESS", CORE_INVALID},
+	[REASON_DEVICE_NOT_FOUND] = {"DEVICE_NOT_FOUND", CORE_NOT_FOUND},
+	[REASON_NOT_ALLOWLISTED] = {"NOT_ALLOWLISTED", CORE_PRECONDITION},
+	[REASON_NO_IOMMU_GROUP] = {"NO_IOMMU_GROUP", CORE_PRECONDITION},
+	[REASON_IS_BRIDGE] = {"IS_BRIDGE", CORE_PRECONDITION},
+	[REASON_BOOT_DISPLAY] = {"BOOT_DISPLAY", CORE_PRECONDITION},
+	[REASON_DISK_IN_USE] = {"DISK_IN_USE", CORE_PRECONDITION},
+	[REASON_NIC_IN_USE] = {"NIC_IN_USE", CORE_PRECONDITION},
+	[REASON_PF_HAS_VFS] = {"PF_HAS_VFS", CORE_PRECONDITION},
+	[REASON_VFIO_IN_USE] = {"VFIO_IN_USE", CORE_PRECONDITION},
+	[REASON_UNBIND_PENDING] = {"UNBIND_PENDING", CORE_PRECONDITION},
+	[REASON_NOT_BOUND_TO_VFIO] = {"NOT_BOUND_TO_VFIO", CORE_PRECONDITION},
+	[REASON_DRIVER_UNAVAILABLE] = {"DRIVER_UNAVAILABLE", CORE_PRECONDITION},
+	[REASON_PERMISSION] = {"PERMISSION", CORE_PERMISSION},
+	[REASON_KERNEL_REFUSED] = {"KERNEL_REFUSED", CORE_ABORTED},
+	[REASON_UNDO_FAILED] = {"UNDO_FAILED", CORE_INTERNAL},
+};
+_Static_assert(ARRAY_SIZE(reasons) == REASON_COUNT, "every reason has a row");
+
+const char *core_reason_name(enum core_reason reason)
+{
+	return reasons[reason].name;
+}
+
+enum core_reason core_reason_parse(const char *name)
+{
+	unsigned i = 0;
+
+	while (i < REASON_COUNT && strcmp(reasons[i].name, name) != 0)
+		i++;
+	return i;
+}
+
+int core_fail(struct core_error *err, enum core_code code, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(err->message, sizeof(err->message), fmt, args);
+	va_end(args);
+	err->code = code;
+	return -1;
+}
+
+int core_fail_memory(struct core_error *err)
+{
+	return core_fail(err, CORE_INTERNAL, "out of memory");
+}
+
+void core_problems_clear(struct core_problems *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i].holders);
+	free(list->items);
+	*list = (struct core_problems){0};
+}
+
+void core_error_clear(struct core_error *err)
+{
+	core_problems_clear(&err->problems);
+	*err = (struct core_error)CORE_ERROR_INIT;
+}
+
+static struct core_problem *problem_vadd(struct core_problems *list, const char *subject,
+	enum core_reason reason, const char *action, const char *fmt, va_list args)
+{
+	struct core_problem *items = reallocarray(list->items, list->count + 1, sizeof(*items));
+
+	if (!items)
+		return NULL;
+	list->items = items;
+	struct core_problem *p = &items[list->count++];
+	*p = (struct core_problem){.reason = reason};
+	snprintf(p->subject, sizeof(p->subject), "%s", subject);
+	snprintf(p->action, sizeof(p->action), "%s", action);
+	vsnprintf(p->message, sizeof(p->message), fmt, args);
+	return p;
+}
+
+struct core_problem *core_problem_add(struct core_problems *list, const char *subject,
+	enum core_reason reason, const char *action, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	struct core_problem *p = problem_vadd(list, subject, reason, action, fmt, args);
+	va_end(args);
+	return p;
+}
+
+struct core_problem *core_problem_add_device(struct core_problems *list, struct pci_address address,
+	enum core_reason reason, const char *action, const char *fmt, ...)
+{
+	char subject[PCI_ADDRESS_SIZE];
+	va_list args;
+
+	pci_address_format(address, subject);
+	va_start(args, fmt);
+	struct core_problem *p = problem_vadd(list, subject, reason, action, fmt, args);
+	va_end(args);
+	return p;
+}
+
+int core_problem_add_holder(struct core_problem *problem, const struct core_holder *holder)
+{
+	struct core_holder *holders =
+		reallocarray(problem->holders, problem->n_holders + 1, sizeof(*holders));
+
+	if (!holders)
+		return -1;
+	problem->holders = holders;
+	holders[problem->n_holders++] = *holder;
+	return 0;
+}
+
+int core_fail_problems(struct core_error *err, struct core_problems *list)
+{
+	core_problems_clear(&err->problems);
+	err->problems = *list;
+	*list = (struct core_problems){0};
+	return core_fail(err, reasons[err->problems.items[0].reason].code, "%s",
+		err->problems.items[0].message);
+}

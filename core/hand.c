@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon's side of the hand. */
+#include "core/hand.h"
+#include "core/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+struct hand {
+	int fd;
+	pid_t pid;
+};
+
+struct hand *hand_attach(int fd)
+{
+	struct hand *hand = calloc(1, sizeof(*hand));
+
+	if (hand)
+		hand->fd = fd;
+	return hand;
+}
+
+int hand_fork(const char *root, int lock_fd, struct hand **ret)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	struct hand *hand = hand_attach(pair[0]);
+	pid_t pid = hand ? fork() : -1;
+	if (pid == 0) {
+		close(pair[0]);
+		_exit(hand_serve(pair[1], root, lock_fd));
+	}
+	close(pair[1]);
+	if (pid < 0) {
+		int error = hand ? -errno : -ENOMEM;
+		hand_free(hand);
+		return error;
+	}
+	hand->pid = pid;
+	*ret = hand;
+	return 0;
+}
+
+int hand_fd(const struct hand *hand)
+{
+	return hand->fd;
+}
+
+pid_t hand_pid(const struct hand *hand)
+{
+	return hand->pid;
+}
+
+void hand_free(struct hand *hand)
+{
+	if (!hand)
+		return;
+	close(hand->fd);
+	if (hand->pid > 0)
+		waitpid(hand->pid, NULL, 0);
+	free(hand);
+}
+
+/* Sends the command together with the reply channel's far end. */
+static int send_request(int fd, const struct hand_request *request, int reply_fd)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec iov = {.iov_base = (void *)request, .iov_len = sizeof(*request)};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &reply_fd, sizeof(int));
+	return sendmsg(fd, &msg, MSG_NOSIGNAL) < 0 ? -EPIPE : 0;
+}
+
+/* Waits until there is something to read. 0, or -ETIMEDOUT. */
+static int wait_readable(int fd, int64_t deadline)
+{
+	for (;;) {
+		int64_t left = deadline - now_ns();
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		struct timespec ts = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+
+		if (left <= 0)
+			return -ETIMEDOUT;
+		int n = ppoll(&p, 1, &ts, NULL);
+		if (n > 0)
+			return 0;
+		if (n == 0)
+			return -ETIMEDOUT;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
+int hand_call(struct hand *hand, const struct hand_request *request, int64_t deadline,
+	struct hand_reply *reply)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	CLEANUP(fd_cleanup) int near = pair[0];
+	int error = send_request(hand->fd, request, pair[1]);
+	close(pair[1]); /* the child's copy is the only one left: its death is our end of file */
+	if (!error)
+		error = wait_readable(near, deadline);
+	if (error)
+		return error;
+	if (recv(near, reply, sizeof(*reply), 0) != (ssize_t)sizeof(*reply))
+		return -EPIPE;
+	return reply->error == EINPROGRESS ? -EINPROGRESS : 0;
+}
+
+bool hand_is_pending(int lock_fd, struct pci_address address)
+{
+	char name[PCI_ADDRESS_SIZE];
+
+	pci_address_format(address, name);
+	CLEANUP(fd_cleanup) int fd = openat(lock_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hand: the one part of the daemon that writes to the kernel.
+ *
+ * Theory of operation. The hand is a process of its own, forked before any thread exists and before
+ * the daemon gives up root. It takes a handful of commands, each a fixed-size struct in which the
+ * only text is a driver's name that it checks again itself, and runs every command in a
+ * short-lived child. The child matters because unbinding a device that a process holds open blocks
+ * in the kernel, unkillable, until that process lets go: the caller stops waiting at its deadline
+ * and leaves the child behind. Each child that writes keeps a lock on a file named after its
+ * device for as long as it lives, so that a later daemon knows of a write still under way.
+ *
+ * A call brings its own reply channel: one end of a socket pair travels with the command and ends
+ * up in the child. There is nothing to match up, and nothing that one blocked call can hold up.
+ *
+ * hand_call may be used from any thread, and blocks until its deadline at most. Everything else is
+ * for the daemon's start.
+ */
+#pragma once
+
+#include "core/address.h"
+#include "core/device.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+	HAND_OVERRIDE_SIZE = 256, /* longest driver_override that is understood */
+	HAND_MAX_HOLDERS = 64,
+};
+
+enum hand_op {
+	HAND_OVERRIDE_GET, /* reply.text: driver_override, "" when unset */
+	HAND_OVERRIDE_SET, /* to name; "" clears it */
+	HAND_UNBIND,	   /* from whatever driver it has */
+	HAND_BIND,	   /* to driver name */
+	HAND_PROBE,	   /* let the kernel find a driver */
+	HAND_LOAD,	   /* the module called name; refused on a simulated host */
+	HAND_HOLDERS,	   /* reply.holders: who has VFIO files open or mapped */
+	HAND_OP_COUNT,
+};
+
+/* What a holder has. */
+enum hand_hold {
+	HOLD_GROUP,   /* /dev/vfio/N: id is N */
+	HOLD_DEVICE,  /* /dev/vfio/devices/vfioN: id is N */
+	HOLD_FILE,    /* a VFIO device file: address when has_address */
+	HOLD_MAPPING, /* a mapped region of one that is known no further */
+};
+
+struct hand_holder {
+	int32_t pid;
+	int32_t id;
+	uint32_t hold; /* enum hand_hold */
+	uint32_t has_address;
+	struct pci_address address;
+	char command[16];
+};
+
+struct hand_request {
+	uint32_t op;
+	struct pci_address address;
+	char name[HAND_OVERRIDE_SIZE];
+};
+
+struct hand_reply {
+	int32_t error; /* errno of the kernel call; 0: done */
+	uint32_t n_holders;
+	uint32_t truncated; /* there were more holders */
+	char text[HAND_OVERRIDE_SIZE];
+	struct hand_holder holders[HAND_MAX_HOLDERS];
+};
+
+struct hand;
+
+/* Forks the hand, working below root, with its locks in the folder lock_fd (which is duplicated).
+ * To be called while the process has one thread. The child never returns from this. 0 or a negative
+ * errno. */
+int hand_fork(const char *root, int lock_fd, struct hand **ret);
+
+/* A hand at the other end of a SOCK_SEQPACKET socket, which it takes over: for a hand that is run
+ * some other way. NULL when memory is short. */
+struct hand *hand_attach(int fd);
+
+/* Has the hand do one thing. Waits until deadline (CLOCK_MONOTONIC, ns) at most. 0 with *reply,
+ * whose error tells what the kernel said; -ETIMEDOUT: the write goes on by itself;
+ * -EINPROGRESS: an earlier write to this device still does; -EPIPE: the hand is gone. */
+int hand_call(struct hand *hand, const struct hand_request *request, int64_t deadline,
+	struct hand_reply *reply);
+
+/* A descriptor that polls as hung up when the hand has died. The hand's own. */
+int hand_fd(const struct hand *hand);
+
+/* The hand's process id; 0 for an attached one. */
+pid_t hand_pid(const struct hand *hand);
+
+/* Closes the channel, at which the hand exits. Writes under way go on. NULL is fine. */
+void hand_free(struct hand *hand);
+
+/* Whether a write to the device is still under way, by an earlier daemon perhaps: its lock below
+ * lock_fd is held. Never blocks. */
+bool hand_is_pending(int lock_fd, struct pci_address address);
+
+/* Serves commands from channel until it is closed: the body of the process, whose other descriptors
+ * (stdio apart) it closes. Returns the exit
+ * status. */
+int hand_serve(int channel, const char *root, int lock_fd);

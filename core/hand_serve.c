@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hand's process: takes a command, checks it as if an enemy had sent it, and has a child do it.
+ *
+ * What it should: hold no thread, no library that parses, nothing of a client's text.
+ * What it must not: believe main. Addresses come as numbers, names are checked for their letters
+ * and must be a driver that exists, and bridges are refused here whatever main thought.
+ */
+#include "core/hand.h"
+#include "core/holders.h"
+#include "core/sysfs.h"
+#include "core/util.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libkmod.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+struct service {
+	struct sysfs sysfs;
+	int lock_fd;
+	bool is_real;
+};
+
+static bool name_is_safe(const char *name)
+{
+	size_t n =
+		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+");
+
+	return n > 0 && n < DRIVER_NAME_SIZE && name[n] == '\0' && name[0] != '.';
+}
+
+/* What an override held before we came may be any text; what it must not do is end the line. */
+static bool override_is_safe(const char *text)
+{
+	for (const char *s = text; *s; s++) {
+		if (!isprint((unsigned char)*s))
+			return false;
+	}
+	return true;
+}
+
+/* Writes one attribute. 0 or errno. */
+static int write_at(int dirfd, const char *path, const char *text)
+{
+	CLEANUP(fd_cleanup) int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC);
+	size_t len = strlen(text);
+
+	if (fd < 0)
+		return errno;
+	ssize_t n = write(fd, text, len);
+	if (n < 0)
+		return errno;
+	return (size_t)n == len ? 0 : EIO;
+}
+
+static int write_device(const struct service *s, struct pci_address address, const char *attribute,
+	const char *text)
+{
+	char path[PCI_ADDRESS_SIZE + 32], name[PCI_ADDRESS_SIZE];
+
+	pci_address_format(address, name);
+	snprintf(path, sizeof(path), "%s/%s", name, attribute);
+	return write_at(s->sysfs.devices_fd, path, text);
+}
+
+static int override_get(
+	const struct service *s, struct pci_address address, char *text, size_t size)
+{
+	char path[PCI_ADDRESS_SIZE + 32], name[PCI_ADDRESS_SIZE];
+
+	pci_address_format(address, name);
+	snprintf(path, sizeof(path), "%s/driver_override", name);
+	ssize_t n = sysfs_read(s->sysfs.devices_fd, path, text, size);
+	if (n < 0)
+		return (int)-n;
+	if (strcmp(text, "(null)") == 0)
+		text[0] = '\0';
+	return override_is_safe(text) ? 0 : EINVAL;
+}
+
+static int override_set(const struct service *s, const struct hand_request *request)
+{
+	char text[HAND_OVERRIDE_SIZE + 1];
+
+	if (!override_is_safe(request->name))
+		return EINVAL;
+	/* Zero bytes change nothing; a newline alone clears it. */
+	snprintf(text, sizeof(text), "%s\n", request->name);
+	return write_device(s, request->address, "driver_override", text);
+}
+
+static int write_driver(const struct service *s, struct pci_address address, const char *driver,
+	const char *attribute)
+{
+	char path[DRIVER_NAME_SIZE + 48], text[PCI_ADDRESS_SIZE];
+
+	if (!name_is_safe(driver))
+		return EINVAL;
+	pci_address_format(address, text);
+	snprintf(path, sizeof(path), "sys/bus/pci/drivers/%.*s/%s", DRIVER_NAME_SIZE, driver,
+		attribute);
+	return write_at(s->sysfs.root_fd, path, text);
+}
+
+static int probe(const struct service *s, struct pci_address address)
+{
+	char text[PCI_ADDRESS_SIZE];
+
+	pci_address_format(address, text);
+	return write_at(s->sysfs.root_fd, "sys/bus/pci/drivers_probe", text);
+}
+
+static int unbind(const struct service *s, struct pci_address address)
+{
+	char text[PCI_ADDRESS_SIZE];
+
+	pci_address_format(address, text);
+	int error = write_device(s, address, "driver/unbind", text);
+	/* No driver folder: driverless already, which is what was asked. */
+	return error == ENOENT ? 0 : error;
+}
+
+static int load_module(const struct service *s, const char *name)
+{
+	struct kmod_list *list = NULL, *item;
+
+	if (!s->is_real)
+		return EPERM;
+	if (!name_is_safe(name))
+		return EINVAL;
+	struct kmod_ctx *kmod = kmod_new(NULL, NULL);
+	int error = kmod ? kmod_module_new_from_lookup(kmod, name, &list) : -ENOMEM;
+	if (!error && !list)
+		error = -ENOENT;
+	kmod_list_foreach(item, list)
+	{
+		struct kmod_module *module = kmod_module_get_module(item);
+
+		if (error >= 0)
+			error = kmod_module_probe_insert_module(
+				module, KMOD_PROBE_APPLY_BLACKLIST, NULL, NULL, NULL, NULL);
+		kmod_module_unref(module);
+	}
+	kmod_module_unref_list(list);
+	kmod_unref(kmod);
+	return error < 0 ? -error : 0;
+}
+
+static bool is_bridge(const struct service *s, struct pci_address address)
+{
+	char path[PCI_ADDRESS_SIZE + 8], name[PCI_ADDRESS_SIZE];
+	uint64_t class;
+
+	pci_address_format(address, name);
+	snprintf(path, sizeof(path), "%s/class", name);
+	return sysfs_read_u64(s->sysfs.devices_fd, path, &class) == 0 && class >> 16 == 0x06;
+}
+
+static int run(
+	const struct service *s, const struct hand_request *request, struct hand_reply *reply)
+{
+	switch ((enum hand_op)request->op) {
+	case HAND_OVERRIDE_GET:
+		return override_get(s, request->address, reply->text, sizeof(reply->text));
+	case HAND_OVERRIDE_SET:
+		return override_set(s, request);
+	case HAND_UNBIND:
+		return unbind(s, request->address);
+	case HAND_BIND:
+		return write_driver(s, request->address, request->name, "bind");
+	case HAND_PROBE:
+		return probe(s, request->address);
+	case HAND_LOAD:
+		return load_module(s, request->name);
+	case HAND_HOLDERS:
+		return holders_scan(&s->sysfs, reply);
+	case HAND_OP_COUNT:
+		break;
+	}
+	return EINVAL;
+}
+
+static bool changes_device(uint32_t op)
+{
+	return op == HAND_OVERRIDE_SET || op == HAND_UNBIND || op == HAND_BIND || op == HAND_PROBE;
+}
+
+/* Takes the device's lock, which the kernel gives back when the child ends, however it ends. */
+static int lock_device(const struct service *s, struct pci_address address)
+{
+	char name[PCI_ADDRESS_SIZE];
+
+	pci_address_format(address, name);
+	int fd = openat(s->lock_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? EINPROGRESS : errno;
+}
+
+static int check_and_run(
+	const struct service *s, const struct hand_request *request, struct hand_reply *reply)
+{
+	if (changes_device(request->op)) {
+		if (is_bridge(s, request->address))
+			return EPERM;
+		int error = lock_device(s, request->address);
+		if (error)
+			return error;
+	}
+	return run(s, request, reply);
+}
+
+/* A write that blocks lives on after the daemon; it must not keep the daemon's terminal, log pipe
+ * or anything else open for whoever waits for their end. */
+static void let_go_of_stdio(void)
+{
+	CLEANUP(fd_cleanup) int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int fd = 0; null >= 0 && fd <= 2; fd++)
+		dup2(null, fd);
+}
+
+/* The child's whole life. */
+static void serve_one(const struct service *s, const struct hand_request *request, int reply_fd)
+{
+	struct hand_reply reply = {0};
+
+	if (changes_device(request->op))
+		let_go_of_stdio();
+	reply.error = check_and_run(s, request, &reply);
+	/* Nobody may be waiting any more; the write was done all the same. */
+	(void)send(reply_fd, &reply, sizeof(reply), MSG_NOSIGNAL);
+}
+
+/* Takes one command and its reply channel. 1; 0 when main is gone; -1 for what is no command. */
+static int receive(int fd, struct hand_request *request, int *ret_reply_fd)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = {.iov_base = request, .iov_len = sizeof(*request)};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	ssize_t n;
+
+	do
+		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return 0;
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+	if (!cmsg || cmsg->cmsg_type != SCM_RIGHTS || cmsg->cmsg_len != CMSG_LEN(sizeof(int)))
+		return -1;
+	memcpy(ret_reply_fd, CMSG_DATA(cmsg), sizeof(int));
+	if ((size_t)n != sizeof(*request) || msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+		close(*ret_reply_fd);
+		return -1;
+	}
+	request->name[sizeof(request->name) - 1] = '\0';
+	return 1;
+}
+
+/* Keeps the two descriptors and stdio; the daemon's listeners above all must not live on in an
+ * abandoned write, which would keep their addresses taken. */
+static int keep_only(int fds[static 2])
+{
+	int first = fcntl(fds[0], F_DUPFD_CLOEXEC, 5), second = fcntl(fds[1], F_DUPFD_CLOEXEC, 5);
+
+	if (first < 0 || second < 0 || dup3(first, 3, O_CLOEXEC) < 0 ||
+		dup3(second, 4, O_CLOEXEC) < 0)
+		return -1;
+	fds[0] = 3;
+	fds[1] = 4;
+	return close_range(5, ~0U, 0);
+}
+
+int hand_serve(int channel, const char *root, int lock_fd)
+{
+	int fds[2] = {channel, lock_fd};
+	if (keep_only(fds) < 0)
+		return EXIT_FAILURE;
+	int fd = fds[0];
+	struct service s = {.lock_fd = fds[1]};
+	struct hand_request request;
+	int reply_fd, got;
+
+	/* SIGINT and SIGTERM are for main: closing the channel is what ends the hand, so that a
+	 * change under way is not cut off from the part that would undo it. Children are reaped by
+	 * the kernel. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGCHLD, SIG_IGN);
+	prctl(PR_SET_DUMPABLE, 0);
+	if (sysfs_open(&s.sysfs, root) < 0)
+		return EXIT_FAILURE;
+	s.is_real = sysfs_is_real(&s.sysfs);
+	while ((got = receive(fd, &request, &reply_fd)) != 0) {
+		if (got < 0)
+			continue;
+		if (fork() == 0) {
+			close(fd);
+			serve_one(&s, &request, reply_fd);
+			_exit(EXIT_SUCCESS);
+		}
+		close(reply_fd);
+	}
+	sysfs_close(&s.sysfs);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store's records in memory, so that a read of a device asks no disk.
+ *
+ * Readers take no lock (core/epoch.h); each change publishes a fresh copy.
+ */
+#pragma once
+
+#include "core/store.h"
+
+struct origins;
+
+/* Loads every record. 0, or -1 with err. */
+int origins_new(struct store *store, struct origins **ret, struct core_error *err);
+
+/* The record of the device, when there is one and it is of this device and not of another that had
+ * the address before. Any thread. */
+bool origins_find(struct origins *origins, const struct device *device, struct device_origin *ret);
+
+/* Reads the store again, after a change to it. */
+int origins_reload(struct origins *origins, struct core_error *err);
+
+void origins_free(struct origins *origins);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* Plans. */
+#include "core/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int add(
+	struct plan *plan, struct pci_address address, enum plan_action action, const char *name)
+{
+	struct plan_step *steps = reallocarray(plan->steps, plan->count + 1, sizeof(*steps));
+
+	if (!steps)
+		return -ENOMEM;
+	plan->steps = steps;
+	struct plan_step *step = &steps[plan->count++];
+	*step = (struct plan_step){.address = address, .action = action};
+	snprintf(step->name, sizeof(step->name), "%s", name);
+	return 0;
+}
+
+static int add_unbind(struct plan *plan, struct pci_address address, const char *driver)
+{
+	return driver[0] ? add(plan, address, PLAN_UNBIND, driver) : 0;
+}
+
+int plan_to_vfio(
+	struct plan *plan, struct pci_address address, const char *driver, const char *vfio_driver)
+{
+	int error = add(plan, address, PLAN_OVERRIDE, vfio_driver);
+
+	if (!error)
+		error = add_unbind(plan, address, driver);
+	return error ? error : add(plan, address, PLAN_BIND, vfio_driver);
+}
+
+int plan_to_origin(struct plan *plan, const char *driver, const struct device_origin *origin)
+{
+	struct pci_address address = origin->address;
+	int error = 0;
+
+	if (strcmp(driver, origin->driver) != 0) {
+		/* The old override may name a driver other than the one the device had: the bind
+		 * needs its own first. */
+		if (origin->driver[0])
+			error = add(plan, address, PLAN_OVERRIDE, origin->driver);
+		if (!error)
+			error = add_unbind(plan, address, driver);
+		if (!error && origin->driver[0])
+			error = add(plan, address, PLAN_BIND, origin->driver);
+	}
+	return error ? error : add(plan, address, PLAN_OVERRIDE, origin->override);
+}
+
+int plan_to_native(struct plan *plan, struct pci_address address, const char *driver)
+{
+	int error = add(plan, address, PLAN_OVERRIDE, "");
+
+	if (!error)
+		error = add_unbind(plan, address, driver);
+	return error ? error : add(plan, address, PLAN_PROBE, "");
+}
+
+const char *plan_step_name(const struct plan_step *step)
+{
+	switch (step->action) {
+	case PLAN_OVERRIDE:
+		return step->name[0] ? "set_override" : "clear_override";
+	case PLAN_UNBIND:
+		return "unbind";
+	case PLAN_BIND:
+		return "bind";
+	case PLAN_PROBE:
+		return "probe";
+	}
+	return "";
+}
+
+void plan_clear(struct plan *plan)
+{
+	free(plan->steps);
+	*plan = (struct plan){0};
+}

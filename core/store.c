@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kernel cannot know, in SQLite. */
+#include "core/store.h"
+#include "core/util.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SCHEMA_VERSION = 1 };
+
+static const char SCHEMA[] =
+	"CREATE TABLE origin ("
+	" address INTEGER PRIMARY KEY, vendor INTEGER NOT NULL, device INTEGER NOT NULL,"
+	" subsystem_vendor INTEGER NOT NULL, subsystem_device INTEGER NOT NULL,"
+	" driver TEXT NOT NULL, override TEXT NOT NULL) STRICT;"
+	"CREATE TABLE intent ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL,"
+	" started TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP) STRICT;"
+	"CREATE TABLE intent_device ("
+	" intent INTEGER NOT NULL REFERENCES intent(id) ON DELETE CASCADE,"
+	" address INTEGER NOT NULL, vendor INTEGER NOT NULL, device INTEGER NOT NULL,"
+	" subsystem_vendor INTEGER NOT NULL, subsystem_device INTEGER NOT NULL,"
+	" driver TEXT NOT NULL, override TEXT NOT NULL,"
+	" PRIMARY KEY (intent, address)) STRICT;";
+
+#define ORIGIN_COLUMNS                                                                             \
+	"address, vendor, device, subsystem_vendor, subsystem_device, driver, override"
+
+enum query {
+	Q_BEGIN,
+	Q_COMMIT,
+	Q_ROLLBACK,
+	Q_EACH,
+	Q_ADD,
+	Q_DROP,
+	Q_INTENT_ADD,
+	Q_INTENT_ADD_DEVICE,
+	Q_INTENT_DROP,
+	Q_INTENT_EACH,
+	Q_COUNT,
+};
+
+static const char *const QUERIES[Q_COUNT] = {
+	[Q_BEGIN] = "BEGIN IMMEDIATE",
+	[Q_COMMIT] = "COMMIT",
+	[Q_ROLLBACK] = "ROLLBACK",
+	[Q_EACH] = "SELECT " ORIGIN_COLUMNS " FROM origin ORDER BY address",
+	[Q_ADD] = "INSERT OR REPLACE INTO origin (" ORIGIN_COLUMNS ") VALUES (?,?,?,?,?,?,?)",
+	[Q_DROP] = "DELETE FROM origin WHERE address = ?",
+	[Q_INTENT_ADD] = "INSERT INTO intent (what) VALUES (?)",
+	[Q_INTENT_ADD_DEVICE] =
+		"INSERT INTO intent_device (" ORIGIN_COLUMNS ", intent) VALUES (?,?,?,?,?,?,?,?)",
+	[Q_INTENT_DROP] = "DELETE FROM intent WHERE id = ?",
+	[Q_INTENT_EACH] = "SELECT " ORIGIN_COLUMNS
+			  ", intent FROM intent_device ORDER BY intent DESC, address",
+};
+
+struct store {
+	sqlite3 *db;
+	sqlite3_stmt *queries[Q_COUNT];
+	char *path;
+	pthread_mutex_t mutex;
+};
+
+static int fail(const struct store *s, struct core_error *err, const char *doing)
+{
+	return core_fail(err, CORE_INTERNAL, "cannot %s the state database %s: %s", doing, s->path,
+		s->db ? sqlite3_errmsg(s->db) : "out of memory");
+}
+
+static int exec(struct store *s, const char *sql, const char *doing, struct core_error *err)
+{
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(s, err, doing);
+}
+
+static int read_version(struct store *s, int *ret, struct core_error *err)
+{
+	sqlite3_stmt *q = NULL;
+	bool ok = sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &q, NULL) == SQLITE_OK &&
+		  sqlite3_step(q) == SQLITE_ROW;
+
+	*ret = ok ? sqlite3_column_int(q, 0) : 0;
+	sqlite3_finalize(q);
+	return ok ? 0 : fail(s, err, "read");
+}
+
+static int make_schema(struct store *s, struct core_error *err)
+{
+	char sql[sizeof(SCHEMA) + 96];
+	int version;
+
+	if (read_version(s, &version, err))
+		return -1;
+	if (version > SCHEMA_VERSION)
+		return core_fail(err, CORE_INTERNAL,
+			"the state database %s was written by a newer vfiod (version %d, this one "
+			"knows "
+			"%d): start that vfiod again, or move the file away to begin without "
+			"records",
+			s->path, version, SCHEMA_VERSION);
+	if (version == SCHEMA_VERSION)
+		return 0;
+	snprintf(sql, sizeof(sql), "BEGIN; %s PRAGMA user_version = %d; COMMIT;", SCHEMA,
+		SCHEMA_VERSION);
+	return exec(s, sql, "set up", err);
+}
+
+static int prepare(struct store *s, struct core_error *err)
+{
+	for (unsigned i = 0; i < Q_COUNT; i++) {
+		if (sqlite3_prepare_v3(s->db, QUERIES[i], -1, SQLITE_PREPARE_PERSISTENT,
+			    &s->queries[i], NULL) != SQLITE_OK)
+			return fail(s, err, "read");
+	}
+	return 0;
+}
+
+static void store_cleanup(struct store **s)
+{
+	store_close(*s);
+}
+
+int store_open(const char *folder, struct store **ret, struct core_error *err)
+{
+	CLEANUP(store_cleanup) struct store *s = calloc(1, sizeof(*s));
+
+	if (!s || asprintf(&s->path, "%s/state.db", folder) < 0)
+		return core_fail_memory(err);
+	pthread_mutex_init(&s->mutex, NULL);
+	/* One connection under our own mutex. */
+	if (sqlite3_open_v2(s->path, &s->db,
+		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+			    SQLITE_OPEN_NOFOLLOW,
+		    NULL) != SQLITE_OK)
+		return fail(s, err, "open");
+	/* A sync at each commit is the promise that intents rest on; a full write-ahead log makes
+	 * it one fsync. */
+	if (exec(s,
+		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = "
+		    "ON;"
+		    "PRAGMA trusted_schema = OFF;",
+		    "open", err) ||
+		make_schema(s, err) || prepare(s, err))
+		return -1;
+	*ret = STEAL(s);
+	return 0;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	for (unsigned i = 0; i < Q_COUNT; i++)
+		sqlite3_finalize(s->queries[i]);
+	sqlite3_close(s->db);
+	pthread_mutex_destroy(&s->mutex);
+	free(s->path);
+	free(s);
+}
+
+static sqlite3_stmt *query(struct store *s, enum query which)
+{
+	sqlite3_stmt *q = s->queries[which];
+
+	sqlite3_reset(q);
+	sqlite3_clear_bindings(q);
+	return q;
+}
+
+/* Runs a statement that answers no rows. */
+static int run(sqlite3_stmt *q)
+{
+	int rc = sqlite3_step(q);
+
+	sqlite3_reset(q);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+static void bind_origin(sqlite3_stmt *q, const struct device_origin *o)
+{
+	sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(o->address));
+	sqlite3_bind_int(q, 2, o->identity.vendor);
+	sqlite3_bind_int(q, 3, o->identity.device);
+	sqlite3_bind_int(q, 4, o->identity.subsystem_vendor);
+	sqlite3_bind_int(q, 5, o->identity.subsystem_device);
+	sqlite3_bind_text(q, 6, o->driver, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 7, o->override, -1, SQLITE_STATIC);
+}
+
+static void column_text(sqlite3_stmt *q, int column, char *buf, size_t size)
+{
+	const unsigned char *text = sqlite3_column_text(q, column);
+
+	snprintf(buf, size, "%s", text ? (const char *)text : "");
+}
+
+static void read_origin(sqlite3_stmt *q, struct device_origin *o)
+{
+	*o = (struct device_origin){
+		.address = pci_address_from_key((uint64_t)sqlite3_column_int64(q, 0)),
+		.identity = {(uint16_t)sqlite3_column_int(q, 1), (uint16_t)sqlite3_column_int(q, 2),
+			(uint16_t)sqlite3_column_int(q, 3), (uint16_t)sqlite3_column_int(q, 4)},
+	};
+	column_text(q, 5, o->driver, sizeof(o->driver));
+	column_text(q, 6, o->override, sizeof(o->override));
+}
+
+/* Calls one for every row of a query until it returns non-zero. */
+static int each_row(struct store *s, enum query which, int (*one)(void *arg, sqlite3_stmt *q),
+	void *arg, struct core_error *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&s->mutex);
+	sqlite3_stmt *q = query(s, which);
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW && one(arg, q) == 0)
+		continue;
+	int result = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : fail(s, err, "read");
+	sqlite3_reset(q);
+	pthread_mutex_unlock(&s->mutex);
+	return result;
+}
+
+struct visitor {
+	int (*origin)(void *arg, const struct device_origin *);
+	int (*intent)(void *arg, int64_t intent, const struct device_origin *);
+	void *arg;
+};
+
+static int visit(void *arg, sqlite3_stmt *q)
+{
+	const struct visitor *v = arg;
+	struct device_origin origin;
+
+	read_origin(q, &origin);
+	return v->origin ? v->origin(v->arg, &origin)
+			 : v->intent(v->arg, sqlite3_column_int64(q, 7), &origin);
+}
+
+int store_each(struct store *s, int (*fn)(void *arg, const struct device_origin *), void *arg,
+	struct core_error *err)
+{
+	struct visitor v = {.origin = fn, .arg = arg};
+
+	return each_row(s, Q_EACH, visit, &v, err);
+}
+
+int store_each_intent(struct store *s,
+	int (*fn)(void *arg, int64_t intent, const struct device_origin *before), void *arg,
+	struct core_error *err)
+{
+	struct visitor v = {.intent = fn, .arg = arg};
+
+	return each_row(s, Q_INTENT_EACH, visit, &v, err);
+}
+
+static int insert_intent(struct store *s, const char *what, const struct device_origin *before,
+	size_t n, int64_t *ret_intent)
+{
+	sqlite3_stmt *q = query(s, Q_INTENT_ADD);
+
+	sqlite3_bind_text(q, 1, what, -1, SQLITE_STATIC);
+	if (run(q))
+		return -1;
+	*ret_intent = sqlite3_last_insert_rowid(s->db);
+	for (size_t i = 0; i < n; i++) {
+		q = query(s, Q_INTENT_ADD_DEVICE);
+		bind_origin(q, &before[i]);
+		sqlite3_bind_int64(q, 8, *ret_intent);
+		if (run(q))
+			return -1;
+	}
+	return 0;
+}
+
+/* Ends a transaction: commits when all went well, else rolls back and says why. */
+static int finish(struct store *s, int failed, const char *doing, struct core_error *err)
+{
+	if (!failed && run(query(s, Q_COMMIT)) == 0)
+		return 0;
+	fail(s, err, doing);
+	run(query(s, Q_ROLLBACK));
+	return -1;
+}
+
+int store_begin(struct store *s, const char *what, const struct device_origin *before, size_t n,
+	int64_t *ret_intent, struct core_error *err)
+{
+	pthread_mutex_lock(&s->mutex);
+	int failed = run(query(s, Q_BEGIN)) || insert_intent(s, what, before, n, ret_intent);
+	int result = finish(s, failed, "write to", err);
+	pthread_mutex_unlock(&s->mutex);
+	return result;
+}
+
+static int end_intent(struct store *s, int64_t intent, const struct device_origin *add,
+	size_t n_add, const struct pci_address *drop, size_t n_drop)
+{
+	sqlite3_stmt *q;
+
+	for (size_t i = 0; i < n_add; i++) {
+		q = query(s, Q_ADD);
+		bind_origin(q, &add[i]);
+		if (run(q))
+			return -1;
+	}
+	for (size_t i = 0; i < n_drop; i++) {
+		q = query(s, Q_DROP);
+		sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(drop[i]));
+		if (run(q))
+			return -1;
+	}
+	q = query(s, Q_INTENT_DROP);
+	sqlite3_bind_int64(q, 1, intent);
+	return run(q);
+}
+
+int store_end(struct store *s, int64_t intent, const struct device_origin *add, size_t n_add,
+	const struct pci_address *drop, size_t n_drop, struct core_error *err)
+{
+	pthread_mutex_lock(&s->mutex);
+	int failed = run(query(s, Q_BEGIN)) || end_intent(s, intent, add, n_add, drop, n_drop);
+	int result = finish(s, failed, "write to", err);
+	pthread_mutex_unlock(&s->mutex);
+	return result;
+}

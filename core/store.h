@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel cannot know, on disk: original drivers and unfinished changes.
+ *
+ * The kernel is the truth about what is; the store only holds what it was. Every change is an
+ * intent: written and synced before the first write to /sys, taken away together with the records
+ * it makes or ends. An intent found at start is one that was cut off.
+ *
+ * Thread-safe; a call blocks for a disk sync (about a millisecond) at most.
+ */
+#pragma once
+
+#include "core/device.h"
+#include "core/hand.h"
+
+struct store;
+
+/* What tells a device from another that later has its address. */
+struct device_identity {
+	uint16_t vendor, device, subsystem_vendor, subsystem_device;
+};
+
+/* A device's driver and override at some time. */
+struct device_origin {
+	struct pci_address address;
+	struct device_identity identity;
+	char driver[DRIVER_NAME_SIZE];	   /* "" for none */
+	char override[HAND_OVERRIDE_SIZE]; /* "" for none */
+};
+
+static inline struct device_identity device_identity_of(const struct device *d)
+{
+	return (struct device_identity){
+		d->vendor, d->device, d->subsystem_vendor, d->subsystem_device};
+}
+
+static inline bool device_identity_equal(struct device_identity a, struct device_identity b)
+{
+	return a.vendor == b.vendor && a.device == b.device &&
+	       a.subsystem_vendor == b.subsystem_vendor && a.subsystem_device == b.subsystem_device;
+}
+
+/* Opens or makes the database in the folder. CORE_INTERNAL with a sentence when it cannot be read,
+ * is no database or is of a newer version: nothing is overwritten then. */
+int store_open(const char *folder, struct store **ret, struct core_error *err);
+
+/* Closes it; NULL is fine. */
+void store_close(struct store *store);
+
+/* Calls fn for every record, in order of address, until it returns non-zero. */
+int store_each(struct store *store, int (*fn)(void *arg, const struct device_origin *), void *arg,
+	struct core_error *err);
+
+/* Writes down that these devices, now as given, are about to be changed; synced on return. */
+int store_begin(struct store *store, const char *what, const struct device_origin *before, size_t n,
+	int64_t *ret_intent, struct core_error *err);
+
+/* Ends an intent in one transaction with what it made true: records to add for devices now ours
+ * (a new one takes an old one's place), records to drop. Either list may be
+ * empty: then the intent was undone. */
+int store_end(struct store *store, int64_t intent, const struct device_origin *add, size_t n_add,
+	const struct pci_address *drop, size_t n_drop, struct core_error *err);
+
+/* Calls fn for every device of every unfinished intent, newest first, until it returns non-zero. */
+int store_each_intent(struct store *store,
+	int (*fn)(void *arg, int64_t intent, const struct device_origin *before), void *arg,
+	struct core_error *err);

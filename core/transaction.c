@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Running the steps of a plan through the hand, and undoing them. */
+#include "core/host_internal.h"
+#include "core/util.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int transaction_no_answer(struct core_error *err, int rc, const char *doing)
+{
+	switch (rc) {
+	case -ETIMEDOUT:
+		return core_fail(err, CORE_DEADLINE, "%s did not end in time; it may still", doing);
+	case -EPIPE:
+		return core_fail(err, CORE_UNAVAILABLE,
+			"%s failed: the privileged process of vfiod ended; the service manager "
+			"restarts "
+			"vfiod, then try again",
+			doing);
+	default:
+		return core_fail(err, CORE_INTERNAL, "%s failed: %s", doing, strerror(-rc));
+	}
+}
+
+/* What the step does, for an error's sentence: "binding device 0000:01:00.0 to vfio-pci". */
+static void describe(const struct plan_step *step, char *buf, size_t size)
+{
+	char text[PCI_ADDRESS_SIZE];
+
+	pci_address_format(step->address, text);
+	switch (step->action) {
+	case PLAN_OVERRIDE:
+		snprintf(buf, size,
+			step->name[0] ? "setting driver_override of device %s to %.63s"
+				      : "clearing driver_override of device %s",
+			text, step->name);
+		break;
+	case PLAN_UNBIND:
+		snprintf(buf, size, "unbinding device %s from %.63s", text, step->name);
+		break;
+	case PLAN_BIND:
+		snprintf(buf, size, "binding device %s to %.63s", text, step->name);
+		break;
+	case PLAN_PROBE:
+		snprintf(buf, size, "probing drivers for device %s", text);
+		break;
+	}
+}
+
+/* Fails with the one problem that this step has. */
+static int fail_step(struct core_error *err, const struct plan_step *step, enum core_reason reason,
+	const char *action, const char *why)
+{
+	struct core_problems problems = {0};
+	char doing[160];
+
+	describe(step, doing, sizeof(doing));
+	if (!core_problem_add_device(
+		    &problems, step->address, reason, action, "%s failed: %s", doing, why))
+		return core_fail_memory(err);
+	return core_fail_problems(err, &problems);
+}
+
+/* What the kernel's errno means for this step. */
+static int fail_errno(struct core_error *err, const struct plan_step *step, int error)
+{
+	const char *why = strerror(error);
+
+	switch (error) {
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return fail_step(err, step, REASON_PERMISSION,
+			"run vfiod as root, or as a user who may write to its --root", why);
+	case ENODEV:
+		return fail_step(err, step, REASON_KERNEL_REFUSED,
+			"see whether the device is still there, and the kernel's log", why);
+	case ENOENT:
+		return fail_step(err, step, REASON_DRIVER_UNAVAILABLE,
+			"load the driver's module (modprobe) and try again",
+			"no such driver is loaded");
+	case EINVAL:
+		return fail_step(err, step, REASON_KERNEL_REFUSED,
+			"check that the IOMMU is on and that the kernel's vfio-pci does not deny "
+			"this "
+			"device (see the kernel's log)",
+			why);
+	case EBUSY:
+		return fail_step(err, step, REASON_KERNEL_REFUSED,
+			"see whether a VFIO user has the device's group, or another tool changed "
+			"the "
+			"device meanwhile",
+			why);
+	default:
+		return fail_step(err, step, REASON_KERNEL_REFUSED, "see the kernel's log", why);
+	}
+}
+
+static int fail_no_answer(struct core_error *err, const struct plan_step *step, int rc)
+{
+	char doing[160];
+
+	if (rc == -EINPROGRESS)
+		return fail_step(err, step, REASON_UNBIND_PENDING,
+			"end the process that has the device open; the write then completes by "
+			"itself",
+			"an earlier write to it has not returned yet");
+	describe(step, doing, sizeof(doing));
+	return transaction_no_answer(err, rc, doing);
+}
+
+static int call(
+	struct host *host, const struct plan_step *step, int64_t deadline, struct core_error *err)
+{
+	static const enum hand_op ops[] = {
+		[PLAN_OVERRIDE] = HAND_OVERRIDE_SET,
+		[PLAN_UNBIND] = HAND_UNBIND,
+		[PLAN_BIND] = HAND_BIND,
+		[PLAN_PROBE] = HAND_PROBE,
+	};
+	struct hand_request request = {.op = ops[step->action], .address = step->address};
+	struct hand_reply reply;
+
+	snprintf(request.name, sizeof(request.name), "%s", step->name);
+	int rc = hand_call(host->hand, &request, deadline, &reply);
+	if (rc < 0)
+		return fail_no_answer(err, step, rc);
+	return reply.error ? fail_errno(err, step, reply.error) : 0;
+}
+
+/* Reads back what the step should have made true; the write's own success proves nothing. */
+static int verify(struct host *host, const struct plan_step *step, struct core_error *err)
+{
+	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
+	char why[160];
+
+	if (!d)
+		return fail_step(err, step, REASON_DEVICE_NOT_FOUND,
+			"see the kernel's log for why it left", "the device is gone");
+	if (step->action == PLAN_UNBIND && strcmp(d->driver, step->name) == 0)
+		return fail_step(err, step, REASON_KERNEL_REFUSED, "see the kernel's log",
+			"the kernel took the write but the driver still has the device");
+	if (step->action == PLAN_BIND && strcmp(d->driver, step->name) != 0) {
+		snprintf(why, sizeof(why), "the kernel took the write but the device is on %s",
+			d->driver[0] ? d->driver : "no driver");
+		return fail_step(err, step, REASON_KERNEL_REFUSED, "see the kernel's log", why);
+	}
+	return 0;
+}
+
+int transaction_run(struct host *host, const struct plan *plan, int64_t deadline, size_t *ret_done,
+	struct core_error *err)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		*ret_done = i + 1; /* begun is as good as done: it may have had its effect */
+		if (call(host, &plan->steps[i], deadline, err) ||
+			verify(host, &plan->steps[i], err))
+			return -1;
+	}
+	return 0;
+}
+
+int transaction_origin(struct host *host, const struct device *device, int64_t deadline,
+	struct device_origin *ret, struct core_error *err)
+{
+	struct hand_request request = {.op = HAND_OVERRIDE_GET, .address = device->address};
+	struct hand_reply reply;
+	int rc = hand_call(host->hand, &request, deadline, &reply);
+
+	if (rc < 0 || reply.error) {
+		char doing[96];
+		snprintf(
+			doing, sizeof(doing), "reading driver_override of device %s", device->text);
+		return transaction_no_answer(err, rc < 0 ? rc : -reply.error, doing);
+	}
+	*ret = (struct device_origin){
+		.address = device->address, .identity = device_identity_of(device)};
+	memcpy(ret->driver, device->driver, sizeof(ret->driver));
+	memcpy(ret->override, reply.text, sizeof(ret->override));
+	return 0;
+}
+
+int transaction_restore(struct host *host, const struct device_origin *before, int64_t deadline,
+	struct core_error *err)
+{
+	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, before->address);
+	CLEANUP(plan_clear) struct plan plan = {0};
+	size_t done;
+
+	/* A device that left took driver and override with it: nothing is left to bring back. */
+	if (!d || !device_identity_equal(before->identity, device_identity_of(d)))
+		return 0;
+	if (plan_to_origin(&plan, d->driver, before))
+		return core_fail_memory(err);
+	return transaction_run(host, &plan, deadline, &done, err);
+}
