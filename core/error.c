@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Errors of the engine. */
 #include "core/error.h"
+#include "core/text.h"
 #include "core/util.h"
 
 #include <stdio.h>
@@ -50,6 +51,7 @@ int core_fail(struct core_error *err, enum core_code code, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(err->message, sizeof(err->message), fmt, args);
 	va_end(args);
+	text_clean(err->message);
 	err->code = code;
 	return -1;
 }
@@ -86,6 +88,8 @@ static struct core_problem *problem_vadd(struct core_problems *list, const char 
 	snprintf(p->subject, sizeof(p->subject), "%s", subject);
 	snprintf(p->action, sizeof(p->action), "%s", action);
 	vsnprintf(p->message, sizeof(p->message), fmt, args);
+	text_clean(p->subject);
+	text_clean(p->message);
 	return p;
 }
 

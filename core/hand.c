@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -133,8 +132,9 @@ int hand_call(struct hand *hand, const struct hand_request *request, int64_t dea
 bool hand_is_pending(int lock_fd, struct pci_address address)
 {
 	char name[PCI_ADDRESS_SIZE];
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
 	pci_address_format(address, name);
 	CLEANUP(fd_cleanup) int fd = openat(lock_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }

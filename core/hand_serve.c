@@ -18,7 +18,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -192,18 +191,21 @@ static bool changes_device(uint32_t op)
 	return op == HAND_OVERRIDE_SET || op == HAND_UNBIND || op == HAND_BIND || op == HAND_PROBE;
 }
 
-/* Takes the device's lock, which the kernel gives back when the child ends, however it ends. */
+/* Takes the device's lock, which the kernel gives back when the child ends, however it ends. A lock
+ * of the open file description and no flock: whether one is held can then be asked without taking
+ * it, and a question never gets in a writer's way. */
 static int lock_device(const struct service *s, struct pci_address address)
 {
 	char name[PCI_ADDRESS_SIZE];
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
 	pci_address_format(address, name);
 	int fd = openat(s->lock_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return errno;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
 		return 0;
-	return errno == EWOULDBLOCK ? EINPROGRESS : errno;
+	return errno == EAGAIN || errno == EACCES ? EINPROGRESS : errno;
 }
 
 static int check_and_run(

@@ -103,13 +103,8 @@ static void address_list_cleanup(struct address_list *list)
 	address_list_clear(list);
 }
 
-int address_list_parse(
-	char *const *texts, size_t n, struct address_list *ret, struct core_error *err)
+int address_list_check_count(size_t n, struct core_error *err)
 {
-	CLEANUP(address_list_cleanup) struct address_list list = {0};
-	CLEANUP(core_problems_clear) struct core_problems problems = {0};
-	struct pci_address address;
-
 	if (n == 0)
 		return core_fail(
 			err, CORE_INVALID, "pci_addresses: at least one PCI address is required");
@@ -117,6 +112,18 @@ int address_list_parse(
 		return core_fail(err, CORE_INVALID,
 			"pci_addresses: at most %d PCI addresses are accepted, got %zu",
 			HOST_MAX_ADDRESSES, n);
+	return 0;
+}
+
+int address_list_parse(
+	char *const *texts, size_t n, struct address_list *ret, struct core_error *err)
+{
+	CLEANUP(address_list_cleanup) struct address_list list = {0};
+	CLEANUP(core_problems_clear) struct core_problems problems = {0};
+	struct pci_address address;
+
+	if (address_list_check_count(n, err))
+		return -1;
 	if (!(list.items = calloc(n, sizeof(*list.items))))
 		return core_fail_memory(err);
 	for (size_t i = 0; i < n; i++) {

@@ -51,6 +51,9 @@ struct address_list {
 	size_t count;
 };
 
+/* CORE_INVALID when a request names no address or more than HOST_MAX_ADDRESSES. */
+int address_list_check_count(size_t n, struct core_error *err);
+
 /* Parses the addresses of a request. CORE_INVALID when there is none, there are more than
  * HOST_MAX_ADDRESSES, or some are malformed (each then a problem). */
 int address_list_parse(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Access to /sys, /proc and /dev below a root. */
 #include "core/sysfs.h"
+#include "core/text.h"
 #include "core/util.h"
 
 #include <errno.h>
@@ -58,6 +59,7 @@ ssize_t sysfs_read(int dirfd, const char *path, char *buf, size_t size)
 	if (!end)
 		end = buf + n;
 	*end = '\0';
+	text_clean(buf);
 	return (ssize_t)strlen(buf);
 }
 
@@ -90,6 +92,7 @@ ssize_t sysfs_link_name(int dirfd, const char *path, char *buf, size_t size)
 	if (len == 0 || len >= size)
 		return -EFBIG;
 	memcpy(buf, name, len + 1);
+	text_clean(buf);
 	return (ssize_t)len;
 }
 

@@ -4,7 +4,7 @@
  *
  * Every path of the engine is relative to a directory fd, never absolute, so that the same code
  * serves the running kernel, a simulated host and a captured tree. Text read from there is hostile:
- * it is bounded, and cut at the first newline.
+ * it is bounded, cut at the first newline and made valid UTF-8 (core/text.h).
  */
 #pragma once
 

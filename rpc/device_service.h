@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * DeviceService over the engine: messages in, core calls, messages out.
+ *
+ * ListDevices, GetDeviceInfo, CheckIommuGroups and GetGroupPaths only read attributes that never
+ * block and answer on the caller's thread, before the invocation returns. Everything else may block
+ * (it asks the hand, or the disk) and answers from a worker thread.
+ */
+#pragma once
+
+#include "rpc/call.h"
+
+struct host;
+struct device_service;
+
+/* A service for the host, which must outlive it. NULL when memory is short. */
+struct device_service *device_service_new(struct host *host);
+
+/* What faces invoke. Lives as long as the service. */
+ProtobufCService *device_service_base(struct device_service *service);
+
+/* Takes no more work and waits until what is under way has ended, at most until deadline_ns
+ * (CLOCK_MONOTONIC). True when all has. */
+bool device_service_drain(struct device_service *service, int64_t deadline_ns);
+
+/* Frees a drained service; NULL is fine. */
+void device_service_free(struct device_service *service);

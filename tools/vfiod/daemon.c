@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon's life once root is given up. */
+#include "tools/vfiod/daemon.h"
+
+#include "core/host.h"
+#include "core/util.h"
+#include "rest/server.h"
+#include "rpc/device_service.h"
+#include "rpc/health.h"
+#include "rpc/reflection.h"
+#include "rpc/server.h"
+#include "vfio/v1/problem.pb-c.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+
+enum {
+	GRACE_MS = 3000, /* for requests in flight at SIGTERM */
+	DRAIN_MS = 1000, /* for work whose caller has been answered already */
+};
+
+struct daemon {
+	struct host *host;
+	struct device_service *devices;
+	ProtobufCService *health, *reflection;
+	ProtobufCService *services[4]; /* NULL-terminated */
+	struct rpc_server *rpc;
+	struct rest_server *rest;
+};
+
+static int complain(const char *what, const char *why)
+{
+	fprintf(stderr, "vfiod: %s%s%s\n", what, *what ? ": " : "", why);
+	return -1;
+}
+
+static void report_repair(void *arg, const char *sentence)
+{
+	(void)arg;
+	complain("repair", sentence);
+}
+
+static int open_host(struct daemon *d, const struct inheritance *in)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	const struct host_config config = {.root = in->options->root,
+		.state = in->options->state,
+		.lock_fd = in->lock_fd,
+		.hand = in->hand,
+		.allow = in->options->allow};
+
+	in->options->allow = (struct allowlist){0}; /* the host's from here on */
+	if (host_open(&config, &d->host, &err) || host_recover(d->host, report_repair, NULL, &err))
+		return complain("", err.message);
+	return 0;
+}
+
+static int make_services(struct daemon *d)
+{
+	d->devices = device_service_new(d->host);
+	d->health = rpc_health_new(d->services);
+	d->reflection = rpc_reflection_new();
+	if (!d->devices || !d->health || !d->reflection)
+		return complain("start", "out of memory");
+	d->services[0] = device_service_base(d->devices);
+	d->services[1] = d->health;
+	d->services[2] = d->reflection;
+	return 0;
+}
+
+static int start_rpc(struct daemon *d, const struct inheritance *in)
+{
+	char error[RPC_TEXT_ERROR];
+	const struct rpc_server_config config = {
+		.urls = in->options->rpc,
+		.services = d->services,
+		.api_key = in->options->api_key,
+		.tls = {in->tls_certificate, in->tls_key, in->tls_authority},
+		.ipc_gid = in->socket_group,
+		.may_change = callers_may_change,
+		.arg = in->callers,
+	};
+
+	return rpc_server_start(&config, &d->rpc, error) < 0 ? complain("--rpc", error) : 0;
+}
+
+static int start_rest(struct daemon *d, const struct inheritance *in)
+{
+	static const ProtobufCMessageDescriptor *const details[] = {
+		&vfio__v1__device_problem__descriptor, NULL};
+	struct rest_fault fault;
+	const struct rest_config config = {
+		.listen_fd = in->listener->fd,
+		.loopback = in->listener->loopback,
+		.anyone_may_change = !in->listener->loopback && in->options->insecure_no_key,
+		.access = &in->options->access,
+		.services = d->services,
+		.details = details,
+		.may_change = in->listener->loopback ? callers_may_change_http : NULL,
+		.may_change_arg = in->callers,
+	};
+
+	return rest_server_start(&config, &d->rest, &fault) < 0 ? complain("--http", fault.text)
+								: 0;
+}
+
+static int start(struct daemon *d, const struct inheritance *in)
+{
+	if (open_host(d, in) || make_services(d) || start_rpc(d, in) || start_rest(d, in))
+		return -1;
+	fprintf(stderr, "vfiod: serving REST on http://%s and RPC on %s\n", in->listener->text,
+		in->options->rpc);
+	sd_notify(0, "READY=1");
+	return 0;
+}
+
+/* Waits for a reason to end. The exit status. */
+static int wait_for_end(int signals, const struct hand *hand)
+{
+	struct pollfd fds[] = {
+		{.fd = signals, .events = POLLIN}, {.fd = hand_fd(hand), .events = POLLIN}};
+
+	for (;;) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return complain("poll", strerror(errno)), EXIT_FAILURE;
+		if (fds[0].revents)
+			return EXIT_SUCCESS;
+		if (fds[1].revents) {
+			complain("the privileged process ended",
+				"changes are impossible; ending, to be started again");
+			return EXIT_FAILURE;
+		}
+	}
+}
+
+/* Answers what is in flight, and lets go. Work that a device's user blocks is left to the next
+ * start, which finds its intent on disk. */
+static bool stop(struct daemon *d)
+{
+	sd_notify(0, "STOPPING=1");
+	if (d->rest)
+		rest_server_stop(d->rest, GRACE_MS);
+	if (d->rpc)
+		rpc_server_stop(d->rpc, GRACE_MS);
+	return !d->devices || device_service_drain(d->devices, now_ns() + DRAIN_MS * 1000000ll);
+}
+
+static void free_all(struct daemon *d)
+{
+	rest_server_free(d->rest);
+	rpc_server_free(d->rpc);
+	device_service_free(d->devices);
+	rpc_health_free(d->health);
+	rpc_reflection_free(d->reflection);
+	host_close(d->host);
+}
+
+int daemon_run(const struct inheritance *in)
+{
+	struct daemon d = {0};
+	sigset_t mask;
+
+	/* Blocked before the first thread, so that every thread inherits it. */
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGINT);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	CLEANUP(fd_cleanup) int signals = signalfd(-1, &mask, SFD_CLOEXEC);
+	int status =
+		signals >= 0 && start(&d, in) == 0 ? wait_for_end(signals, in->hand) : EXIT_FAILURE;
+	if (!stop(&d)) {
+		complain("a change is still under way", "the next start completes or undoes it");
+		_exit(status);
+	}
+	free_all(&d);
+	return status;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything that runs once root is given up. */
+#pragma once
+
+#include "core/hand.h"
+#include "tools/vfiod/callers.h"
+#include "tools/vfiod/listener.h"
+#include "tools/vfiod/options.h"
+
+/* What the start opened as root; all borrowed but lock_fd. */
+struct inheritance {
+	struct options *options;
+	const struct listener *listener;
+	struct hand *hand;
+	struct callers *callers;
+	int lock_fd;
+	const char *tls_certificate, *tls_key, *tls_authority; /* PEM text, or NULL */
+	gid_t socket_group;				       /* (gid_t)-1: the process's own */
+};
+
+/* Serves until SIGTERM or SIGINT, or until the hand dies. Returns the exit status. */
+int daemon_run(const struct inheritance *in);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vfiod: from root to service.
+ *
+ * The order matters. What needs root is opened first; the hand is forked while there is one thread
+ * and it still is root; then root is given up for good; only then come the parts that read what
+ * strangers send.
+ */
+#include "core/util.h"
+#include "tools/vfiod/daemon.h"
+#include "tools/vfiod/folders.h"
+#include "tools/vfiod/privileges.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What main owns until the end. */
+struct start {
+	struct options options;
+	struct listener listener;
+	struct identity user;
+	struct callers callers;
+	struct hand *hand;
+	int lock_fd;
+	char *tls_certificate, *tls_key, *tls_authority; /* PEM text */
+};
+
+static void start_clear(struct start *s)
+{
+	hand_free(s->hand);
+	fd_cleanup(&s->listener.fd);
+	fd_cleanup(&s->lock_fd);
+	if (s->tls_key)
+		explicit_bzero(s->tls_key, strlen(s->tls_key));
+	free(s->tls_certificate);
+	free(s->tls_key);
+	free(s->tls_authority);
+	options_clear(&s->options);
+}
+
+static int open_listener(struct start *s)
+{
+	if (listener_open(s->options.http, &s->listener) < 0)
+		return -1;
+	if (s->listener.loopback || s->options.api_key || s->options.insecure_no_key)
+		return 0;
+	fprintf(stderr,
+		"vfiod: %s is not a loopback address and there is no API key: anyone who reaches "
+		"it "
+		"could take this host's devices; set VOLANT_API_KEY, or pass --insecure-no-key\n",
+		s->listener.text);
+	return -1;
+}
+
+static int read_pem(const char *path, char **ret)
+{
+	size_t len;
+
+	if (!path)
+		return 0;
+	*ret = sysfs_slurp(AT_FDCWD, path, 1 << 20, &len);
+	if (*ret)
+		return 0;
+	fprintf(stderr, "vfiod: cannot read %s: %s\n", path, strerror(errno));
+	return -1;
+}
+
+static int read_secrets(struct start *s)
+{
+	return read_pem(s->options.tls_certificate, &s->tls_certificate) ||
+	       read_pem(s->options.tls_key, &s->tls_key) ||
+	       read_pem(s->options.tls_authority, &s->tls_authority);
+}
+
+static int make_folders(struct start *s)
+{
+	const struct options *o = &s->options;
+	uid_t uid = o->is_root ? s->user.uid : (uid_t)-1;
+	gid_t gid = o->is_root ? s->user.gid : (gid_t)-1;
+
+	if (folder_make(o->state, 0700, uid, gid) || folder_make_for_url(o->rpc, uid, gid) ||
+		folder_make_for_url(o->events, uid, gid))
+		return -1;
+	s->lock_fd = folder_open_locks(o->state);
+	return s->lock_fd < 0 ? -1 : 0;
+}
+
+static int fork_hand(struct start *s)
+{
+	int error = hand_fork(s->options.root, s->lock_fd, &s->hand);
+
+	if (error)
+		fprintf(stderr, "vfiod: cannot start the privileged process: %s\n",
+			strerror(-error));
+	return error;
+}
+
+static bool is_simulated(const char *root)
+{
+	struct sysfs sysfs;
+	bool simulated = true;
+
+	if (sysfs_open(&sysfs, root) == 0) {
+		simulated = !sysfs_is_real(&sysfs);
+		sysfs_close(&sysfs);
+	}
+	return simulated;
+}
+
+static int run(struct start *s)
+{
+	const struct inheritance in = {
+		.options = &s->options,
+		.listener = &s->listener,
+		.hand = s->hand,
+		.callers = &s->callers,
+		.lock_fd = s->lock_fd,
+		.tls_certificate = s->tls_certificate,
+		.tls_key = s->tls_key,
+		.tls_authority = s->tls_authority,
+		.socket_group =
+			s->callers.has_group && s->options.is_root ? s->callers.group : (gid_t)-1,
+	};
+
+	s->lock_fd = -1; /* the host's from here on */
+	return daemon_run(&in);
+}
+
+int main(int argc, char **argv)
+{
+	CLEANUP(start_clear) struct start s = {.lock_fd = -1, .listener.fd = -1};
+	enum options_result parsed = options_parse(argc, argv, &s.options);
+
+	if (parsed != OPTIONS_RUN)
+		return parsed == OPTIONS_DONE ? EXIT_SUCCESS : 2;
+	if (s.options.is_root && privileges_find_user(s.options.user, &s.user) < 0)
+		return EXIT_FAILURE;
+	callers_init(&s.callers, is_simulated(s.options.root));
+	if (open_listener(&s) || read_secrets(&s) || make_folders(&s) || fork_hand(&s))
+		return EXIT_FAILURE;
+	if (s.options.is_root && privileges_drop(&s.user) < 0)
+		return EXIT_FAILURE;
+	return run(&s);
+}

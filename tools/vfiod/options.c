@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Command line and environment. */
+#include "tools/vfiod/options.h"
+
+#include "core/util.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char HELP[] =
+	"Usage: vfiod [OPTION]...\n"
+	"Manages the VFIO (PCI passthrough) devices of this host.\n"
+	"\n"
+	"  --http ADDR:PORT       REST listener (127.0.0.1:8080; [::1]:8080; port 0: any)\n"
+	"  --rpc URL[,URL]        RPC listeners: ipc://PATH, tcp://LOOPBACK:PORT, "
+	"tls+tcp://ADDR:PORT\n"
+	"                         (ipc:///run/vfiod/rpc.sock)\n"
+	"  --events URL           events are published here (ipc:///run/vfiod/events.sock)\n"
+	"  --root DIR             the host's files are below DIR (/): a simulated host\n"
+	"  --state DIR            what must outlive a restart (/var/lib/vfiod)\n"
+	"  --user NAME            user to run as once started (vfiod)\n"
+	"  --allow V:D[,V:D]      pass only these vendor:device ids, * stands for any\n"
+	"  --trusted-proxies CIDR[,CIDR]  whose X-Forwarded-For counts\n"
+	"  --tls-certificate FILE, --tls-key FILE, --tls-authority FILE\n"
+	"                         PEM files for tls+tcp://; with an authority, clients need a\n"
+	"                         certificate of it\n"
+	"  --insecure-no-key      listen beyond loopback without an API key\n"
+	"  --help, --version\n"
+	"\n"
+	"Environment: VOLANT_API_KEY (key that clients must send), VOLANT_API_ALLOW_CIDR\n"
+	"(comma-separated addresses that may connect), VOLANT_CORS_ORIGINS (comma-separated, or "
+	"*).\n"
+	"Not started as root, sockets and state default to $XDG_RUNTIME_DIR/vfiod and\n"
+	"$XDG_STATE_HOME/vfiod.\n";
+
+enum option_id {
+	OPT_HTTP = 256,
+	OPT_RPC,
+	OPT_EVENTS,
+	OPT_ROOT,
+	OPT_STATE,
+	OPT_USER,
+	OPT_ALLOW,
+	OPT_PROXIES,
+	OPT_TLS_CERTIFICATE,
+	OPT_TLS_KEY,
+	OPT_TLS_AUTHORITY,
+	OPT_INSECURE,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+static const struct option OPTIONS[] = {
+	{"http", required_argument, NULL, OPT_HTTP},
+	{"rpc", required_argument, NULL, OPT_RPC},
+	{"events", required_argument, NULL, OPT_EVENTS},
+	{"root", required_argument, NULL, OPT_ROOT},
+	{"state", required_argument, NULL, OPT_STATE},
+	{"user", required_argument, NULL, OPT_USER},
+	{"allow", required_argument, NULL, OPT_ALLOW},
+	{"trusted-proxies", required_argument, NULL, OPT_PROXIES},
+	{"tls-certificate", required_argument, NULL, OPT_TLS_CERTIFICATE},
+	{"tls-key", required_argument, NULL, OPT_TLS_KEY},
+	{"tls-authority", required_argument, NULL, OPT_TLS_AUTHORITY},
+	{"insecure-no-key", no_argument, NULL, OPT_INSECURE},
+	{"help", no_argument, NULL, OPT_HELP},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{0},
+};
+
+static enum options_result wrong(const char *what, const char *why)
+{
+	fprintf(stderr, "vfiod: %s: %s\n", what, why);
+	return OPTIONS_WRONG;
+}
+
+static enum options_result set(char **to, const char *value)
+{
+	free(*to);
+	*to = strdup(value);
+	return *to ? OPTIONS_RUN : wrong(value, "out of memory");
+}
+
+static enum options_result set_allow(struct options *o, const char *value)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	CLEANUP(free_cleanup) char *copy = strdup(value);
+	char *entries[256], *save = NULL;
+	size_t n = 0;
+
+	for (char *s = copy ? strtok_r(copy, ",", &save) : NULL; s;
+		s = strtok_r(NULL, ",", &save)) {
+		if (n == ARRAY_SIZE(entries))
+			return wrong("--allow", "more than 256 entries");
+		entries[n++] = s;
+	}
+	allowlist_clear(&o->allow);
+	if (n == 0)
+		return wrong("--allow", "names no vendor:device");
+	if (allowlist_parse(entries, n, &o->allow, &err))
+		return wrong("--allow", err.message);
+	return OPTIONS_RUN;
+}
+
+static enum options_result set_proxies(struct options *o, const char *value)
+{
+	struct rest_fault fault;
+
+	rest_cidrs_clear(&o->access.proxies);
+	return rest_cidrs_parse(value, &o->access.proxies, &fault) < 0
+		       ? wrong("--trusted-proxies", fault.text)
+		       : OPTIONS_RUN;
+}
+
+static enum options_result apply(struct options *o, int id, const char *value)
+{
+	switch (id) {
+	case OPT_HTTP:
+		return set(&o->http, value);
+	case OPT_RPC:
+		return set(&o->rpc, value);
+	case OPT_EVENTS:
+		return set(&o->events, value);
+	case OPT_ROOT:
+		return set(&o->root, value);
+	case OPT_STATE:
+		return set(&o->state, value);
+	case OPT_USER:
+		return set(&o->user, value);
+	case OPT_ALLOW:
+		return set_allow(o, value);
+	case OPT_PROXIES:
+		return set_proxies(o, value);
+	case OPT_TLS_CERTIFICATE:
+		return set(&o->tls_certificate, value);
+	case OPT_TLS_KEY:
+		return set(&o->tls_key, value);
+	case OPT_TLS_AUTHORITY:
+		return set(&o->tls_authority, value);
+	case OPT_INSECURE:
+		o->insecure_no_key = true;
+		return OPTIONS_RUN;
+	case OPT_HELP:
+		fputs(HELP, stdout);
+		return OPTIONS_DONE;
+	case OPT_VERSION:
+		puts("vfiod " VFIOD_VERSION);
+		return OPTIONS_DONE;
+	default:
+		return OPTIONS_WRONG; /* getopt has said why */
+	}
+}
+
+/* An empty variable counts as unset, as in most service files. */
+static const char *environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+static enum options_result read_environment(struct options *o)
+{
+	const char *key = environment("VOLANT_API_KEY");
+	const char *cidrs = environment("VOLANT_API_ALLOW_CIDR");
+	const char *origins = environment("VOLANT_CORS_ORIGINS");
+	struct rest_fault fault;
+
+	if (key) {
+		if (rest_access_set_key(&o->access, key, &fault) < 0)
+			return wrong("VOLANT_API_KEY", fault.text);
+		if (!(o->api_key = strdup(key)))
+			return wrong("VOLANT_API_KEY", "out of memory");
+	}
+	if (cidrs && rest_cidrs_parse(cidrs, &o->access.allowed, &fault) < 0)
+		return wrong("VOLANT_API_ALLOW_CIDR", fault.text);
+	if (origins && rest_access_set_origins(&o->access, origins, &fault) < 0)
+		return wrong("VOLANT_CORS_ORIGINS", fault.text);
+	return OPTIONS_RUN;
+}
+
+/* A path below a folder of the user's: $variable, or HOME and its usual place. */
+static char *user_path(
+	const char *variable, const char *below_home, const char *prefix, const char *name)
+{
+	const char *base = environment(variable), *home = environment("HOME");
+	char *path = NULL;
+	int n;
+
+	if (base)
+		n = asprintf(&path, "%s%s/vfiod%s", prefix, base, name);
+	else
+		n = asprintf(
+			&path, "%s%s/%s/vfiod%s", prefix, home ? home : "/tmp", below_home, name);
+	return n < 0 ? NULL : path;
+}
+
+static enum options_result fill_defaults(struct options *o)
+{
+	if (!o->http)
+		o->http = strdup("127.0.0.1:8080");
+	if (!o->root)
+		o->root = strdup("/");
+	if (!o->user)
+		o->user = strdup("vfiod");
+	if (!o->rpc)
+		o->rpc = o->is_root ? strdup("ipc:///run/vfiod/rpc.sock")
+				    : user_path("XDG_RUNTIME_DIR", ".cache", "ipc://", "/rpc.sock");
+	if (!o->events)
+		o->events = o->is_root ? strdup("ipc:///run/vfiod/events.sock")
+				       : user_path("XDG_RUNTIME_DIR", ".cache", "ipc://",
+						 "/events.sock");
+	if (!o->state)
+		o->state = o->is_root ? strdup("/var/lib/vfiod")
+				      : user_path("XDG_STATE_HOME", ".local/state", "", "");
+	bool ok = o->http && o->root && o->user && o->rpc && o->events && o->state;
+	return ok ? OPTIONS_RUN : wrong("start", "out of memory");
+}
+
+enum options_result options_parse(int argc, char **argv, struct options *ret)
+{
+	struct options o = {.is_root = geteuid() == 0};
+	enum options_result result = OPTIONS_RUN;
+	int id;
+
+	while (result == OPTIONS_RUN && (id = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1)
+		result = apply(&o, id, optarg);
+	if (result == OPTIONS_RUN && optind < argc)
+		result = wrong(argv[optind], "vfiod takes options only; see vfiod --help");
+	if (result == OPTIONS_RUN)
+		result = read_environment(&o);
+	if (result == OPTIONS_RUN)
+		result = fill_defaults(&o);
+	if (result == OPTIONS_RUN)
+		*ret = o;
+	else
+		options_clear(&o);
+	return result;
+}
+
+void options_clear(struct options *o)
+{
+	free(o->http);
+	free(o->rpc);
+	free(o->events);
+	free(o->root);
+	free(o->state);
+	free(o->user);
+	free(o->tls_certificate);
+	free(o->tls_key);
+	free(o->tls_authority);
+	free(o->api_key);
+	rest_access_clear(&o->access);
+	allowlist_clear(&o->allow);
+	*o = (struct options){0};
+}

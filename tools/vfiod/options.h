@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* What vfiod is told by its command line and its environment. */
+#pragma once
+
+#include "core/allowlist.h"
+#include "rest/access.h"
+
+#include <stdbool.h>
+
+struct options {
+	char *http;   /* ADDR:PORT */
+	char *rpc;    /* URLs, separated by commas */
+	char *events; /* URL */
+	char *root;
+	char *state;
+	char *user;
+	char *tls_certificate, *tls_key, *tls_authority; /* paths of PEM files, or NULL */
+	char *api_key;					 /* from VOLANT_API_KEY, or NULL */
+	bool insecure_no_key;
+	bool is_root; /* started as root */
+	struct rest_access access;
+	struct allowlist allow;
+};
+
+enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
+
+/* Parses them. OPTIONS_DONE: --help or --version was answered. OPTIONS_WRONG: a sentence went to
+ * stderr. All strings are owned by the options. */
+enum options_result options_parse(int argc, char **argv, struct options *ret);
+
+void options_clear(struct options *options);

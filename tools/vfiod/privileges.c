@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Giving up root.
+ *
+ * What it should: leave a process that parses hostile bytes with nothing worth having.
+ * What it must not: be undone. The bounding set goes first, while there is the capability to drop
+ * it; the ids follow, which empties the other sets; then the process makes sure.
+ */
+#include "tools/vfiod/privileges.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+int privileges_find_user(const char *name, struct identity *ret)
+{
+	const struct passwd *pw = getpwnam(name);
+
+	if (!pw) {
+		fprintf(stderr,
+			"vfiod: warning: there is no user %s, running as nobody; make one with "
+			"`useradd --system --user-group %s`\n",
+			name, name);
+		pw = getpwnam("nobody");
+	}
+	if (!pw) {
+		fprintf(stderr, "vfiod: there is neither a user %s nor nobody\n", name);
+		return -1;
+	}
+	*ret = (struct identity){.uid = pw->pw_uid, .gid = pw->pw_gid};
+	snprintf(ret->name, sizeof(ret->name), "%s", pw->pw_name);
+	return 0;
+}
+
+static int complain(const char *what)
+{
+	fprintf(stderr, "vfiod: cannot give up root (%s): %s\n", what, strerror(errno));
+	return -1;
+}
+
+int privileges_drop(const struct identity *identity)
+{
+	for (int capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; capability++) {
+		if (prctl(PR_CAPBSET_DROP, capability) < 0)
+			return complain("bounding set");
+	}
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return complain("ambient set");
+	if (initgroups(identity->name, identity->gid) < 0)
+		return complain("groups");
+	if (setresgid(identity->gid, identity->gid, identity->gid) < 0)
+		return complain("group id");
+	if (setresuid(identity->uid, identity->uid, identity->uid) < 0)
+		return complain("user id");
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return complain("no_new_privs");
+	if (identity->uid != 0 && setresuid(0, 0, 0) == 0) {
+		errno = EINVAL;
+		return complain("it came back");
+	}
+	return 0;
+}

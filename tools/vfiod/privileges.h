@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Giving up root. */
+#pragma once
+
+#include <sys/types.h>
+
+struct identity {
+	uid_t uid;
+	gid_t gid;
+	char name[64];
+};
+
+/* The user to become. Where it does not exist, nobody, with a warning on stderr; where that does
+ * not either, -1. */
+int privileges_find_user(const char *name, struct identity *ret);
+
+/* Becomes that user for good: no capabilities, none to be had again, no new privileges. To be
+ * called after the hand is forked and before any thread. 0, or -1 with a sentence on stderr: the
+ * process must then end, for it may be half changed. */
+int privileges_drop(const struct identity *identity);
