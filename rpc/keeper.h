@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An ipc:// listener that stays alive, with the owner and mode it should have.
+ *
+ * In nng before 1.6, one connection that closes before its handshake stops an ipc:// listener from
+ * accepting for good. It shows in the listener's statistics, and a new listener cures it. Each one
+ * is bound beside the path, given its owner and mode, and then renamed over it: there is no moment
+ * without a socket at the path, nor with one that too many may open. Clients of the old listener
+ * reconnect by themselves; what they had in flight is lost, as with any lost connection.
+ */
+#pragma once
+
+#include "rpc/text.h"
+
+#include <nng/nng.h>
+#include <sys/types.h>
+
+/* Of which socket, where, and for whom. */
+struct rpc_keeper_config {
+	nng_socket socket;
+	const char *path; /* copied; shorter than 96 bytes */
+	mode_t mode;
+	gid_t gid; /* (gid_t)-1: the process's own */
+};
+
+struct rpc_keeper;
+
+/* Listens at the path, replacing a socket that nobody listens on. 0, or a negative errno with a
+ * sentence in error. */
+int rpc_keeper_open(const struct rpc_keeper_config *config, struct rpc_keeper **ret_keeper,
+	char error[RPC_TEXT_ERROR]);
+
+/* Whether this nng needs rpc_keeper_look at all. */
+bool rpc_keeper_needed(void);
+
+/* Renews the listener if it has died; to be called about ten times a second, by one thread. Takes
+ * 0.03 ms when there is nothing to do. True: it was renewed. */
+bool rpc_keeper_look(struct rpc_keeper *keeper);
+
+/* Closes the listener and removes the socket from the path; NULL is fine. */
+void rpc_keeper_close(struct rpc_keeper *keeper);

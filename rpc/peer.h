@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Who is at the other end of an nng pipe, and what that lets them do. */
+#pragma once
+
+#include "rpc/call.h"
+#include "rpc/dispatch.h"
+
+#include <nng/nng.h>
+
+/* What the rights of a caller depend on. */
+struct rpc_peer_rules {
+	bool (*may_change)(void *arg, uid_t uid, gid_t gid, pid_t pid); /* NULL: root alone */
+	void *arg;
+	bool key_required;  /* an API key is configured: tcp:// callers must present it */
+	bool tls_certified; /* tls+tcp:// takes verified client certificates alone */
+};
+
+/* Fills in who holds a pipe. For a pipe already gone, someone without rights. Calls may_change;
+ * does not block otherwise. */
+void rpc_peer_of_pipe(
+	nng_pipe pipe, const struct rpc_peer_rules *rules, struct rpc_caller *ret_caller);
