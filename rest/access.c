@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* The API key, the client behind a proxy, the Host header, the origins. */
+#include "rest/access.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static void access_free_origins(char **origins, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(origins[i]);
+	free(origins);
+}
+
+void rest_access_clear(struct rest_access *access)
+{
+	rest_cidrs_clear(&access->allowed);
+	rest_cidrs_clear(&access->proxies);
+	access_free_origins(access->origins, access->origin_count);
+	OPENSSL_cleanse(access->key, sizeof(access->key));
+	*access = (struct rest_access){0};
+}
+
+int rest_access_set_key(struct rest_access *access, const char *key, struct rest_fault *fault)
+{
+	size_t len = strlen(key);
+
+	if (len == 0)
+		return rest_fault_set(fault, "the API key is empty");
+	if (len > REST_KEY_MAX)
+		return rest_fault_set(
+			fault, "the API key is longer than %d characters", REST_KEY_MAX);
+	for (size_t i = 0; i < len; i++)
+		if (key[i] <= 0x20 || key[i] >= 0x7f)
+			return rest_fault_set(fault,
+				"the API key has a blank or a character that is not ASCII at "
+				"position %zu",
+				i + 1);
+	memset(access->key, 0, sizeof(access->key));
+	memcpy(access->key, key, len);
+	access->key_len = len;
+	return 0;
+}
+
+bool rest_access_key_fits(const struct rest_access *access, const char *presented, size_t len)
+{
+	char padded[sizeof(access->key)] = {0};
+
+	if (access->key_len == 0)
+		return true;
+	if (!presented || len > REST_KEY_MAX)
+		return false;
+	/* Both zero-padded to one size, so that not even the key's length shows in the time; no
+	 * key holds a NUL, so the padding makes no two keys equal. */
+	memcpy(padded, presented, len);
+	return CRYPTO_memcmp(padded, access->key, sizeof(padded)) == 0 && len == access->key_len;
+}
+
+const char *rest_access_bearer(const char *value, size_t len, size_t *ret_len)
+{
+	static const char scheme[] = "Bearer ";
+	size_t skip = sizeof(scheme) - 1;
+
+	if (len < skip || strncasecmp(value, scheme, skip) != 0)
+		return NULL;
+	while (skip < len && value[skip] == ' ')
+		skip++;
+	*ret_len = len - skip;
+	return value + skip;
+}
+
+/* Takes the last comma-separated entry off the list, without the blanks around it. */
+static void access_last_entry(
+	const char *list, size_t *len, const char **ret_entry, size_t *ret_len)
+{
+	const char *comma = memrchr(list, ',', *len);
+	size_t start = comma ? (size_t)(comma - list) + 1 : 0, end = *len;
+
+	while (start < end && (list[start] == ' ' || list[start] == '\t'))
+		start++;
+	while (end > start && (list[end - 1] == ' ' || list[end - 1] == '\t'))
+		end--;
+	*ret_entry = list + start;
+	*ret_len = end - start;
+	*len = comma ? (size_t)(comma - list) : 0;
+}
+
+void rest_access_client(const struct rest_access *access, const struct rest_address *peer,
+	const char *forwarded, size_t len, struct rest_address *ret)
+{
+	*ret = *peer;
+	while (forwarded && len > 0 && rest_cidrs_match(&access->proxies, ret)) {
+		const char *entry;
+		size_t entry_len;
+
+		access_last_entry(forwarded, &len, &entry, &entry_len);
+		if (!rest_address_parse(entry, entry_len, ret)) {
+			*ret = (struct rest_address){.family = AF_UNSPEC};
+			return;
+		}
+	}
+}
+
+bool rest_access_allows(const struct rest_access *access, const struct rest_address *client)
+{
+	return access->allowed.count == 0 || rest_cidrs_match(&access->allowed, client);
+}
+
+/* The host without its port; false when what follows the host is no port. */
+static bool access_split_port(const char *host, size_t len, size_t *ret_len)
+{
+	const char *colon;
+	size_t digits;
+
+	if (len > 0 && host[0] == '[') {
+		const char *bracket = memchr(host, ']', len);
+
+		if (!bracket)
+			return false;
+		*ret_len = (size_t)(bracket - host) + 1;
+	} else {
+		colon = memchr(host, ':', len);
+		*ret_len = colon ? (size_t)(colon - host) : len;
+	}
+	if (*ret_len == len)
+		return true;
+	if (host[*ret_len] != ':')
+		return false;
+	digits = len - *ret_len - 1;
+	for (size_t i = 0; i < digits; i++)
+		if (host[*ret_len + 1 + i] < '0' || host[*ret_len + 1 + i] > '9')
+			return false;
+	return digits <= 5;
+}
+
+static bool access_is_localhost(const char *name, size_t len)
+{
+	static const char localhost[] = "localhost";
+	size_t want = sizeof(localhost) - 1;
+
+	if (len > 0 && name[len - 1] == '.')
+		len--;
+	if (len < want || strncasecmp(name + len - want, localhost, want) != 0)
+		return false;
+	return len == want || name[len - want - 1] == '.';
+}
+
+bool rest_access_host_is_loopback(const char *host, size_t len)
+{
+	static const uint8_t one[16] = {[15] = 1};
+	struct rest_address address;
+	size_t name_len;
+
+	if (!access_split_port(host, len, &name_len))
+		return false;
+	if (access_is_localhost(host, name_len))
+		return true;
+	if (!rest_address_parse(host, name_len, &address))
+		return false;
+	if (address.family == AF_INET)
+		return address.bytes[0] == 127;
+	return memcmp(address.bytes, one, sizeof(one)) == 0;
+}
+
+/* An origin as a browser sends it: no path, no blanks. */
+static bool access_is_origin(const char *text)
+{
+	const char *host = strstr(text, "://");
+
+	return host && host > text && host[3] != '\0' && !strpbrk(host + 3, "/?#@, \t") &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+-.") == (size_t)(host - text);
+}
+
+static int access_add_origin(struct rest_access *access, char *entry, struct rest_fault *fault)
+{
+	char **grown;
+
+	entry += strspn(entry, " \t");
+	for (size_t n = strlen(entry); n > 0 && strchr(" \t", entry[n - 1]); n--)
+		entry[n - 1] = '\0';
+	if (strcmp(entry, "*") == 0) {
+		access->any_origin = true;
+		return 0;
+	}
+	if (!access_is_origin(entry))
+		return rest_fault_set(fault,
+			"CORS origin \"%.100s\" is neither * nor of the form scheme://host[:port]",
+			entry);
+	grown = reallocarray(access->origins, access->origin_count + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	access->origins = grown;
+	grown[access->origin_count] = strdup(entry);
+	if (!grown[access->origin_count])
+		return -ENOMEM;
+	access->origin_count++;
+	return 0;
+}
+
+static void access_free_text(char **text)
+{
+	free(*text);
+}
+
+int rest_access_set_origins(struct rest_access *access, const char *text, struct rest_fault *fault)
+{
+	__attribute__((cleanup(access_free_text))) char *copy = strdup(text);
+	__attribute__((cleanup(rest_access_clear))) struct rest_access fresh = {0};
+	char *rest = copy, *entry;
+
+	if (!copy)
+		return -ENOMEM;
+	if (copy[strspn(copy, " \t")] == '\0')
+		rest = NULL;
+	while ((entry = strsep(&rest, ","))) {
+		int r = access_add_origin(&fresh, entry, fault);
+
+		if (r < 0)
+			return r;
+	}
+	access_free_origins(access->origins, access->origin_count);
+	access->origins = fresh.origins;
+	access->origin_count = fresh.origin_count;
+	access->any_origin = fresh.any_origin;
+	fresh.origins = NULL;
+	fresh.origin_count = 0;
+	return 0;
+}
+
+const char *rest_access_origin(const struct rest_access *access, const char *origin, size_t len)
+{
+	for (size_t i = 0; i < access->origin_count; i++)
+		if (strlen(access->origins[i]) == len &&
+			strncasecmp(access->origins[i], origin, len) == 0)
+			return access->origins[i];
+	return access->any_origin ? "*" : NULL;
+}

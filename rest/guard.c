@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* Letting requests in. */
+#include "rest/guard.h"
+
+#include "rest/access.h"
+#include "rest/connection.h"
+#include "rest/query.h"
+#include "rest/reply.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct rest_access *guard_access(h2o_req_t *req)
+{
+	return rest_loop_of(req)->server->config.access;
+}
+
+/* All X-Forwarded-For headers as the one list they stand for. */
+static h2o_iovec_t guard_forwarded(h2o_req_t *req)
+{
+	h2o_iovec_t list = {NULL, 0};
+	ssize_t at = -1;
+
+	while ((at = h2o_find_header(&req->headers, H2O_TOKEN_X_FORWARDED_FOR, at)) >= 0) {
+		h2o_iovec_t value = req->headers.entries[at].value;
+
+		list = list.base ? h2o_concat(&req->pool, list, h2o_iovec_init(",", 1), value)
+				 : value;
+	}
+	return list;
+}
+
+static void guard_client(h2o_req_t *req, struct rest_address *ret)
+{
+	const struct rest_access *access = guard_access(req);
+	struct rest_connection *connection = rest_connection_of(req);
+	h2o_iovec_t forwarded = {NULL, 0};
+
+	rest_connection_know_peer(connection);
+	if (access->proxies.count > 0)
+		forwarded = guard_forwarded(req);
+	rest_access_client(access, &connection->address, forwarded.base, forwarded.len, ret);
+}
+
+static bool guard_address(h2o_req_t *req)
+{
+	const struct rest_access *access = guard_access(req);
+	struct rest_address client;
+
+	if (access->allowed.count == 0)
+		return true;
+	guard_client(req, &client);
+	return rest_access_allows(access, &client);
+}
+
+static bool guard_key(h2o_req_t *req, h2o_iovec_t query)
+{
+	const struct rest_access *access = guard_access(req);
+	h2o_iovec_t header = rest_reply_request_header(req, "x-volant-api-key");
+	const char *token = NULL;
+	size_t len = 0;
+	bool fits;
+	char *key;
+
+	if (access->key_len == 0)
+		return true;
+	if (header.base)
+		return rest_access_key_fits(access, header.base, header.len);
+	header = rest_reply_request_header(req, "authorization");
+	if (header.base)
+		token = rest_access_bearer(header.base, header.len, &len);
+	if (token)
+		return rest_access_key_fits(access, token, len);
+	key = rest_query_key(query.base, query.len);
+	fits = rest_access_key_fits(access, key, key ? strlen(key) : 0);
+	free(key);
+	return fits;
+}
+
+static bool guard_is_preflight(h2o_req_t *req)
+{
+	return h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("OPTIONS")) &&
+	       rest_reply_request_header(req, "origin").base &&
+	       rest_reply_request_header(req, "access-control-request-method").base;
+}
+
+bool rest_guard_admit(h2o_req_t *req, h2o_iovec_t query, bool open)
+{
+	bool loopback = rest_loop_of(req)->server->config.loopback;
+	h2o_iovec_t host = req->input.authority;
+
+	if (loopback && !rest_access_host_is_loopback(host.base, host.len)) {
+		rest_reply_error(req, 0, RPC_PERMISSION_DENIED,
+			"the Host header must name a loopback host, such as localhost");
+		return false;
+	}
+	if (!guard_address(req)) {
+		rest_reply_error(req, 0, RPC_PERMISSION_DENIED, "access denied");
+		return false;
+	}
+	if (!open && !guard_is_preflight(req) && !guard_key(req, query)) {
+		rest_reply_header(req, "www-authenticate", "Bearer");
+		rest_reply_error(req, 0, RPC_UNAUTHENTICATED, "invalid api key");
+		return false;
+	}
+	return true;
+}
+
+void rest_guard_preflight(h2o_req_t *req, const char *verbs)
+{
+	h2o_iovec_t origin = rest_reply_request_header(req, "origin");
+
+	rest_reply_header(req, "allow", verbs);
+	if (guard_is_preflight(req) &&
+		rest_access_origin(guard_access(req), origin.base, origin.len)) {
+		rest_reply_header(req, "access-control-allow-methods", verbs);
+		rest_reply_header(req, "access-control-allow-headers",
+			"Content-Type, Authorization, X-Volant-API-Key");
+		rest_reply_header(req, "access-control-max-age", "600");
+	}
+	rest_reply_static(req, 204, NULL, 0);
+}
+
+/* "203.0.113.9 via 127.0.0.1:40312" behind a proxy, else the peer alone. */
+static void guard_describe(h2o_req_t *req, char *text, size_t size)
+{
+	struct rest_connection *connection = rest_connection_of(req);
+	struct rest_address client;
+	char host[INET6_ADDRSTRLEN] = "unknown";
+
+	rest_connection_know_peer(connection);
+	if (guard_access(req)->proxies.count == 0) {
+		snprintf(text, size, "%s", connection->text);
+		return;
+	}
+	guard_client(req, &client);
+	if (memcmp(&client, &connection->address, sizeof(client)) == 0) {
+		snprintf(text, size, "%s", connection->text);
+		return;
+	}
+	if (client.family != AF_UNSPEC)
+		inet_ntop(client.family, client.bytes, host, sizeof(host));
+	snprintf(text, size, "%s via %s", host, connection->text);
+}
+
+void rest_guard_identify(h2o_req_t *req, const struct rpc_method *method, struct rpc_peer *ret_peer)
+{
+	*ret_peer = (struct rpc_peer){0};
+	guard_describe(req, ret_peer->text, sizeof(ret_peer->text));
+	if (method->changes)
+		ret_peer->may_change = guard_access(req)->key_len > 0 ||
+				       rest_connection_may_change(rest_connection_of(req));
+}

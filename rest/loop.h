@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* One event loop: its thread, its connections, its calls under way. Internal to rest/. */
+#pragma once
+
+#include "rest/access.h"
+#include "rest/json.h"
+#include "rest/server.h"
+
+#include <h2o.h>
+#include <pthread.h>
+#include <semaphore.h>
+
+/* What all loops share; written before they start, then only read. */
+struct rest_server {
+	struct rest_config config;
+	h2o_globalconf_t http;
+	struct rest_loop *loops;
+	unsigned loop_count;
+	unsigned running; /* loops whose thread is to be joined */
+	char etag[24];	  /* of the OpenAPI document, quoted */
+};
+
+/* Where calls done on other threads come back. It outlives its loop by the last call. */
+struct rest_mailbox {
+	pthread_mutex_t lock;
+	unsigned refs;
+	bool open; /* the loop still takes messages */
+	h2o_multithread_receiver_t receiver;
+};
+
+/* All fields are the loop's thread's own, but for what a comment says. */
+struct rest_loop {
+	struct rest_server *server;
+	unsigned max_connections;
+	int listen_fd; /* -1 once the listener has it */
+	pthread_t thread;
+	sem_t ready; /* posted when the loop takes messages */
+	h2o_context_t http;
+	h2o_accept_ctx_t accept_ctx;
+	h2o_socket_t *listener; /* NULL: no longer accepting */
+	bool paused;		/* the listener is not read: too many connections or fds */
+	h2o_linklist_t connections;
+	size_t connection_count;
+	h2o_linklist_t pending; /* exchanges whose client waits */
+	h2o_timeout_entry_t tick;
+	struct rest_mailbox *mailbox;
+	h2o_multithread_receiver_t control;
+	h2o_multithread_message_t stop; /* sent by rest_server_stop, after grace_ms is set */
+	uint32_t grace_ms;
+	bool draining;
+	bool forced;
+	int64_t drain_until_ns;
+	struct rest_json spare; /* a buffer to write the next answer into */
+};
+
+/* The loop a request runs on. */
+static inline struct rest_loop *rest_loop_of(h2o_req_t *req)
+{
+	return H2O_STRUCT_FROM_MEMBER(struct rest_loop, http, req->conn->ctx);
+}
+
+/* Gets a loop ready to start: its own fd of the listening socket. A negative errno. */
+int rest_loop_prepare(struct rest_loop *loop, struct rest_server *server);
+
+/* The thread: serves until told to stop, then until the last connection has gone. */
+void *rest_loop_main(void *loop);
+
+/* Has the loop look after deadlines about ten times a second while there is a reason. */
+void rest_loop_arm_tick(struct rest_loop *loop);
+
+/* Starts to read from the listener again if it was paused and there is room. */
+void rest_loop_resume(struct rest_loop *loop);

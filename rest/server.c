@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* The REST server: its loops, from start to end. */
+#include "rest/server.h"
+
+#include "rest/handler.h"
+#include "rest/loop.h"
+#include "rest/reply.h"
+#include "rest/route.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <openssl/sha.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* How long a request may take to arrive, and how long a connection may be idle between two. */
+#define SERVER_REQUEST_TIMEOUT_MS 10000
+#define SERVER_MAX_CONNECTIONS 1024
+
+static unsigned server_cpus(void)
+{
+	cpu_set_t cpus;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+		return 1;
+	return (unsigned)CPU_COUNT(&cpus);
+}
+
+static void server_set_etag(struct rest_server *server)
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+
+	SHA256((const unsigned char *)rest_openapi, rest_openapi_size, digest);
+	server->etag[0] = '"';
+	for (int i = 0; i < 8; i++)
+		snprintf(server->etag + 1 + 2 * i, 4, "%02x\"", digest[i]);
+}
+
+static void server_configure(struct rest_server *server, const struct rest_config *config)
+{
+	h2o_hostconf_t *host;
+
+	server->config = *config;
+	server->loop_count = config->threads ? config->threads : server_cpus();
+	if (!server->config.max_connections)
+		server->config.max_connections = SERVER_MAX_CONNECTIONS;
+	h2o_config_init(&server->http);
+	server->http.server_name = h2o_iovec_init(H2O_STRLIT("vfiod"));
+	/* h2o 2.2.5 can be aborted remotely over HTTP/2. */
+	server->http.http1.upgrade_to_http2 = 0;
+	/* It would leave a timer behind that is still there when the loop ends. */
+	server->http.http2.callbacks.request_shutdown = NULL;
+	server->http.http1.req_timeout = SERVER_REQUEST_TIMEOUT_MS;
+	/* One more than we take: h2o refuses a chunked body of exactly its limit. */
+	server->http.max_request_entity_size = REST_BODY_MAX + 1;
+	host = h2o_config_register_host(
+		&server->http, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+	/* The fallback path sees every request, and h2o's own errors are answered on it. */
+	rest_handler_register(&host->fallback_path);
+	rest_reply_register_filter(&host->fallback_path);
+	server_set_etag(server);
+}
+
+static int server_start_loop(struct rest_server *server, unsigned index)
+{
+	struct rest_loop *loop = &server->loops[index];
+	int r = rest_loop_prepare(loop, server);
+
+	if (r < 0)
+		return r;
+	r = pthread_create(&loop->thread, NULL, rest_loop_main, loop);
+	if (r != 0) {
+		close(loop->listen_fd);
+		sem_destroy(&loop->ready);
+		return -r;
+	}
+	server->running = index + 1;
+	while (sem_wait(&loop->ready) < 0 && errno == EINTR)
+		;
+	return 0;
+}
+
+/* Signals are for the program's own thread; a broken pipe is told by errno. */
+static int server_start_loops(struct rest_server *server)
+{
+	sigset_t all, before;
+	int r = 0;
+
+	server->loops = calloc(server->loop_count, sizeof(*server->loops));
+	if (!server->loops)
+		return -ENOMEM;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	for (unsigned i = 0; i < server->loop_count && r == 0; i++)
+		r = server_start_loop(server, i);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return r;
+}
+
+int rest_server_start(
+	const struct rest_config *config, struct rest_server **ret, struct rest_fault *fault)
+{
+	struct rest_server *server = calloc(1, sizeof(*server));
+	int r;
+
+	if (!server) {
+		rest_fault_set(fault, "cannot start the REST server: out of memory");
+		return -ENOMEM;
+	}
+	/* Without it jansson would seed itself in the middle of the first two requests at once. */
+	json_object_seed(0);
+	server_configure(server, config);
+	r = server_start_loops(server);
+	if (r < 0) {
+		rest_fault_set(fault, "cannot start the REST server: %s", strerror(-r));
+		rest_server_free(server);
+		return r;
+	}
+	*ret = server;
+	return 0;
+}
+
+void rest_server_stop(struct rest_server *server, uint32_t grace_ms)
+{
+	for (unsigned i = 0; i < server->running; i++) {
+		struct rest_loop *loop = &server->loops[i];
+
+		loop->grace_ms = grace_ms;
+		h2o_multithread_send_message(&loop->control, &loop->stop);
+	}
+	for (unsigned i = 0; i < server->running; i++) {
+		pthread_join(server->loops[i].thread, NULL);
+		sem_destroy(&server->loops[i].ready);
+	}
+	server->running = 0;
+}
+
+struct rest_server *rest_server_free(struct rest_server *server)
+{
+	if (!server)
+		return NULL;
+	rest_server_stop(server, 0);
+	h2o_config_dispose(&server->http);
+	free(server->loops);
+	free(server);
+	return NULL;
+}

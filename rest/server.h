@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The REST face: HTTP/1.1 in front of services.
+ *
+ * One event loop a thread, all on one listening socket. A request is judged (head, Host, address,
+ * key), routed by the generated table, turned into a message by its descriptor and given to the
+ * service; a service that answers at once is answered on the same thread, without a hop.
+ */
+#pragma once
+
+#include "rest/access.h"
+#include "rest/fault.h"
+#include "rpc/call.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* Longest request body, in bytes. */
+#define REST_BODY_MAX 131072
+
+/* Decides whether whoever holds the other end of a connection may change devices, as by the owner
+ * of that socket. Called on a loop's thread, at most once a connection, only when no API key is
+ * configured; it should not block for long. */
+typedef bool (*rest_may_change_fn)(void *arg, const struct sockaddr *peer, socklen_t peer_len,
+	const struct sockaddr *local, socklen_t local_len);
+
+/* What a server needs. All it points to is the caller's and must outlive the server; services and
+ * details must live until the last call they were given has ended. */
+struct rest_config {
+	int listen_fd;	  /* listening stream socket; stays the caller's, who may close it */
+	unsigned threads; /* event loops; 0: one a CPU that this process may use */
+	unsigned max_connections; /* of all loops together; 0: 1024 */
+	uint32_t timeout_ms;	  /* how long a client waits; 0: the default of each method */
+	bool loopback;		  /* the listener is loopback: Host must name a loopback host */
+	bool anyone_may_change;	  /* without key and hook, a change is let through */
+	const struct rest_access *access;
+	ProtobufCService *const *services;		  /* NULL-terminated */
+	const ProtobufCMessageDescriptor *const *details; /* types of error details; NULL-terminated
+							     or NULL */
+	rest_may_change_fn may_change;			  /* NULL: as anyone_may_change says */
+	void *may_change_arg;
+};
+
+struct rest_server;
+
+/* Starts the threads and serves from then on. The threads block all signals. 0 and *ret, freed
+ * with rest_server_free; or a negative errno with the fault set. */
+int rest_server_start(
+	const struct rest_config *config, struct rest_server **ret, struct rest_fault *fault);
+
+/* Stops: accepts no more, closes idle connections, answers the requests in flight, and after
+ * grace_ms answers those still waiting UNAVAILABLE. Returns when all threads have ended, shortly
+ * after the grace at the latest, whatever the services do: a call still with its service lives
+ * on until it is done, then goes without a trace. Not from a loop's thread. A second call does
+ * nothing. */
+void rest_server_stop(struct rest_server *server, uint32_t grace_ms);
+
+/* Stops without grace if still running, and frees; NULL is fine. Returns NULL. */
+struct rest_server *rest_server_free(struct rest_server *server);
