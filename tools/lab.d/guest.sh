@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2154
+# One running guest: started from $lab_temporary/image, followed over its two ports, ended.
+
+guest_pid='' guest_reader='' guest_up=0
+
+# The last line saves time only: what it leaves out, the lab does not look at.
+readonly guest_command_line="console=ttyS0 intel_iommu=on quiet panic=-1 random.trust_cpu=on \
+mitigations=off cryptomgr.notests audit=0 apparmor=0 no_timer_check"
+
+# The kernel to start: without its compression where the cache has it so, which saves the
+# emulated CPU a second or two.
+guest_kernel() {
+	local kernel=$lab_user_cache/kernel/current/vmlinux
+	[[ -e $kernel ]] || kernel=${kernel%x}z
+	printf '%s\n' "$kernel"
+}
+
+# Starts QEMU. Two fifos stand for the guest's ports: one is copied to our standard output, the
+# other is held open here and read line by line.
+# Usage: guest_start [NETDEV_OPTIONS [QEMU_ARGUMENT...]]
+guest_start() {
+	local dir arguments
+	dir=$(mktemp -d "$lab_temporary/guest.XXXXXX")
+	guest_dir=$dir guest_up=0
+	mkfifo "$dir/output" "$dir/status"
+	truncate -s 16M "$dir/disk" "$dir/namespace"
+	exec {guest_status}<>"$dir/status"
+	cat "$dir/output" &
+	guest_reader=$!
+	mapfile -t arguments < <(machine_arguments "$dir")
+	qemu-system-x86_64 "${arguments[@]}" -netdev "user,id=mgmt,restrict=on${1:+,$1}" "${@:2}" \
+		-kernel "$(guest_kernel)" -initrd "$lab_temporary/image" \
+		-append "$guest_command_line" \
+		<&0 2>"$dir/qemu.log" &
+	guest_pid=$!
+}
+
+guest_reader_gone() { ! kill -0 "$guest_reader" 2>/dev/null; }
+
+# Waits at most SECONDS (0: for ever) for the guest's next status line, puts it into guest_line;
+# fails when time is up, the guest is gone or nobody reads its output any more.
+guest_wait_line() {
+	local end=$((SECONDS + $1))
+	while ! IFS= read -r -t 1 -u "$guest_status" guest_line; do
+		if ! kill -0 "$guest_pid" 2>/dev/null; then
+			IFS= read -r -t 0.1 -u "$guest_status" guest_line
+			return
+		fi
+		! guest_reader_gone && (($1 == 0 || SECONDS < end)) || return
+	done
+}
+
+# Ends the guest and waits until all it printed is out.
+guest_stop() {
+	[[ -n $guest_pid ]] || return 0
+	kill "$guest_pid" 2>/dev/null || true
+	wait "$guest_pid" 2>/dev/null || true
+	# A guest that never came up may not have opened the fifo that its reader waits at.
+	((guest_up)) || kill "$guest_reader" 2>/dev/null || true
+	wait "$guest_reader" 2>/dev/null || true
+	guest_pid='' guest_reader=''
+	exec {guest_status}>&-
+}
+
+guest_show_why() {
+	sed -e '/has no peer$/d' -e 's/^/lab: qemu: /' "$guest_dir/qemu.log" >&2
+	tr -d '\r' <"$guest_dir/console" 2>/dev/null | tail -n 30 | sed 's/^/lab: console: /' >&2
+}
+
+# Starts a guest and waits until it is up. Emulated boots stall now and then: there is a second
+# try, before which nothing of the command has run.
+guest_boot() {
+	local try
+	for try in 1 2; do
+		guest_start "$@"
+		if guest_wait_line "$option_boot" && [[ $guest_line == up ]]; then
+			guest_up=1
+			return
+		fi
+		guest_stop
+		((try > 1)) || say "the guest did not come up, trying once more"
+	done
+	guest_show_why
+	die "the guest does not boot (see above)"
+}
+
+# Follows the guest to the end of its command and returns the command's exit status. Calls
+# on_ready when the command says that it is.
+guest_follow() {
+	local status=''
+	while [[ -z $status ]] && guest_wait_line "$option_timeout"; do
+		case $guest_line in
+		ready) on_ready ;;
+		'exit '*) status=${guest_line#exit } ;;
+		esac
+	done
+	if [[ -n $status ]]; then
+		guest_stop
+		return "$status"
+	elif guest_reader_gone && kill -0 "$guest_pid" 2>/dev/null; then
+		guest_stop
+		return 141
+	elif kill -0 "$guest_pid" 2>/dev/null; then
+		guest_stop
+		say "the command ran longer than $option_timeout s and was ended"
+		return 124
+	fi
+	guest_stop
+	guest_show_why
+	die "the guest ended before its command did (see above)"
+}
