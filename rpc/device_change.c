@@ -9,6 +9,7 @@
 static char VALID[] = "All devices are valid and available for passthrough";
 static char BOUND[] = "Devices successfully bound to vfio-pci driver";
 static char UNBOUND[] = "Devices successfully unbound from vfio-pci driver";
+static char BOUND_EVENT[] = "device.bound", UNBOUND_EVENT[] = "device.unbound";
 static char DRY_RUN[] = "Nothing was changed: this is what would be done";
 
 static void fill_verdict(struct arena *arena, const struct core_problems *problems,
@@ -35,7 +36,7 @@ static int64_t work_deadline(const struct rpc_call *call)
 	return call->deadline_ns - (tenth < MARGIN_NS ? tenth : MARGIN_NS);
 }
 
-void device_validate_devices(struct host *host, struct rpc_call *call,
+void device_validate_devices(const struct device_env *env, struct rpc_call *call,
 	const ProtobufCMessage *message, ProtobufCClosure done)
 {
 	const Vfio__V1__ValidateDevicesRequest *request =
@@ -48,7 +49,7 @@ void device_validate_devices(struct host *host, struct rpc_call *call,
 
 	if (address_list_check_count(request->n_pci_addresses, &err) == 0 &&
 		allowlist_parse(request->allowlist, request->n_allowlist, &allow, &err) == 0 &&
-		host_check(host, request->pci_addresses, request->n_pci_addresses, &allow,
+		host_check(env->host, request->pci_addresses, request->n_pci_addresses, &allow,
 			work_deadline(call), &problems, &err) == 0)
 		fill_verdict(&arena, &problems, &response);
 	device_answer(call, done, &err, &arena, &response.base);
@@ -85,8 +86,33 @@ static char **requested(struct arena *arena, const struct change_result *result,
 	return list;
 }
 
-void device_bind_devices(struct host *host, struct rpc_call *call, const ProtobufCMessage *message,
-	ProtobufCClosure done)
+static bool was_changed(const struct change_result *result, struct pci_address address)
+{
+	for (size_t i = 0; i < result->plan.count; i++) {
+		if (pci_address_equal(result->plan.steps[i].address, address))
+			return true;
+	}
+	return false;
+}
+
+static void publish(const struct device_env *env, const struct change_result *result, char *type)
+{
+	for (size_t i = 0; env->publish && i < result->n_devices; i++) {
+		struct change_device *d = &result->devices[i];
+		Vfio__V1__Event event = VFIO__V1__EVENT__INIT;
+
+		if (!was_changed(result, d->device->address))
+			continue;
+		event.type = type;
+		event.pci_address = d->device->text;
+		event.driver = d->driver;
+		event.original_driver = d->original_driver;
+		env->publish(env->publish_arg, &event);
+	}
+}
+
+void device_bind_devices(const struct device_env *env, struct rpc_call *call,
+	const ProtobufCMessage *message, ProtobufCClosure done)
 {
 	const Vfio__V1__BindDevicesRequest *request = (const Vfio__V1__BindDevicesRequest *)message;
 	Vfio__V1__BindDevicesResponse response = VFIO__V1__BIND_DEVICES_RESPONSE__INIT;
@@ -101,7 +127,7 @@ void device_bind_devices(struct host *host, struct rpc_call *call, const Protobu
 	if (address_list_parse(request->pci_addresses, request->n_pci_addresses, &change.addresses,
 		    &err) == 0 &&
 		parse_force(request->force, request->n_force, &change.force, &err) == 0 &&
-		host_bind(host, &change, &result, &err) == 0) {
+		host_bind(env->host, &change, &result, &err) == 0) {
 		response.success = true;
 		response.message = change.dry_run ? DRY_RUN : BOUND;
 		response.bound_devices = requested(&arena, &result, &response.n_bound_devices);
@@ -111,13 +137,15 @@ void device_bind_devices(struct host *host, struct rpc_call *call, const Protobu
 		response.n_groups = response.groups ? result.n_groups : 0;
 		if (change.dry_run)
 			response.steps = device_convert_plan(&arena, &result.plan);
+		else
+			publish(env, &result, BOUND_EVENT);
 		response.n_steps = response.steps ? result.plan.count : 0;
 	}
 	device_answer(call, done, &err, &arena, &response.base);
 	address_list_clear(&change.addresses);
 }
 
-void device_unbind_devices(struct host *host, struct rpc_call *call,
+void device_unbind_devices(const struct device_env *env, struct rpc_call *call,
 	const ProtobufCMessage *message, ProtobufCClosure done)
 {
 	const Vfio__V1__UnbindDevicesRequest *request =
@@ -133,7 +161,7 @@ void device_unbind_devices(struct host *host, struct rpc_call *call,
 
 	if (address_list_parse(request->pci_addresses, request->n_pci_addresses, &change.addresses,
 		    &err) == 0 &&
-		host_unbind(host, &change, &result, &err) == 0) {
+		host_unbind(env->host, &change, &result, &err) == 0) {
 		response.success = true;
 		response.message = change.dry_run ? DRY_RUN : UNBOUND;
 		response.unbound_devices = requested(&arena, &result, &response.n_unbound_devices);
@@ -141,14 +169,16 @@ void device_unbind_devices(struct host *host, struct rpc_call *call,
 		response.n_devices = response.devices ? result.n_devices : 0;
 		if (change.dry_run)
 			response.steps = device_convert_plan(&arena, &result.plan);
+		else
+			publish(env, &result, UNBOUND_EVENT);
 		response.n_steps = response.steps ? result.plan.count : 0;
 	}
 	device_answer(call, done, &err, &arena, &response.base);
 	address_list_clear(&change.addresses);
 }
 
-void device_get_host(struct host *host, struct rpc_call *call, const ProtobufCMessage *message,
-	ProtobufCClosure done)
+void device_get_host(const struct device_env *env, struct rpc_call *call,
+	const ProtobufCMessage *message, ProtobufCClosure done)
 {
 	Vfio__V1__Host response = VFIO__V1__HOST__INIT;
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
@@ -156,7 +186,7 @@ void device_get_host(struct host *host, struct rpc_call *call, const ProtobufCMe
 	struct doctor_report report;
 
 	(void)message;
-	if (doctor_examine(host, &report, &err) == 0) {
+	if (doctor_examine(env->host, &report, &err) == 0) {
 		response.ready = true;
 		for (size_t i = 0; i < report.n_checks; i++)
 			response.ready &= report.checks[i].verdict != DOCTOR_FAIL;

@@ -3,28 +3,30 @@
 #pragma once
 
 #include "rpc/device_convert.h"
+#include "rpc/device_service.h"
 
-typedef void (*device_operation)(struct host *host, struct rpc_call *call,
+typedef void (*device_operation)(const struct device_env *env, struct rpc_call *call,
 	const ProtobufCMessage *request, ProtobufCClosure done);
 
 /* These never block. */
 void device_list_devices(
-	struct host *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
+	const struct device_env *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
 void device_get_device_info(
-	struct host *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
+	const struct device_env *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
 void device_check_iommu_groups(
-	struct host *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
+	const struct device_env *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
 void device_get_group_paths(
-	struct host *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
+	const struct device_env *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
 
 /* These may, until the call's deadline and a little longer. */
 void device_validate_devices(
-	struct host *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
+	const struct device_env *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
 void device_bind_devices(
-	struct host *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
+	const struct device_env *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
 void device_unbind_devices(
-	struct host *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
-void device_get_host(struct host *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
+	const struct device_env *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
+void device_get_host(
+	const struct device_env *, struct rpc_call *, const ProtobufCMessage *, ProtobufCClosure);
 
 /* Answers with the error, or with the message unless the arena ran out of memory. */
 void device_answer(struct rpc_call *call, ProtobufCClosure done, const struct core_error *err,

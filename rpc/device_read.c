@@ -22,7 +22,7 @@ void device_answer(struct rpc_call *call, ProtobufCClosure done, const struct co
 	done(NULL, call);
 }
 
-void device_get_device_info(struct host *host, struct rpc_call *call,
+void device_get_device_info(const struct device_env *env, struct rpc_call *call,
 	const ProtobufCMessage *message, ProtobufCClosure done)
 {
 	const Vfio__V1__GetDeviceInfoRequest *request =
@@ -36,8 +36,8 @@ void device_get_device_info(struct host *host, struct rpc_call *call,
 	if (!request->pci_address[0])
 		core_fail(&err, CORE_INVALID, "pci_address: a PCI address is required");
 	else if (address_list_parse(&request->pci_address, 1, &list, &err) == 0 &&
-		 host_find(host, &list, &devices, &err) == 0)
-		device_message_fill(host, devices[0], &answer);
+		 host_find(env->host, &list, &devices, &err) == 0)
+		device_message_fill(env->host, devices[0], &answer);
 	device_answer(call, done, &err, &arena, &answer.message.base);
 	device_list_free(devices, list.count);
 }
@@ -148,8 +148,8 @@ static void fill_page(struct host *host, struct arena *arena, struct device **de
 	}
 }
 
-void device_list_devices(struct host *host, struct rpc_call *call, const ProtobufCMessage *message,
-	ProtobufCClosure done)
+void device_list_devices(const struct device_env *env, struct rpc_call *call,
+	const ProtobufCMessage *message, ProtobufCClosure done)
 {
 	Vfio__V1__ListDevicesResponse response = VFIO__V1__LIST_DEVICES_RESPONSE__INIT;
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
@@ -160,9 +160,9 @@ void device_list_devices(struct host *host, struct rpc_call *call, const Protobu
 	size_t n = 0;
 
 	if (parse_filter((const Vfio__V1__ListDevicesRequest *)message, &filter, &err) == 0 &&
-		collect_page(host, &filter, &devices, &n, &more, &err) == 0) {
+		collect_page(env->host, &filter, &devices, &n, &more, &err) == 0) {
 		size_t shown = more ? n - 1 : n;
-		fill_page(host, &arena, devices, shown, &response);
+		fill_page(env->host, &arena, devices, shown, &response);
 		if (more)
 			response.next_page_token = devices[shown - 1]->text;
 	}
@@ -170,7 +170,7 @@ void device_list_devices(struct host *host, struct rpc_call *call, const Protobu
 	device_list_free(devices, n);
 }
 
-void device_check_iommu_groups(struct host *host, struct rpc_call *call,
+void device_check_iommu_groups(const struct device_env *env, struct rpc_call *call,
 	const ProtobufCMessage *message, ProtobufCClosure done)
 {
 	const Vfio__V1__CheckIommuGroupsRequest *request =
@@ -185,8 +185,8 @@ void device_check_iommu_groups(struct host *host, struct rpc_call *call,
 
 	if (address_list_parse(request->pci_addresses, request->n_pci_addresses, &list, &err) ==
 			0 &&
-		host_find(host, &list, &devices, &err) == 0 &&
-		host_groups(host, devices, list.count, &groups, &n, &err) == 0) {
+		host_find(env->host, &list, &devices, &err) == 0 &&
+		host_groups(env->host, devices, list.count, &groups, &n, &err) == 0) {
 		response.groups = device_convert_groups(&arena, groups, n);
 		response.n_groups = response.groups ? n : 0;
 	}
@@ -252,7 +252,7 @@ static void fill_paths(struct host *host, struct arena *arena, struct device *co
 	}
 }
 
-void device_get_group_paths(struct host *host, struct rpc_call *call,
+void device_get_group_paths(const struct device_env *env, struct rpc_call *call,
 	const ProtobufCMessage *message, ProtobufCClosure done)
 {
 	const Vfio__V1__GetGroupPathsRequest *request =
@@ -265,9 +265,9 @@ void device_get_group_paths(struct host *host, struct rpc_call *call,
 
 	if (address_list_parse(request->pci_addresses, request->n_pci_addresses, &list, &err) ==
 			0 &&
-		host_find(host, &list, &devices, &err) == 0 &&
-		require_vfio(host, devices, list.count, &err) == 0)
-		fill_paths(host, &arena, devices, list.count, &response);
+		host_find(env->host, &list, &devices, &err) == 0 &&
+		require_vfio(env->host, devices, list.count, &err) == 0)
+		fill_paths(env->host, &arena, devices, list.count, &response);
 	device_answer(call, done, &err, &arena, &response.base);
 	device_list_free(devices, list.count);
 }

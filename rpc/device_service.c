@@ -15,13 +15,13 @@ enum { MAX_WORKERS = 64, MAX_QUEUE = 64 };
 
 struct device_service {
 	Vfio__V1__DeviceService_Service base; /* first: the service is what closures are given */
-	struct host *host;
+	struct device_env env;
 	struct workers *workers;
 };
 
 /* A call that a worker will answer. */
 struct job {
-	struct host *host;
+	const struct device_env *env;
 	struct rpc_call *call;
 	const ProtobufCMessage *request; /* the caller's, until done */
 	ProtobufCClosure done;
@@ -40,7 +40,7 @@ static void job_run(void *arg)
 		job.done(NULL, job.call);
 		return;
 	}
-	job.run(job.host, job.call, job.request, job.done);
+	job.run(job.env, job.call, job.request, job.done);
 }
 
 static void run_later(struct device_service *s, device_operation run,
@@ -49,7 +49,7 @@ static void run_later(struct device_service *s, device_operation run,
 	struct job *job = malloc(sizeof(*job));
 
 	if (job) {
-		*job = (struct job){s->host, call, request, done, run};
+		*job = (struct job){&s->env, call, request, done, run};
 		if (workers_submit(s->workers, job_run, job))
 			return;
 		free(job);
@@ -66,7 +66,7 @@ static void run_later(struct device_service *s, device_operation run,
 		void *call)                                                                        \
 	{                                                                                          \
 		struct device_service *s = (struct device_service *)service;                       \
-		device_##method(s->host, call, &request->base, (ProtobufCClosure)done);            \
+		device_##method(&s->env, call, &request->base, (ProtobufCClosure)done);            \
 	}
 
 #define LATER(method, Request, Response)                                                           \
@@ -87,7 +87,7 @@ LATER(bind_devices, BindDevicesRequest, BindDevicesResponse)
 LATER(unbind_devices, UnbindDevicesRequest, UnbindDevicesResponse)
 LATER(get_host, GetHostRequest, Host)
 
-struct device_service *device_service_new(struct host *host)
+struct device_service *device_service_new(const struct device_env *env)
 {
 	static const Vfio__V1__DeviceService_Service base = VFIO__V1__DEVICE_SERVICE__INIT();
 	struct device_service *s = calloc(1, sizeof(*s));
@@ -95,7 +95,7 @@ struct device_service *device_service_new(struct host *host)
 	if (!s)
 		return NULL;
 	s->base = base;
-	s->host = host;
+	s->env = *env;
 	s->workers = workers_new(MAX_WORKERS, MAX_QUEUE);
 	if (s->workers)
 		return s;

@@ -38,10 +38,18 @@ enum {
 	 * answered: nng closes the connection instead. */
 	RECEIVE_MAX = 2 * RPC_REQUEST_MAX,
 
-	SEND_TIMEOUT_MS = 2000, /* a client that does not read its replies is cut off then */
-	DRAIN_MS = 1000,	/* for replies that wait for their connection at the end */
-	LINGER_MS = 50,		/* nng's close drops what it has taken but not written yet */
-	LOOK_MS = 100,		/* how often the listeners are looked after */
+	/* A reply that its client does not read is dropped after this; for a client that has let
+	 * that happen, the next ones soon after, so that it does not keep contexts from others.
+	 * Its connection stays: nng 1.5 can lock up for good when it closes one that has
+	 * requests coming in. */
+	SEND_TIMEOUT_MS = 2000,
+	SEND_TIMEOUT_DEAF_MS = 10,
+	DEAF_MS = 4000,
+
+	CLOSE_MS = 2000, /* how long nng may take to close, which it may never do */
+	DRAIN_MS = 1000, /* for replies that wait for their connection at the end */
+	LINGER_MS = 50,	 /* nng's close drops what it has taken but not written yet */
+	LOOK_MS = 100,	 /* how often the listeners are looked after */
 	PEERS_CACHED = 64,
 };
 
@@ -58,7 +66,8 @@ struct slot {
 
 struct rpc_server {
 	nng_socket socket;
-	bool open; /* the socket is */
+	bool open;  /* the socket is */
+	bool stuck; /* nng is, in closing it */
 	struct rpc_listeners *listeners;
 	struct rpc_dispatch *dispatch;
 	struct rpc_peer_rules rules;
@@ -71,6 +80,7 @@ struct rpc_server {
 	struct peer_entry {
 		uint32_t pipe;
 		struct rpc_caller caller;
+		int64_t deaf_until_ns;
 	} peers[PEERS_CACHED]; /* by pipe; whoever came last has the place */
 
 	pthread_mutex_t clock_lock;
@@ -97,9 +107,32 @@ static struct rpc_caller find_caller(struct rpc_server *server, nng_pipe pipe)
 		return caller;
 	rpc_peer_of_pipe(pipe, &server->rules, &caller);
 	pthread_mutex_lock(&server->peers_lock);
-	*entry = (struct peer_entry){pipe.id, caller};
+	*entry = (struct peer_entry){pipe.id, caller, 0};
 	pthread_mutex_unlock(&server->peers_lock);
 	return caller;
+}
+
+/* Notes that the holder of a connection did not read a reply in time. */
+static void note_deaf(struct rpc_server *server, nng_pipe pipe)
+{
+	struct peer_entry *entry = &server->peers[pipe.id % PEERS_CACHED];
+
+	pthread_mutex_lock(&server->peers_lock);
+	if (entry->pipe == pipe.id)
+		entry->deaf_until_ns = rpc_now_ns() + DEAF_MS * NS_PER_MS;
+	pthread_mutex_unlock(&server->peers_lock);
+}
+
+/* How long a reply may wait for its connection. */
+static nng_duration send_timeout(struct rpc_server *server, nng_pipe pipe)
+{
+	const struct peer_entry *entry = &server->peers[pipe.id % PEERS_CACHED];
+	bool deaf;
+
+	pthread_mutex_lock(&server->peers_lock);
+	deaf = entry->pipe == pipe.id && entry->deaf_until_ns > rpc_now_ns();
+	pthread_mutex_unlock(&server->peers_lock);
+	return deaf ? SEND_TIMEOUT_DEAF_MS : SEND_TIMEOUT_MS;
 }
 
 static void slot_receive(struct slot *slot)
@@ -145,8 +178,8 @@ static void slot_sent(struct slot *slot)
 	}
 	if (r == NNG_ECLOSED || r == NNG_ECANCELED)
 		return;
-	if (r != 0)
-		nng_pipe_close(slot->pipe);
+	if (r == NNG_ETIMEDOUT)
+		note_deaf(slot->server, slot->pipe);
 	slot_receive(slot);
 }
 
@@ -176,7 +209,7 @@ static void on_reply(void *arg, struct rpc_ticket *ticket, const uint8_t *bytes,
 	slot->state = SLOT_SEND;
 	atomic_fetch_add(&server->sending, 1);
 	nng_aio_set_msg(slot->aio, msg);
-	nng_aio_set_timeout(slot->aio, SEND_TIMEOUT_MS);
+	nng_aio_set_timeout(slot->aio, send_timeout(server, slot->pipe));
 	nng_ctx_send(slot->ctx, slot->aio);
 }
 
@@ -392,14 +425,32 @@ static void drain(struct rpc_server *server)
 	while (atomic_load(&server->sending) > 0 && rpc_now_ns() < until_ns);
 }
 
+static void *close_main(void *arg)
+{
+	nng_close(((struct rpc_server *)arg)->socket);
+	return NULL;
+}
+
+/* nng 1.5 can wait for ever for a connection that was lost while a request came in. */
 static void close_socket(struct rpc_server *server)
 {
+	struct timespec until;
+	pthread_t closer;
+
 	if (!server->open)
 		return;
-	nng_close(server->socket);
+	server->open = false;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += CLOSE_MS / 1000;
+	if (pthread_create(&closer, NULL, close_main, server) != 0) {
+		close_main(server);
+	} else if (pthread_clockjoin_np(closer, NULL, CLOCK_MONOTONIC, &until) != 0) {
+		pthread_detach(closer);
+		server->stuck = true;
+		return;
+	}
 	for (unsigned i = 0; i < server->slot_count; i++)
 		nng_aio_stop(server->slots[i].aio);
-	server->open = false;
 }
 
 void rpc_server_stop(struct rpc_server *server, unsigned grace_ms)
@@ -421,6 +472,8 @@ void rpc_server_free(struct rpc_server *server)
 	rpc_server_stop(server, 0);
 	rpc_listeners_close(server->listeners);
 	close_socket(server);
+	if (server->stuck)
+		return; /* nng holds on to it */
 	for (unsigned i = 0; server->slots && i < server->slot_count; i++)
 		nng_aio_free(server->slots[i].aio);
 	rpc_dispatch_free(server->dispatch);

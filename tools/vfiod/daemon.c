@@ -7,6 +7,7 @@
 #include "rest/server.h"
 #include "rpc/device_service.h"
 #include "rpc/health.h"
+#include "rpc/publisher.h"
 #include "rpc/reflection.h"
 #include "rpc/server.h"
 #include "vfio/v1/problem.pb-c.h"
@@ -14,8 +15,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 
@@ -29,6 +32,9 @@ struct daemon {
 	struct device_service *devices;
 	ProtobufCService *health, *reflection;
 	ProtobufCService *services[4]; /* NULL-terminated */
+	struct rpc_publisher *publisher;
+	atomic_uint_fast64_t n_events;
+	char id[17]; /* of this run of the daemon */
 	struct rpc_server *rpc;
 	struct rest_server *rest;
 };
@@ -60,9 +66,37 @@ static int open_host(struct daemon *d, const struct inheritance *in)
 	return 0;
 }
 
+static void publish(void *arg, Vfio__V1__Event *event)
+{
+	struct daemon *d = arg;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	event->sequence = atomic_fetch_add(&d->n_events, 1) + 1;
+	event->daemon_id = d->id;
+	event->time_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	if (rpc_publisher_send(d->publisher, event->type, &event->base) < 0)
+		complain("event", "out of memory, one was not published");
+}
+
+static int start_publisher(struct daemon *d, const struct inheritance *in)
+{
+	char error[RPC_TEXT_ERROR];
+	uint64_t id = 0;
+
+	if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
+		id = (uint64_t)now_ns();
+	snprintf(d->id, sizeof(d->id), "%016lx", (unsigned long)id);
+	return rpc_publisher_open(in->options->events, in->socket_group, &d->publisher, error) < 0
+		       ? complain("--events", error)
+		       : 0;
+}
+
 static int make_services(struct daemon *d)
 {
-	d->devices = device_service_new(d->host);
+	const struct device_env env = {.host = d->host, .publish = publish, .publish_arg = d};
+
+	d->devices = device_service_new(&env);
 	d->health = rpc_health_new(d->services);
 	d->reflection = rpc_reflection_new();
 	if (!d->devices || !d->health || !d->reflection)
@@ -111,7 +145,8 @@ static int start_rest(struct daemon *d, const struct inheritance *in)
 
 static int start(struct daemon *d, const struct inheritance *in)
 {
-	if (open_host(d, in) || make_services(d) || start_rpc(d, in) || start_rest(d, in))
+	if (open_host(d, in) || start_publisher(d, in) || make_services(d) || start_rpc(d, in) ||
+		start_rest(d, in))
 		return -1;
 	fprintf(stderr, "vfiod: serving REST on http://%s and RPC on %s\n", in->listener->text,
 		in->options->rpc);
@@ -157,6 +192,7 @@ static void free_all(struct daemon *d)
 	device_service_free(d->devices);
 	rpc_health_free(d->health);
 	rpc_reflection_free(d->reflection);
+	rpc_publisher_close(d->publisher);
 	host_close(d->host);
 }
 
