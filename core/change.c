@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* What undoing may take beyond the caller's deadline, which has often passed by then. */
-static const int64_t UNDO_NS = 10ll * 1000000000;
+static const int64_t UNDO_NS = 10LL * 1000000000;
 
 enum direction { TO_VFIO, TO_ORIGIN };
 
@@ -117,13 +117,25 @@ static int collect_targets(struct change *c, struct core_error *err)
 	return result;
 }
 
+/* Looks the targets up, as they are now. */
+static int find_devices(struct change *c, struct core_error *err)
+{
+	struct device **devices;
+
+	if (host_find(c->host, &c->targets, &devices, err))
+		return -1;
+	device_list_free(c->devices, c->targets.count);
+	c->devices = devices;
+	return 0;
+}
+
 /* Holds the devices' groups, so that two requests never change one group at a time; a device
  * without a group is its own. */
 static int hold_groups(struct change *c, struct core_error *err)
 {
 	const uint64_t LONE = 1ull << 63;
 
-	if (host_find(c->host, &c->targets, &c->devices, err))
+	if (find_devices(c, err))
 		return -1;
 	if (!(c->keys = calloc(c->targets.count, sizeof(*c->keys))))
 		return core_fail_memory(err);
@@ -139,8 +151,7 @@ static int hold_groups(struct change *c, struct core_error *err)
 			"changed");
 	c->held = true;
 	/* Waiting may have taken a while: look again. */
-	device_list_free(STEAL(c->devices), c->targets.count);
-	return host_find(c->host, &c->targets, &c->devices, err);
+	return find_devices(c, err);
 }
 
 static int check_all(struct change *c, struct core_error *err)

@@ -225,7 +225,7 @@ void device_vfio_name(
 	while (dir && (entry = sysfs_readdir(dir))) {
 		if (strncmp(entry->d_name, "vfio", 4) != 0 || strlen(entry->d_name) >= size)
 			continue;
-		strcpy(buf, entry->d_name);
+		snprintf(buf, size, "%s", entry->d_name);
 		return;
 	}
 }

@@ -193,30 +193,38 @@ static bool changes_device(uint32_t op)
 
 /* Takes the device's lock, which the kernel gives back when the child ends, however it ends. A lock
  * of the open file description and no flock: whether one is held can then be asked without taking
- * it, and a question never gets in a writer's way. */
+ * it, and a question never gets in a writer's way. Returns a descriptor that holds it, or a
+ * negative errno. */
 static int lock_device(const struct service *s, struct pci_address address)
 {
 	char name[PCI_ADDRESS_SIZE];
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
 	pci_address_format(address, name);
+	CLEANUP(fd_cleanup)
 	int fd = openat(s->lock_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
-		return errno;
-	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
-		return 0;
-	return errno == EAGAIN || errno == EACCES ? EINPROGRESS : errno;
+		return -errno;
+	if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
+		return errno == EAGAIN || errno == EACCES ? -EINPROGRESS : -errno;
+	int held = fd;
+	fd = -1;
+	return held;
 }
 
+/* The lock is given back before the answer goes out: the next command for the device may come
+ * before this child has ended. */
 static int check_and_run(
 	const struct service *s, const struct hand_request *request, struct hand_reply *reply)
 {
+	CLEANUP(fd_cleanup) int lock = -1;
+
 	if (changes_device(request->op)) {
 		if (is_bridge(s, request->address))
 			return EPERM;
-		int error = lock_device(s, request->address);
-		if (error)
-			return error;
+		lock = lock_device(s, request->address);
+		if (lock < 0)
+			return -lock;
 	}
 	return run(s, request, reply);
 }

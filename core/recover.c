@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const int64_t RESTORE_NS = 30ll * 1000000000; /* for one device */
-static const int64_t SETTLE_NS = 3ll * 1000000000;   /* for a write left behind to end */
+static const int64_t RESTORE_NS = 30LL * 1000000000; /* for one device */
+static const int64_t SETTLE_NS = 3LL * 1000000000;   /* for a write left behind to end */
 
 struct unfinished {
 	int64_t intent;

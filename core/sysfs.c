@@ -65,7 +65,7 @@ ssize_t sysfs_read(int dirfd, const char *path, char *buf, size_t size)
 
 int sysfs_read_u64(int dirfd, const char *path, uint64_t *ret)
 {
-	char text[32], *end;
+	char text[32] = "", *end;
 	ssize_t n = sysfs_read(dirfd, path, text, sizeof(text));
 
 	if (n < 0)

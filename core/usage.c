@@ -51,7 +51,7 @@ static int read_class(
 		target[n] = '\0';
 		if (!path_address(target, &part.address))
 			continue;
-		strcpy(part.name, entry->d_name);
+		snprintf(part.name, sizeof(part.name), "%s", entry->d_name);
 		if (*ret_n == room) {
 			room = room ? room * 2 : 16;
 			struct part *grown = reallocarray(*ret, room, sizeof(**ret));
@@ -223,9 +223,8 @@ static void unescape(char *s)
 	char *out = s;
 
 	for (; *s; s++, out++) {
-		unsigned value;
-		if (*s == '\\' && sscanf(s + 1, "%3o", &value) == 1) {
-			*out = (char)value;
+		if (*s == '\\' && strspn(s + 1, "01234567") >= 3) {
+			*out = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
 			s += 3;
 		} else {
 			*out = *s;
