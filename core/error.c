@@ -75,8 +75,9 @@ void core_error_clear(struct core_error *err)
 	*err = (struct core_error)CORE_ERROR_INIT;
 }
 
-static struct core_problem *problem_vadd(struct core_problems *list, const char *subject,
-	enum core_reason reason, const char *action, const char *fmt, va_list args)
+__attribute__((format(printf, 5, 0))) static struct core_problem *problem_vadd(
+	struct core_problems *list, const char *subject, enum core_reason reason,
+	const char *action, const char *fmt, va_list args)
 {
 	struct core_problem *items = reallocarray(list->items, list->count + 1, sizeof(*items));
 

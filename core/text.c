@@ -2,19 +2,20 @@
 /* Text that came from outside. */
 #include "core/text.h"
 
-#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-/* Length of the well-formed UTF-8 character at s, 0 when there is none (RFC 3629: shortest form,
- * no surrogates, nothing past U+10FFFF). */
-static size_t character(const unsigned char *s)
+size_t text_char(const void *bytes, size_t len)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t n = s[0] < 0x80		   ? 1
+	const unsigned char *s = bytes;
+	size_t n = s[0] < 0x80             ? 1
 		   : (s[0] & 0xe0) == 0xc0 ? 2
 		   : (s[0] & 0xf0) == 0xe0 ? 3
 		   : (s[0] & 0xf8) == 0xf0 ? 4
 					   : 0;
+	if (n > len)
+		return 0;
 	if (n <= 1)
 		return n;
 	uint32_t code = s[0] & (0x7fu >> n);
@@ -31,9 +32,10 @@ static size_t character(const unsigned char *s)
 void text_clean(char *text)
 {
 	unsigned char *s = (unsigned char *)text;
+	unsigned char *end = s + strlen(text);
 
-	while (*s) {
-		size_t n = *s < 0x20 || *s == 0x7f ? 0 : character(s);
+	while (s < end) {
+		size_t n = *s < 0x20 || *s == 0x7f ? 0 : text_char(s, (size_t)(end - s));
 		if (n == 0)
 			*s = '?';
 		s += n ? n : 1;

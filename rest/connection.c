@@ -4,7 +4,6 @@
 
 #include "rest/answer.h"
 #include "rest/head.h"
-#include "rest/utf8.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /* Writing JSON. */
 #include "rest/json.h"
 
-#include "rest/utf8.h"
+#include "rpc/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -78,7 +78,7 @@ static size_t json_special(struct rest_json *json, const char *text, size_t len)
 		json_control(json, c);
 		return 1;
 	}
-	n = rest_utf8_char(text, len);
+	n = rpc_text_char(text, len);
 	if (n == 0) {
 		rest_json_literal(json, "\xef\xbf\xbd");
 		return 1;

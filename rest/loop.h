@@ -63,7 +63,7 @@ static inline struct rest_loop *rest_loop_of(h2o_req_t *req)
 int rest_loop_prepare(struct rest_loop *loop, struct rest_server *server);
 
 /* The thread: serves until told to stop, then until the last connection has gone. */
-void *rest_loop_main(void *loop);
+void *rest_loop_main(void *data);
 
 /* Has the loop look after deadlines about ten times a second while there is a reason. */
 void rest_loop_arm_tick(struct rest_loop *loop);

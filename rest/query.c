@@ -3,7 +3,7 @@
 #include "rest/query.h"
 
 #include "rest/field.h"
-#include "rest/utf8.h"
+#include "rpc/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -55,16 +55,19 @@ static int query_decode(const char *text, size_t len, char **ret)
 		char c = text[i] == '+' ? ' ' : text[i];
 
 		if (c == '%') {
-			if (len - i < 3 || query_hex(text[i + 1]) < 0 || query_hex(text[i + 2]) < 0)
+			int high = len - i < 3 ? -1 : query_hex(text[i + 1]);
+			int low = high < 0 ? -1 : query_hex(text[i + 2]);
+
+			if (low < 0)
 				return -EINVAL;
-			c = (char)(query_hex(text[i + 1]) << 4 | query_hex(text[i + 2]));
+			c = (char)(high << 4 | low);
 			i += 2;
 		}
 		if (c == '\0')
 			return -EINVAL;
 		copy[n++] = c;
 	}
-	if (!rest_utf8_valid(copy, n))
+	if (!rpc_text_valid(copy, n))
 		return -EINVAL;
 	copy[n] = '\0';
 	*ret = copy;

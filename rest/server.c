@@ -34,7 +34,7 @@ static void server_set_etag(struct rest_server *server)
 
 	SHA256((const unsigned char *)rest_openapi, rest_openapi_size, digest);
 	server->etag[0] = '"';
-	for (int i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		snprintf(server->etag + 1 + 2 * i, 4, "%02x\"", digest[i]);
 }
 

@@ -31,4 +31,4 @@ int rest_transcode_write(struct rest_json *json, const ProtobufCMessage *message
 /* Appends one field of the message as JSON: what response_body names. As above; -EINVAL also when
  * there is no such field. */
 int rest_transcode_write_field(
-	struct rest_json *json, const ProtobufCMessage *message, const char *field);
+	struct rest_json *json, const ProtobufCMessage *message, const char *name);

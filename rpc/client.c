@@ -29,6 +29,7 @@ enum {
 	EXCHANGES_MAX = 1024,
 	SENDS_MAX = 5,		  /* of one request, over lost connections */
 	GRACE_MS = 100,		  /* past the deadline, for the server's own word on it */
+	DIALS_MAX = 3,		  /* of one call, while the server hangs up */
 	RECONNECT_WAIT_MS = 1000, /* how long a call waits for a lost connection */
 	RECONNECT_MIN_MS = 20,
 	RECONNECT_MAX_MS = 1000,
@@ -309,14 +310,19 @@ static int dial(struct rpc_client *client)
 	return r;
 }
 
-/* Connects unless that has been done; from then on nng keeps the connection. 0 or nng's error. */
+/* Connects unless that has been done; from then on nng keeps the connection. A server that renews
+ * its listener (rpc/keeper.h) hangs up on who is just connecting: the next attempt finds the new
+ * one. 0 or nng's error. */
 static int connect_once(struct rpc_client *client)
 {
 	int r = 0;
 
 	pthread_mutex_lock(&client->dial_lock);
-	if (!client->dialed)
+	for (unsigned dials = 0; dials < DIALS_MAX && !client->dialed; dials++) {
 		r = dial(client);
+		if (r != NNG_ECONNSHUT && r != NNG_ECONNRESET)
+			break;
+	}
 	client->dialed = r == 0;
 	pthread_mutex_unlock(&client->dial_lock);
 	return r;
@@ -357,7 +363,7 @@ static int encode(const struct rpc_client *client, struct rpc_call *call,
 	if (ret_request->len > RPC_REQUEST_MAX) {
 		/* The server would have to close the connection on a much larger one. */
 		rpc_call_fail(call, RPC_INVALID_ARGUMENT,
-			"the request has %zu bytes; at most %d can be sent", ret_request->len,
+			"the request has %zu bytes; at most %zu can be sent", ret_request->len,
 			RPC_REQUEST_MAX);
 		rpc_bytes_free(ret_request);
 		return -EMSGSIZE;
@@ -479,6 +485,19 @@ int rpc_client_open(const char *url, const struct rpc_client_options *options,
 	return 0;
 }
 
+/* Waits for the last callback of every call that is done: it may still be on its way out of
+ * nng_ctx_recv, where nng 1.5 panics when the socket goes away meanwhile. */
+static void wait_idle(struct rpc_client *client)
+{
+	struct exchange *exchange;
+
+	pthread_mutex_lock(&client->lock);
+	exchange = SLIST_FIRST(&client->idle);
+	pthread_mutex_unlock(&client->lock);
+	for (; exchange; exchange = SLIST_NEXT(exchange, idle))
+		nng_aio_wait(exchange->aio);
+}
+
 void rpc_client_close(struct rpc_client *client)
 {
 	struct exchange *exchange, *next;
@@ -488,6 +507,7 @@ void rpc_client_close(struct rpc_client *client)
 	pthread_mutex_lock(&client->lock);
 	client->closing = true;
 	pthread_mutex_unlock(&client->lock);
+	wait_idle(client);
 	if (client->socket.id != 0)
 		nng_close(client->socket);
 	for (exchange = SLIST_FIRST(&client->exchanges); exchange; exchange = next) {

@@ -36,9 +36,9 @@ static void entry_free(struct rpc_dedupe_entry *entry)
 {
 	if (!entry)
 		return;
-	free((void *)(uintptr_t)entry->key.peer);
-	free((void *)(uintptr_t)entry->key.request_id);
-	free((void *)(uintptr_t)entry->key.payload);
+	free((void *)entry->key.peer);
+	free((void *)entry->key.request_id);
+	free((void *)entry->key.payload);
 	rpc_bytes_free(&entry->reply);
 	free(entry);
 }

@@ -8,16 +8,18 @@
 #include <string.h>
 
 /* A list of n messages of a type and the pointers that a repeated field wants. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type and an initializer take none */
 #define NEW_LIST(arena, n, type, init, pointers)                                                   \
 	__extension__({                                                                            \
 		type *items_ = arena_array(arena, n, sizeof(type));                                \
-		pointers = arena_array(arena, n, sizeof(type *));                                  \
-		for (size_t i_ = 0; items_ && pointers && i_ < (n); i_++) {                        \
+		(pointers) = arena_array(arena, n, sizeof(type *));                                \
+		for (size_t i_ = 0; items_ && (pointers) && i_ < (n); i_++) {                      \
 			items_[i_] = (type)init;                                                   \
-			pointers[i_] = &items_[i_];                                                \
+			(pointers)[i_] = &items_[i_];                                              \
 		}                                                                                  \
-		items_ &&pointers;                                                                 \
+		items_ && (pointers);                                                              \
 	})
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static void fill_regions(const struct device *d, struct device_message *m)
 {

@@ -22,9 +22,8 @@ struct device_message {
 	struct device_origin origin;
 };
 
-/* Fills in ret from a device, which must outlive it. */
-void device_message_fill(
-	struct host *host, const struct device *device, struct device_message *ret);
+/* Fills in m from device d, which must outlive it. */
+void device_message_fill(struct host *host, const struct device *d, struct device_message *m);
 
 /* Each builds a message in the arena; NULL, or incomplete with arena->failed set, when memory is
  * short. Core objects are borrowed: they must outlive the message. */

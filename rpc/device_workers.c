@@ -129,7 +129,7 @@ void workers_free(struct workers *w)
 {
 	if (!w)
 		return;
-	for (unsigned i = 0; i < w->n_threads; i++)
+	for (unsigned i = 0; w->threads && i < w->n_threads; i++)
 		pthread_join(w->threads[i], NULL);
 	pthread_cond_destroy(&w->ended);
 	pthread_cond_destroy(&w->work);

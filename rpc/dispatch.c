@@ -19,7 +19,7 @@
  * by count and by bytes, for replies have no limit of their own. */
 static const struct rpc_dedupe_limits dedupe_limits = {
 	.entries = 4096,
-	.bytes = 32 * 1024 * 1024,
+	.bytes = (size_t)32 * 1024 * 1024,
 	.age_ns = 600 * NS_PER_S,
 };
 
@@ -131,7 +131,7 @@ static void reply(
 	dispatch->config.reply(dispatch->config.arg, ticket, bytes->data, bytes->len);
 }
 
-static struct rpc_bytes refusal(
+__attribute__((format(printf, 3, 0))) static struct rpc_bytes refusal(
 	const char *request_id, enum rpc_code code, const char *fmt, va_list args)
 {
 	__attribute__((cleanup(status_free))) Rpc__V1__Status *status =
@@ -436,7 +436,7 @@ void rpc_dispatch_take(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
 
 	if (len > RPC_REQUEST_MAX) {
 		refuse(dispatch, ticket, NULL, RPC_INVALID_ARGUMENT,
-			"the request has %zu bytes; at most %d are taken", len, RPC_REQUEST_MAX);
+			"the request has %zu bytes; at most %zu are taken", len, RPC_REQUEST_MAX);
 		return;
 	}
 	if (rpc_envelope_decode_request(bytes, len, &envelope, error) < 0) {

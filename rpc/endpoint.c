@@ -43,7 +43,7 @@ static int parse_path(const char *url, struct rpc_endpoint *endpoint, char error
 		return rpc_text_refuse(error, -EINVAL,
 			"%s: the path of a socket must be shorter than %zu bytes", url,
 			sizeof(endpoint->path));
-	strcpy(endpoint->path, path);
+	snprintf(endpoint->path, sizeof(endpoint->path), "%s", path);
 	snprintf(endpoint->url, sizeof(endpoint->url), IPC_PREFIX "%s", path);
 	return 0;
 }

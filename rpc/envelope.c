@@ -41,7 +41,7 @@ int rpc_bytes_pack(const ProtobufCMessage *message, struct rpc_bytes *ret_bytes)
 /* The packed structs only borrow: protobuf-c has no const strings. */
 static char *borrow(const char *text)
 {
-	return (char *)(uintptr_t)(text ? text : "");
+	return (char *)(text ? text : "");
 }
 
 static void text_free(char **text)

@@ -7,7 +7,7 @@
 #include "rpc/v1/rpc.pb-c.h"
 
 /* The most bytes of an encoded Request that a server decodes. */
-#define RPC_REQUEST_MAX (256 * 1024)
+#define RPC_REQUEST_MAX ((size_t)256 * 1024)
 
 /* Bytes on the heap, owned by whoever holds the struct. All zero: none. */
 struct rpc_bytes {

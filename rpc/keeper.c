@@ -2,7 +2,9 @@
 /* An ipc:// listener that stays alive, with the owner and mode it should have. */
 #include "rpc/keeper.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +15,22 @@
 #include <unistd.h>
 
 #define HANDSHAKE_MS 200
+#define RETIRED_MAX 8 /* listeners kept for connections they still have */
+
+/* A listener, and a descriptor of ours for its socket: nng does not hand out its own. */
+struct generation {
+	nng_listener listener;
+	int fd; /* -1: not needed */
+};
 
 struct rpc_keeper {
 	struct rpc_keeper_config config;
 	char path[96];
-	nng_listener listener;
-	uint64_t deaths; /* the listener's `other` statistic when it was last looked at */
-	unsigned generation;
+	struct generation current;
+	struct generation retired[RETIRED_MAX]; /* oldest first */
+	size_t retired_count;
+	unsigned count; /* of generations so far */
+	bool waiting;	/* a connection was, at the last look */
 };
 
 /* Whether someone listens at the path. The handshake is done to its end, so that the question does
@@ -61,19 +72,96 @@ static int check_place(const char *path, char error[RPC_TEXT_ERROR])
 	return 0;
 }
 
-static uint64_t listener_deaths(nng_listener listener)
+static bool listens_at(int fd, const char *path)
 {
-	nng_stat *all, *own, *other;
-	uint64_t deaths = 0;
+	struct sockaddr_un address = {0};
+	socklen_t size = sizeof(address) - 1;
+	int listens = 0;
+	socklen_t listens_size = sizeof(listens);
+
+	return getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
+	       address.sun_family == AF_UNIX && strcmp(address.sun_path, path) == 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) == 0 && listens;
+}
+
+static void directory_close(DIR **directory)
+{
+	if (*directory)
+		closedir(*directory);
+}
+
+/* A descriptor for the socket of this process that listens at the path, or -1. */
+static int find_socket(const char *path)
+{
+	__attribute__((cleanup(directory_close))) DIR *directory = opendir("/proc/self/fd");
+	struct dirent *entry;
+
+	while (directory && (entry = readdir(directory))) {
+		int fd = atoi(entry->d_name); /* "." and ".." become 0, which is no such socket */
+
+		if (listens_at(fd, path))
+			return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	}
+	return -1;
+}
+
+static void generation_close(struct generation *generation)
+{
+	if (generation->fd >= 0)
+		close(generation->fd);
+	nng_listener_close(generation->listener);
+}
+
+/* Whether connections of a listener are still there; one it cannot tell of has some. */
+static bool has_pipes(nng_listener listener)
+{
+	nng_stat *all, *own, *pipes;
+	bool has = true;
 
 	if (nng_stats_get(&all) != 0)
-		return 0;
+		return true;
 	own = nng_stat_find_listener(all, listener);
-	other = own ? nng_stat_find(own, "other") : NULL;
-	if (other)
-		deaths = nng_stat_value(other);
+	pipes = own ? nng_stat_find(own, "pipes") : NULL;
+	if (pipes)
+		has = nng_stat_value(pipes) > 0;
 	nng_stats_free(all);
-	return deaths;
+	return has;
+}
+
+/* Closes the connections that wait for a listener which will not accept them. */
+static void turn_away(int fd)
+{
+	int waiting;
+
+	while ((waiting = accept4(fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+		close(waiting);
+}
+
+static void retired_drop(struct rpc_keeper *keeper, size_t place)
+{
+	struct generation *generation = &keeper->retired[place];
+
+	generation_close(generation);
+	keeper->retired_count--;
+	memmove(generation, generation + 1, (keeper->retired_count - place) * sizeof(*generation));
+}
+
+/* Sees to the old listeners: whoever found one before the rename is turned away. */
+static void look_at_retired(struct rpc_keeper *keeper)
+{
+	for (size_t i = keeper->retired_count; i > 0; i--) {
+		turn_away(keeper->retired[i - 1].fd);
+		if (!has_pipes(keeper->retired[i - 1].listener))
+			retired_drop(keeper, i - 1);
+	}
+}
+
+static void retire(struct rpc_keeper *keeper)
+{
+	if (keeper->retired_count == RETIRED_MAX)
+		retired_drop(keeper, 0);
+	turn_away(keeper->current.fd);
+	keeper->retired[keeper->retired_count++] = keeper->current;
 }
 
 static int listen_beside(struct rpc_keeper *keeper, const char *beside, nng_listener *ret_listener,
@@ -117,24 +205,30 @@ static int publish(const struct rpc_keeper *keeper, const char *beside, char err
 
 static int renew(struct rpc_keeper *keeper, char error[RPC_TEXT_ERROR])
 {
-	nng_listener listener;
+	struct generation next = {.fd = -1};
 	char beside[108];
 	int r;
 
-	snprintf(beside, sizeof(beside), "%s.%u", keeper->path, keeper->generation + 1);
-	r = listen_beside(keeper, beside, &listener, error);
+	snprintf(beside, sizeof(beside), "%s.%u", keeper->path, keeper->count + 1);
+	r = listen_beside(keeper, beside, &next.listener, error);
 	if (r < 0)
 		return r;
-	r = publish(keeper, beside, error);
+	if (rpc_keeper_needed()) {
+		next.fd = find_socket(beside);
+		if (next.fd < 0)
+			r = rpc_text_refuse(error, -EIO,
+				"cannot find the socket of %s in /proc/self/fd", keeper->path);
+	}
+	if (r == 0)
+		r = publish(keeper, beside, error);
 	if (r < 0) {
-		nng_listener_close(listener);
+		generation_close(&next);
 		return r;
 	}
 	/* nng removes what is at the path it was told when it closes: nothing, by now. */
-	if (keeper->generation++ > 0)
-		nng_listener_close(keeper->listener);
-	keeper->listener = listener;
-	keeper->deaths = 0;
+	if (keeper->count++ > 0)
+		retire(keeper);
+	keeper->current = next;
 	return 0;
 }
 
@@ -169,10 +263,16 @@ bool rpc_keeper_needed(void)
 
 bool rpc_keeper_look(struct rpc_keeper *keeper)
 {
+	struct pollfd current = {.fd = keeper->current.fd, .events = POLLIN};
+	bool waited = keeper->waiting;
 	char error[RPC_TEXT_ERROR];
 
-	if (listener_deaths(keeper->listener) == keeper->deaths)
+	if (keeper->retired_count > 0)
+		look_at_retired(keeper);
+	keeper->waiting = poll(&current, 1, 0) == 1;
+	if (!keeper->waiting || !waited)
 		return false;
+	keeper->waiting = false;
 	/* A failure (no descriptors left, say) leaves things as they are, to be tried again. */
 	return renew(keeper, error) == 0;
 }
@@ -182,6 +282,8 @@ void rpc_keeper_close(struct rpc_keeper *keeper)
 	if (!keeper)
 		return;
 	unlink(keeper->path);
-	nng_listener_close(keeper->listener);
+	for (size_t i = 0; i < keeper->retired_count; i++)
+		generation_close(&keeper->retired[i]);
+	generation_close(&keeper->current);
 	free(keeper);
 }

@@ -3,10 +3,12 @@
  * An ipc:// listener that stays alive, with the owner and mode it should have.
  *
  * In nng before 1.6, one connection that closes before its handshake stops an ipc:// listener from
- * accepting for good. It shows in the listener's statistics, and a new listener cures it. Each one
- * is bound beside the path, given its owner and mode, and then renamed over it: there is no moment
- * without a socket at the path, nor with one that too many may open. Clients of the old listener
- * reconnect by themselves; what they had in flight is lost, as with any lost connection.
+ * accepting for good. That shows in nothing but connections that wait to be accepted, so that is
+ * what the keeper looks for, and the cure is a new listener. Each listener is bound beside the
+ * path, given its owner and mode, and then renamed over it: there is never a moment without a
+ * socket at the path, nor with one that too many may open. The connections of the old listener go
+ * on; it is closed when it has none left. Those that wait for it are closed at once, and their
+ * clients come back to the new one by themselves.
  */
 #pragma once
 
@@ -33,8 +35,9 @@ int rpc_keeper_open(const struct rpc_keeper_config *config, struct rpc_keeper **
 /* Whether this nng needs rpc_keeper_look at all. */
 bool rpc_keeper_needed(void);
 
-/* Renews the listener if it has died; to be called about ten times a second, by one thread. Takes
- * 0.03 ms when there is nothing to do. True: it was renewed. */
+/* Renews the listener if connections have been waiting for it since the last look; to be called
+ * about ten times a second, by one thread. Two system calls when all is well. True: it was renewed.
+ */
 bool rpc_keeper_look(struct rpc_keeper *keeper);
 
 /* Closes the listener and removes the socket from the path; NULL is fine. */

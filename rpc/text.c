@@ -2,66 +2,23 @@
 /* Text: what a protobuf string may hold, and errors as a sentence. */
 #include "rpc/text.h"
 
+#include "core/text.h"
+
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-static bool in_range(uint8_t byte, uint8_t low, uint8_t high)
+size_t rpc_text_char(const void *bytes, size_t len)
 {
-	return byte >= low && byte <= high;
-}
-
-/* Bytes in the sequence that starts with this byte, and the bounds of the second one, which is
- * where overlong forms, surrogates and code points above U+10FFFF show; 0: none starts so. */
-static size_t sequence_shape(uint8_t lead, uint8_t *ret_low, uint8_t *ret_high)
-{
-	*ret_low = 0x80;
-	*ret_high = 0xbf;
-	if (in_range(lead, 0x01, 0x7f))
-		return 1;
-	if (in_range(lead, 0xc2, 0xdf))
-		return 2;
-	if (in_range(lead, 0xe0, 0xef)) {
-		if (lead == 0xe0)
-			*ret_low = 0xa0;
-		if (lead == 0xed)
-			*ret_high = 0x9f;
-		return 3;
-	}
-	if (in_range(lead, 0xf0, 0xf4)) {
-		if (lead == 0xf0)
-			*ret_low = 0x90;
-		if (lead == 0xf4)
-			*ret_high = 0x8f;
-		return 4;
-	}
-	return 0;
-}
-
-/* Length of the well-formed sequence at the start of bytes; 0: there is none. */
-static size_t sequence_length(const uint8_t *bytes, size_t len)
-{
-	uint8_t low, high;
-	size_t n = sequence_shape(bytes[0], &low, &high);
-
-	if (n == 0 || n > len)
-		return 0;
-	if (n > 1 && !in_range(bytes[1], low, high))
-		return 0;
-	for (size_t i = 2; i < n; i++) {
-		if (!in_range(bytes[i], 0x80, 0xbf))
-			return 0;
-	}
-	return n;
+	return text_char(bytes, len);
 }
 
 bool rpc_text_valid(const void *bytes, size_t len)
 {
-	const uint8_t *p = bytes;
+	const char *p = bytes;
 
 	while (len > 0) {
-		size_t n = sequence_length(p, len);
+		size_t n = *p ? text_char(p, len) : 0;
 
 		if (n == 0)
 			return false;
@@ -73,17 +30,7 @@ bool rpc_text_valid(const void *bytes, size_t len)
 
 void rpc_text_repair(char *text)
 {
-	size_t len = strlen(text);
-
-	for (size_t i = 0; i < len;) {
-		size_t n = sequence_length((const uint8_t *)text + i, len - i);
-
-		if (n == 0) {
-			text[i] = '?';
-			n = 1;
-		}
-		i += n;
-	}
+	text_clean(text);
 }
 
 bool rpc_text_equal_secret(const char *given, const char *secret)
