@@ -320,7 +320,7 @@ static int connect_once(struct rpc_client *client)
 	pthread_mutex_lock(&client->dial_lock);
 	for (unsigned dials = 0; dials < DIALS_MAX && !client->dialed; dials++) {
 		r = dial(client);
-		if (r != NNG_ECONNSHUT && r != NNG_ECONNRESET)
+		if (r != NNG_ECONNSHUT && r != NNG_ECONNRESET && r != NNG_ECLOSED)
 			break;
 	}
 	client->dialed = r == 0;
