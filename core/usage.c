@@ -45,13 +45,14 @@ static int read_class(
 		char target[PATH_MAX];
 		struct part part;
 		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+		size_t len = strlen(entry->d_name);
 
-		if (n < 0 || strlen(entry->d_name) >= sizeof(part.name))
+		if (n < 0 || len >= sizeof(part.name))
 			continue;
 		target[n] = '\0';
 		if (!path_address(target, &part.address))
 			continue;
-		snprintf(part.name, sizeof(part.name), "%s", entry->d_name);
+		memcpy(part.name, entry->d_name, len + 1);
 		if (*ret_n == room) {
 			room = room ? room * 2 : 16;
 			struct part *grown = reallocarray(*ret, room, sizeof(**ret));

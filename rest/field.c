@@ -142,7 +142,9 @@ void rest_field_mark(const ProtobufCFieldDescriptor *field, ProtobufCMessage *me
 
 bool rest_field_oneof_taken(const ProtobufCFieldDescriptor *field, ProtobufCMessage *message)
 {
-	return rest_field_in_oneof(field) && *field_note(field, message) != 0;
+	const uint32_t *note = field_note(field, message);
+
+	return note && rest_field_in_oneof(field) && *note != 0;
 }
 
 static bool field_is_unsigned(const ProtobufCFieldDescriptor *field)

@@ -83,7 +83,8 @@ snapshot() {
 
 expect_unchanged() {
 	snapshot >/tmp/after
-	cmp -s "$1" /tmp/after || fail "the host changed: $(diff "$1" /tmp/after | grep '^[-+] ' | head -n 3 | tr '\n' ';')"
+	cmp -s "$1" /tmp/after ||
+		fail "the host changed: $(diff "$1" /tmp/after | grep '^[-+][^-+]' | head -n 4)"
 }
 
 bind_by_hand() {
@@ -342,10 +343,15 @@ daemon_has_files() {
 
 # Prints the processes that have the REST face's listening socket.
 listeners() {
-	local inode pid
+	local inode pid fd
 	inode=$(awk '$2 ~ /^0100007F:1F90$/ && $4 == "0A" { print $10; exit }' /proc/net/tcp)
 	for pid in $(pidof vfiod); do
-		readlink "/proc/$pid/fd"/* | grep -q -x -F "socket:[$inode]" && echo "$pid"
+		for fd in "/proc/$pid/fd"/*; do
+			[ "$(readlink "$fd")" != "socket:[$inode]" ] || {
+				echo "$pid"
+				break
+			}
+		done
 	done
 }
 

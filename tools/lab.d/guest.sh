@@ -20,7 +20,7 @@ guest_kernel() {
 # other is held open here and read line by line.
 # Usage: guest_start [NETDEV_OPTIONS [QEMU_ARGUMENT...]]
 guest_start() {
-	local dir arguments
+	local dir arguments input
 	dir=$(mktemp -d "$lab_temporary/guest.XXXXXX")
 	guest_dir=$dir guest_up=0
 	mkfifo "$dir/output" "$dir/status"
@@ -29,11 +29,16 @@ guest_start() {
 	cat "$dir/output" &
 	guest_reader=$!
 	mapfile -t arguments < <(machine_arguments "$dir")
-	qemu-system-x86_64 "${arguments[@]}" -netdev "user,id=mgmt,restrict=on${1:+,$1}" "${@:2}" \
+	# What runs in the background would have no standard input, which a shell in the guest needs.
+	exec {input}<&0
+	# However this process ends, the guest ends with it.
+	setpriv --pdeathsig TERM qemu-system-x86_64 "${arguments[@]}" \
+		-netdev "user,id=mgmt,restrict=on${1:+,$1}" "${@:2}" \
 		-kernel "$(guest_kernel)" -initrd "$lab_temporary/image" \
 		-append "$guest_command_line" \
-		<&0 2>"$dir/qemu.log" &
+		<&"$input" 2>"$dir/qemu.log" &
 	guest_pid=$!
+	exec {input}<&-
 }
 
 guest_reader_gone() { ! kill -0 "$guest_reader" 2>/dev/null; }

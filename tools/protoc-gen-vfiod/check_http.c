@@ -33,10 +33,10 @@ static void check_body(const struct method *method, struct report *report)
 {
 	const char *body = method->http->body;
 
-	if (*body && strcmp(body, "*"))
+	if (*body && strcmp(body, "*") != 0)
 		report_at(report, &method->source, "body \"%s\" of %s is neither \"*\" nor empty",
 			body, method->name);
-	if (*body && !strcmp(method->verb, "GET"))
+	if (*body && strcmp(method->verb, "GET") == 0)
 		report_at(report, &method->source, "%s is a GET with a body", method->name);
 }
 

@@ -92,7 +92,7 @@ static void put_operation(json_t *paths, const char *path, const char *verb, jso
 	json_t *item = json_object_get(paths, path);
 	char key[16] = "";
 
-	for (size_t i = 0; verb[i] && i < sizeof(key) - 1; i++)
+	for (size_t i = 0; i < sizeof(key) - 1 && verb[i]; i++)
 		key[i] = tolower((unsigned char)verb[i]);
 	if (!item) {
 		item = json_object();

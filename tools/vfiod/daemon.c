@@ -182,7 +182,7 @@ static bool stop(struct daemon *d)
 		rest_server_stop(d->rest, GRACE_MS);
 	if (d->rpc)
 		rpc_server_stop(d->rpc, GRACE_MS);
-	return !d->devices || device_service_drain(d->devices, now_ns() + DRAIN_MS * 1000000ll);
+	return !d->devices || device_service_drain(d->devices, now_ns() + DRAIN_MS * 1000000LL);
 }
 
 static void free_all(struct daemon *d)

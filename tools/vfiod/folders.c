@@ -22,11 +22,10 @@ static int make_parents(const char *path)
 {
 	char parent[PATH_MAX];
 
-	if (strlen(path) >= sizeof(parent)) {
+	if (snprintf(parent, sizeof(parent), "%s", path) >= (int)sizeof(parent)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	strcpy(parent, path);
 	for (char *s = strchr(parent + 1, '/'); s; s = strchr(s + 1, '/')) {
 		*s = '\0';
 		if (mkdir(parent, 0755) < 0 && errno != EEXIST)

@@ -30,7 +30,7 @@ static bool split(const char *address, char host[static 64], char port[static 8]
 	}
 	memcpy(host, address, len);
 	host[len] = '\0';
-	strcpy(port, colon + 1);
+	snprintf(port, 8, "%s", colon + 1);
 	return true;
 }
 
@@ -63,7 +63,7 @@ static bool is_loopback(const struct sockaddr_storage *sa)
 /* Fills in what the socket turned out to be. */
 static int describe(struct listener *l)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = {0};
 	socklen_t len = sizeof(sa);
 	char host[64], port[8];
 
