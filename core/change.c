@@ -259,12 +259,13 @@ static void undo(struct change *c, size_t done, struct core_error *err)
 		core_problem_add_device(&err->problems, c->before[i].address, REASON_UNDO_FAILED,
 			"bring the device back by hand, or by a later unbind", "undo: %s",
 			failed.message);
-		c->before[n_stuck++] = c->before[i];
+		/* At the end, where every device has had its turn already. */
+		c->before[c->n_before - ++n_stuck] = c->before[i];
 	}
 	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
 	bool keep = c->direction == TO_VFIO;
-	if (store_end(c->host->store, c->intent, c->before, keep ? n_stuck : 0, NULL, 0,
-		    &ignored) == 0)
+	if (store_end(c->host->store, c->intent, c->before + c->n_before - n_stuck,
+		    keep ? n_stuck : 0, NULL, 0, &ignored) == 0)
 		origins_reload(c->host->origins, &ignored);
 	memcpy(message, err->message, sizeof(message));
 	snprintf(err->message, sizeof(err->message), "%.400s (%s)", message,

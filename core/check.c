@@ -24,9 +24,10 @@ int check_open(struct check *check, struct host *host, struct device *const *dev
 
 	check->host = host;
 	for (size_t i = 0; i < n; i++) {
-		bool is_vfio = device_is_vfio(host->devices, devices[i]);
-		vfio |= is_vfio;
-		native |= !is_vfio;
+		vfio |= device_is_vfio(host->devices, devices[i]);
+		/* By the name, which stays: a variant driver's folder may be gone by the time the
+		 * device is checked. */
+		native |= strcmp(devices[i]->driver, "vfio-pci") != 0;
 	}
 	if (native && usage_read(&host->sysfs, &check->usage, err))
 		return -1;
@@ -34,6 +35,8 @@ int check_open(struct check *check, struct host *host, struct device *const *dev
 		return 0;
 	struct hand_request request = {.op = HAND_HOLDERS};
 	int rc = hand_call(host->hand, &request, deadline, &check->holders);
+	if (rc == 0)
+		rc = -check->holders.error; /* who cannot look must not say that nobody is there */
 	if (rc < 0)
 		return transaction_no_answer(err, rc, "finding out who uses VFIO devices");
 	return 0;
@@ -185,7 +188,8 @@ void check_bind(
 	check_allowlists(check, device, problems);
 	check_nature(device, problems);
 	check_pending(check, device, problems);
-	if (!device_is_vfio(check->host->devices, device))
+	/* What is behind a bridge is of no matter: it is refused anyhow. */
+	if (!device->is_bridge && !device_is_vfio(check->host->devices, device))
 		check_host_use(check, device, problems);
 }
 

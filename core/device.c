@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* Where an attribute is: below the kept directory, or, past the limit on fds, by its path. */
 struct place {
@@ -174,7 +176,32 @@ int device_driver(const struct devices *devices, const struct device *device,
 	/* No link: driverless, or gone altogether. */
 	driver[0] = '\0';
 	n = device_read(devices, device, "vendor", vendor, sizeof(vendor));
-	return n < 0 ? -ENOENT : 0;
+	return n == -ENODEV ? -ENOENT : n < 0 ? (int)n : 0;
+}
+
+/* Whether the cache may keep the descriptor: the last eighth of those that the process may have is
+ * for whoever else needs one, the reading of attributes too. */
+static bool may_keep(int fd)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	       (rlim_t)fd < limit.rlim_cur - limit.rlim_cur / 8;
+}
+
+/* Opens the device's directory, to be kept; past the limit it goes by paths, slower but true. */
+static int open_folder(const struct devices *devices, struct device *d)
+{
+	if (devices->sysfs->devices_fd < 0)
+		return -ENOENT;
+	d->fd = openat(devices->sysfs->devices_fd, d->text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->fd < 0)
+		return errno == EMFILE || errno == ENFILE ? 0 : -errno;
+	if (!may_keep(d->fd)) {
+		close(d->fd);
+		d->fd = -1;
+	}
+	return 0;
 }
 
 int device_open(const struct devices *devices, struct pci_address address, struct device **ret)
@@ -185,15 +212,34 @@ int device_open(const struct devices *devices, struct pci_address address, struc
 	if (!d)
 		return -ENOMEM;
 	d->address = address;
+	d->fd = -1;
 	atomic_init(&d->refs, 1);
 	pci_address_format(address, d->text);
-	d->fd = openat(devices->sysfs->devices_fd, d->text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* Out of fds: fall back to paths, slower but true. */
-	error = d->fd < 0 && errno != EMFILE && errno != ENFILE ? -errno : 0;
+	error = open_folder(devices, d);
 	if (!error)
 		error = device_driver(devices, d, d->driver);
 	if (!error)
 		error = read_identity(devices, d);
+	if (error) {
+		device_unref(d);
+		return error;
+	}
+	device_read_placement(devices, d);
+	*ret = d;
+	return 0;
+}
+
+int device_renew(const struct devices *devices, const struct device *old, struct device **ret)
+{
+	if (old->fd < 0)
+		return -ENOENT;
+	struct device *d = calloc(1, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	memcpy(d, old, offsetof(struct device, driver));
+	atomic_init(&d->refs, 1);
+	d->fd = fcntl(old->fd, F_DUPFD_CLOEXEC, 0);
+	int error = d->fd < 0 ? -errno : device_driver(devices, d, d->driver);
 	if (error) {
 		device_unref(d);
 		return error;

@@ -53,7 +53,7 @@ struct device {
 	char reset_methods[64]; /* separated by blanks */
 	char local_cpus[128];
 
-	/* As of the driver below. */
+	/* As of the driver below; what is above is identity. */
 	char driver[DRIVER_NAME_SIZE]; /* "" when there is none */
 	int32_t group;		       /* -1 when there is none */
 	int32_t numa_node;	       /* -1 when unknown */

@@ -86,20 +86,36 @@ static struct device *lookup(struct devices *devices, struct pci_address address
 	struct table *t = atomic_load_explicit(&devices->table, memory_order_acquire);
 	struct device *d = atomic_load_explicit(table_find(t, address), memory_order_acquire);
 
+	/* The slot may have been emptied since it was found. */
+	if (d == GONE)
+		d = NULL;
 	if (d)
 		atomic_fetch_add(&d->refs, 1);
 	epoch_leave(&devices->epoch, side);
 	return d;
 }
 
-/* Doubles the table when it fills up, dropping what is GONE. Under the mutex. */
+static size_t count_live(const struct table *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i <= t->mask; i++) {
+		const struct device *d = atomic_load(&t->slots[i]);
+		n += d && d != GONE;
+	}
+	return n;
+}
+
+/* Makes a new table when this one fills up, dropping what is GONE: twice as large, unless it was
+ * full of that. Under the mutex. */
 static int make_room(struct devices *devices)
 {
 	struct table *old = atomic_load(&devices->table);
 
 	if ((old->used + 1) * 2 <= old->mask)
 		return 0;
-	struct table *t = table_new((old->mask + 1) * 2);
+	size_t capacity = old->mask + 1;
+	struct table *t = table_new(count_live(old) * 4 < capacity ? capacity : capacity * 2);
 	if (!t)
 		return -ENOMEM;
 	for (size_t i = 0; i <= old->mask; i++) {
@@ -137,28 +153,6 @@ static int replace(struct devices *devices, struct pci_address address, struct d
 	return 0;
 }
 
-/* A fresh look at the device, whatever the table says. */
-static struct device *refresh(struct devices *devices, struct pci_address address)
-{
-	struct device *d = NULL;
-
-	pthread_mutex_lock(&devices->mutex);
-	int error = device_open(devices, address, &d);
-	if (!error) {
-		atomic_fetch_add(&d->refs, 1); /* the table's and the caller's */
-		error = replace(devices, address, d);
-		if (error) {
-			device_unref(d);
-			device_unref(STEAL(d));
-		}
-	} else if (error == -ENOENT) {
-		replace(devices, address, GONE);
-	}
-	pthread_mutex_unlock(&devices->mutex);
-	errno = -error;
-	return d;
-}
-
 /* Whether the device still is as the table has it. */
 static bool is_current(const struct devices *devices, const struct device *d)
 {
@@ -172,14 +166,61 @@ static bool is_current(const struct devices *devices, const struct device *d)
 	return d->group >= 0 || device_link(devices, d, "iommu_group", group, sizeof(group)) < 0;
 }
 
+/* Puts a fresh look at the device into the table: what changed since old when there is one, all of
+ * it otherwise. Under the mutex. */
+static int read_again(struct devices *devices, struct pci_address address, const struct device *old,
+	struct device **ret)
+{
+	struct device *d;
+	int error = old ? device_renew(devices, old, &d) : -ENOENT;
+
+	if (error)
+		error = device_open(devices, address, &d);
+	if (error == -ENOENT)
+		replace(devices, address, GONE);
+	if (error)
+		return error;
+	atomic_fetch_add(&d->refs, 1); /* the table's and the caller's */
+	error = replace(devices, address, d);
+	if (error) {
+		device_unref(d);
+		device_unref(d);
+		return error;
+	}
+	*ret = d;
+	return 0;
+}
+
+/* Looks again at a device of which the table has old (or nothing, NULL), found not to be true. */
+static struct device *refresh(
+	struct devices *devices, struct pci_address address, const struct device *old)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&devices->mutex);
+	/* Whoever held the mutex before may have seen the same. */
+	struct device *d = lookup(devices, address);
+	if (!d || d == old || !is_current(devices, d)) {
+		device_unref(d);
+		d = NULL;
+		error = read_again(devices, address, old, &d);
+	}
+	pthread_mutex_unlock(&devices->mutex);
+	errno = -error;
+	return d;
+}
+
 struct device *devices_get(struct devices *devices, struct pci_address address)
 {
-	struct device *d = lookup(devices, address);
+	struct device *old = lookup(devices, address);
 
-	if (d && is_current(devices, d))
-		return d;
-	device_unref(d);
-	return refresh(devices, address);
+	if (old && is_current(devices, old))
+		return old;
+	struct device *d = refresh(devices, address, old);
+	int error = errno;
+	device_unref(old);
+	errno = error;
+	return d;
 }
 
 int devices_list(struct devices *devices, struct pci_address **ret, size_t *ret_n)

@@ -22,6 +22,10 @@ struct devices {
  * negative errno, -ENOENT when there is no such device. */
 int device_open(const struct devices *devices, struct pci_address address, struct device **ret);
 
+/* A fresh object of a device that is still the same: identity and directory are old's, the rest is
+ * read again. 0 or a negative errno, -ENOENT when old is gone or kept no directory. */
+int device_renew(const struct devices *devices, const struct device *old, struct device **ret);
+
 /* The driver now ("" for none). 0, or -ENOENT when the device is gone, or another negative errno.
  */
 int device_driver(const struct devices *devices, const struct device *device,

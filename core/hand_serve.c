@@ -73,14 +73,20 @@ static int override_get(
 	const struct service *s, struct pci_address address, char *text, size_t size)
 {
 	char path[PCI_ADDRESS_SIZE + 32], name[PCI_ADDRESS_SIZE];
+	size_t len;
 
 	pci_address_format(address, name);
 	snprintf(path, sizeof(path), "%s/driver_override", name);
-	ssize_t n = sysfs_read(s->sysfs.devices_fd, path, text, size);
-	if (n < 0)
-		return (int)-n;
-	if (strcmp(text, "(null)") == 0)
-		text[0] = '\0';
+	/* As it is: a cleaned text would be restored as what it never was. */
+	CLEANUP(free_cleanup) char *value = sysfs_slurp(s->sysfs.devices_fd, path, size, &len);
+	if (!value)
+		return errno;
+	value[strcspn(value, "\n")] = '\0';
+	if (strcmp(value, "(null)") == 0)
+		value[0] = '\0';
+	if (strlen(value) >= size)
+		return EFBIG;
+	snprintf(text, size, "%s", value);
 	return override_is_safe(text) ? 0 : EINVAL;
 }
 
@@ -244,7 +250,8 @@ static void serve_one(const struct service *s, const struct hand_request *reques
 {
 	struct hand_reply reply = {0};
 
-	if (changes_device(request->op))
+	/* Reading an override takes the device's lock too, and so can block as long. */
+	if (changes_device(request->op) || request->op == HAND_OVERRIDE_GET)
 		let_go_of_stdio();
 	reply.error = check_and_run(s, request, &reply);
 	/* Nobody may be waiting any more; the write was done all the same. */

@@ -78,17 +78,32 @@ static void scan_files(int proc_fd, const struct hand_holder *process, struct ha
 	}
 }
 
+/* A device has a mapping for each of its regions. */
+static bool is_listed(const struct hand_reply *reply, int32_t pid, enum hand_hold hold, int32_t id)
+{
+	for (uint32_t i = 0; i < reply->n_holders; i++) {
+		const struct hand_holder *h = &reply->holders[i];
+		if (h->pid == pid && h->hold == hold && h->id == id)
+			return true;
+	}
+	return false;
+}
+
 static void scan_maps(int proc_fd, const struct hand_holder *process, struct hand_reply *reply)
 {
 	size_t len;
 	CLEANUP(free_cleanup) char *maps = sysfs_slurp(proc_fd, "maps", 64 << 20, &len);
-	const char *at = maps ? strstr(maps, "/dev/vfio/devices/vfio") : NULL;
+	const char *at = maps;
 	int32_t id;
 
 	if (maps && strstr(maps, "anon_inode:[vfio-device]"))
 		add(reply, process, HOLD_MAPPING, -1);
-	if (at && sscanf(at, "/dev/vfio/devices/vfio%d", &id) == 1)
-		add(reply, process, HOLD_DEVICE, id);
+	while (at && (at = strstr(at, "/dev/vfio/devices/vfio"))) {
+		if (sscanf(at, "/dev/vfio/devices/vfio%d", &id) == 1 &&
+			!is_listed(reply, process->pid, HOLD_DEVICE, id))
+			add(reply, process, HOLD_DEVICE, id);
+		at++;
+	}
 }
 
 static void scan_process(DIR *proc, const char *name, struct hand_reply *reply)

@@ -56,7 +56,8 @@ void check_unbind(
 int transaction_run(struct host *host, const struct plan *plan, int64_t deadline, size_t *ret_done,
 	struct core_error *err);
 
-/* Brings one device back to where it was, whatever it is on now. 0, or -1 with err. */
+/* Brings one device back to where it was, whatever it is on now; first waits a little for a write
+ * to it that was given up. 0, or -1 with err. */
 int transaction_restore(struct host *host, const struct device_origin *before, int64_t deadline,
 	struct core_error *err);
 

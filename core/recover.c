@@ -7,7 +7,6 @@
 #include <string.h>
 
 static const int64_t RESTORE_NS = 30LL * 1000000000; /* for one device */
-static const int64_t SETTLE_NS = 3LL * 1000000000;   /* for a write left behind to end */
 
 struct unfinished {
 	int64_t intent;
@@ -36,18 +35,6 @@ static int append(void *arg, int64_t intent, const struct device_origin *before)
 	return 0;
 }
 
-/* A write that was under way when the last daemon died goes on in a child of its own; it usually
- * ends within milliseconds. Its lock tells, and there is no way to wait for a lock until a deadline
- * but to look. */
-static void settle(const struct host *host, struct pci_address address)
-{
-	const struct timespec pause = {.tv_nsec = 5000000};
-	int64_t until = now_ns() + SETTLE_NS;
-
-	while (hand_is_pending(host->lock_fd, address) && now_ns() < until)
-		nanosleep(&pause, NULL);
-}
-
 /* Restores one device and says how that went. Returns whether it is as it was. */
 static bool restore(struct host *host, const struct device_origin *before,
 	void (*report)(void *arg, const char *sentence), void *arg)
@@ -56,7 +43,6 @@ static bool restore(struct host *host, const struct device_origin *before,
 	char sentence[640], text[PCI_ADDRESS_SIZE];
 
 	pci_address_format(before->address, text);
-	settle(host, before->address);
 	int failed = transaction_restore(host, before, now_ns() + RESTORE_NS, &err);
 	if (failed)
 		snprintf(sentence, sizeof(sentence),

@@ -9,7 +9,7 @@ size_t text_char(const void *bytes, size_t len)
 {
 	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
 	const unsigned char *s = bytes;
-	size_t n = s[0] < 0x80             ? 1
+	size_t n = s[0] < 0x80		   ? 1
 		   : (s[0] & 0xe0) == 0xc0 ? 2
 		   : (s[0] & 0xf0) == 0xe0 ? 3
 		   : (s[0] & 0xf8) == 0xf0 ? 4

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /* Length in bytes of the well-formed UTF-8 character at s, of which len bytes (at least one) may be
- * read; 0 when there is none (RFC 3629: shortest form, no surrogates, nothing past U+10FFFF). NUL is
- * a character. */
+ * read; 0 when there is none (RFC 3629: shortest form, no surrogates, nothing past U+10FFFF). NUL
+ * is a character. */
 size_t text_char(const void *s, size_t len);
 
 /* Makes any bytes valid UTF-8 without control characters, in place: whatever is not becomes '?'.

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const int64_t SETTLE_NS = 3LL * 1000000000; /* for a write left behind to end */
+
 int transaction_no_answer(struct core_error *err, int rc, const char *doing)
 {
 	switch (rc) {
@@ -181,9 +183,23 @@ int transaction_origin(struct host *host, const struct device *device, int64_t d
 	return 0;
 }
 
+/* A write that was given up goes on in a child of its own; it usually ends within milliseconds. Its
+ * lock tells, and there is no way to wait for a lock until a deadline but to look. */
+static void settle(const struct host *host, struct pci_address address, int64_t deadline)
+{
+	const struct timespec pause = {.tv_nsec = 5000000};
+	int64_t until = now_ns() + SETTLE_NS;
+
+	if (until > deadline)
+		until = deadline;
+	while (hand_is_pending(host->lock_fd, address) && now_ns() < until)
+		nanosleep(&pause, NULL);
+}
+
 int transaction_restore(struct host *host, const struct device_origin *before, int64_t deadline,
 	struct core_error *err)
 {
+	settle(host, before->address, deadline);
 	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, before->address);
 	CLEANUP(plan_clear) struct plan plan = {0};
 	size_t done;

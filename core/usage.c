@@ -10,57 +10,95 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A network interface or a block device, and the PCI function it hangs on. */
+/* A network interface or a block device, and a PCI function that it would leave with. */
 struct part {
 	struct pci_address address;
 	char name[64];
 };
 
+struct parts {
+	struct part *items; /* owned */
+	size_t count, room;
+};
+
 struct usage {
 	const struct sysfs *sysfs;
-	struct part *nets, *disks;
-	size_t n_nets, n_disks;
+	struct parts nets, disks;
 	char *mountinfo, *swaps, *routes, *addresses6; /* NULL where the host has none */
 };
 
-/* The last component of a device path that is a PCI address: what the thing hangs on. */
-static bool path_address(char *path, struct pci_address *ret)
+static int parts_add(struct parts *parts, struct pci_address address, const char *name)
 {
-	bool found = false;
+	if (parts->count == parts->room) {
+		size_t room = parts->room ? parts->room * 2 : 16;
+		struct part *grown = reallocarray(parts->items, room, sizeof(*grown));
+		if (!grown)
+			return -1;
+		parts->items = grown;
+		parts->room = room;
+	}
+	struct part *part = &parts->items[parts->count++];
+	part->address = address;
+	snprintf(part->name, sizeof(part->name), "%s", name);
+	return 0;
+}
+
+/* Adds the thing to every PCI function in its device path: it hangs on the last, but an Intel VMD
+ * above that is no bridge by its class and takes it along. */
+static int add_path(struct parts *parts, char *path, const char *name)
+{
+	struct pci_address address;
 	char *save = NULL;
 
-	for (char *s = strtok_r(path, "/", &save); s; s = strtok_r(NULL, "/", &save))
-		found |= pci_address_parse(s, ret);
-	return found;
+	for (char *s = strtok_r(path, "/", &save); s; s = strtok_r(NULL, "/", &save)) {
+		if (pci_address_parse(s, &address) && parts_add(parts, address, name))
+			return -1;
+	}
+	return 0;
+}
+
+/* With native multipath an NVMe namespace hangs on its subsystem, which no PCI function is above;
+ * the subsystem's links lead to its controllers. */
+static int add_nvme_subsystem(
+	const struct sysfs *sysfs, struct parts *parts, const char *target, const char *name)
+{
+	static const char FOLDER[] = "/nvme-subsystem/";
+	const char *subsystem = strstr(target, FOLDER);
+	char path[128], controller[PATH_MAX];
+
+	if (!subsystem)
+		return 0;
+	subsystem += strlen(FOLDER);
+	snprintf(path, sizeof(path), "sys/devices/virtual/nvme-subsystem/%.*s",
+		(int)strcspn(subsystem, "/"), subsystem);
+	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(sysfs->root_fd, path);
+	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
+		ssize_t n =
+			readlinkat(dirfd(dir), entry->d_name, controller, sizeof(controller) - 1);
+		if (n < 0)
+			continue;
+		controller[n] = '\0';
+		if (add_path(parts, controller, name))
+			return -1;
+	}
+	return 0;
 }
 
 /* Reads a class folder: one link for each member, into the device tree. */
-static int read_class(
-	const struct sysfs *sysfs, const char *class, struct part **ret, size_t *ret_n)
+static int read_class(const struct sysfs *sysfs, const char *class, struct parts *parts)
 {
 	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(sysfs->root_fd, class);
-	size_t room = 0;
 
 	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
 		char target[PATH_MAX];
-		struct part part;
 		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
-		size_t len = strlen(entry->d_name);
 
-		if (n < 0 || len >= sizeof(part.name))
+		if (n < 0 || strlen(entry->d_name) >= sizeof(parts->items->name))
 			continue;
 		target[n] = '\0';
-		if (!path_address(target, &part.address))
-			continue;
-		memcpy(part.name, entry->d_name, len + 1);
-		if (*ret_n == room) {
-			room = room ? room * 2 : 16;
-			struct part *grown = reallocarray(*ret, room, sizeof(**ret));
-			if (!grown)
-				return -1;
-			*ret = grown;
-		}
-		(*ret)[(*ret_n)++] = part;
+		if (add_nvme_subsystem(sysfs, parts, target, entry->d_name) ||
+			add_path(parts, target, entry->d_name))
+			return -1;
 	}
 	return 0;
 }
@@ -76,8 +114,8 @@ int usage_read(const struct sysfs *sysfs, struct usage **ret, struct core_error 
 {
 	CLEANUP(usage_cleanup) struct usage *u = calloc(1, sizeof(*u));
 
-	if (!u || read_class(sysfs, "sys/class/net", &u->nets, &u->n_nets) ||
-		read_class(sysfs, "sys/class/block", &u->disks, &u->n_disks))
+	if (!u || read_class(sysfs, "sys/class/net", &u->nets) ||
+		read_class(sysfs, "sys/class/block", &u->disks))
 		return core_fail_memory(err);
 	u->sysfs = sysfs;
 	/* The first process's mounts and not ours: a service may run in a mount namespace of its
@@ -96,8 +134,8 @@ void usage_free(struct usage *u)
 {
 	if (!u)
 		return;
-	free(u->nets);
-	free(u->disks);
+	free(u->nets.items);
+	free(u->disks.items);
 	free(u->mountinfo);
 	free(u->swaps);
 	free(u->routes);
@@ -204,8 +242,8 @@ void usage_check_network(
 	char how[96], text[PCI_ADDRESS_SIZE];
 
 	pci_address_format(address, text);
-	for (size_t i = 0; i < usage->n_nets; i++) {
-		const struct part *net = &usage->nets[i];
+	for (size_t i = 0; i < usage->nets.count; i++) {
+		const struct part *net = &usage->nets.items[i];
 
 		if (!pci_address_equal(net->address, address))
 			continue;
@@ -306,8 +344,8 @@ void usage_check_disk(
 	char how[160], text[PCI_ADDRESS_SIZE];
 
 	pci_address_format(address, text);
-	for (size_t i = 0; i < usage->n_disks; i++) {
-		const struct part *disk = &usage->disks[i];
+	for (size_t i = 0; i < usage->disks.count; i++) {
+		const struct part *disk = &usage->disks.items[i];
 
 		if (pci_address_equal(disk->address, address) &&
 			disk_use(usage, disk->name, MAX_STACK, how, sizeof(how)))

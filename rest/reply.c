@@ -25,8 +25,15 @@ void rest_reply_header(h2o_req_t *req, const char *name, const char *value)
 h2o_iovec_t rest_reply_request_header(h2o_req_t *req, const char *name)
 {
 	ssize_t at = h2o_find_header_by_str(&req->headers, name, strlen(name), -1);
+	h2o_iovec_t value = {NULL, 0};
 
-	return at < 0 ? (h2o_iovec_t){NULL, 0} : req->headers.entries[at].value;
+	if (at >= 0)
+		value = req->headers.entries[at].value;
+	/* Blanks around a value are no part of it; h2o drops those before it only. */
+	while (value.len > 0 &&
+		(value.base[value.len - 1] == ' ' || value.base[value.len - 1] == '\t'))
+		value.len--;
+	return value;
 }
 
 /* An answer that depends on the origin says so to caches, whoever asked. */

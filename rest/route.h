@@ -9,11 +9,11 @@
 
 /* One operation's place in HTTP. All pointers have static storage. */
 struct rest_route {
-	const char *verb;                /* "POST" */
-	const char *path;                /* "/api/v1/vfio/devices/bind": literal, no variables */
+	const char *verb;		 /* "POST" */
+	const char *path;		 /* "/api/v1/vfio/devices/bind": literal, no variables */
 	const struct rpc_method *method; /* in rpc_methods */
-	bool has_body;                   /* body: "*"; otherwise the query string sets the fields */
-	const char *response_body;       /* field that is the whole answer; NULL: the message is */
+	bool has_body;			 /* body: "*"; otherwise the query string sets the fields */
+	const char *response_body;	 /* field that is the whole answer; NULL: the message is */
 };
 
 /* All routes, sorted by path, then by verb (strcmp). */

@@ -26,7 +26,7 @@
 /* Who calls, as far as the transport can tell. */
 struct rpc_peer {
 	bool may_change; /* root, a member of group vfiod, or a valid API key: the face decides */
-	bool has_ids;    /* uid, gid and pid below are known */
+	bool has_ids;	 /* uid, gid and pid below are known */
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
@@ -37,7 +37,7 @@ struct rpc_peer {
 struct rpc_call {
 	const struct rpc_method *method;
 	struct rpc_peer peer;
-	int64_t deadline_ns;     /* CLOCK_MONOTONIC; when the caller stops waiting */
+	int64_t deadline_ns;	 /* CLOCK_MONOTONIC; when the caller stops waiting */
 	Rpc__V1__Status *status; /* owned by the call; set by the service before done(NULL) */
 };
 
@@ -59,4 +59,5 @@ void rpc_invoke(ProtobufCService *service, struct rpc_call *call, const Protobuf
 	ProtobufCClosure done);
 
 /* The service of the array (NULL-terminated) that implements the method, or NULL. */
-ProtobufCService *rpc_service_for(ProtobufCService *const *services, const struct rpc_method *method);
+ProtobufCService *rpc_service_for(
+	ProtobufCService *const *services, const struct rpc_method *method);

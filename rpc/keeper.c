@@ -2,9 +2,7 @@
 /* An ipc:// listener that stays alive, with the owner and mode it should have. */
 #include "rpc/keeper.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,46 +12,68 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define HANDSHAKE_MS 200
-#define RETIRED_MAX 8 /* listeners kept for connections they still have */
+enum {
+	HANDSHAKE_MS = 200,
+	PROBES = 3,	 /* that all end well: a client's own reset can hide what became of one */
+	PROBE_LOOKS = 3, /* without an effect, and a probe has proved the death */
+};
 
-/* A listener, and a descriptor of ours for its socket: nng does not hand out its own. */
-struct generation {
-	nng_listener listener;
-	int fd; /* -1: not needed */
+/* What nng counts of a listener. */
+struct counts {
+	uint64_t accepted;
+	uint64_t resets;
+	uint64_t other; /* errors of no other kind: a death, or a client that left */
 };
 
 struct rpc_keeper {
 	struct rpc_keeper_config config;
 	char path[96];
-	struct generation current;
-	struct generation retired[RETIRED_MAX]; /* oldest first */
-	size_t retired_count;
-	unsigned count; /* of generations so far */
-	bool waiting;	/* a connection was, at the last look */
+	nng_listener listener;
+	unsigned generation;
+	struct counts seen; /* when all was well, or when the probes began */
+	unsigned probes;    /* still to end well; 0: none is needed */
+	int probe;	    /* the socket of one, or -1 once it is closed */
+	uint64_t resets;    /* before it was closed */
+	unsigned looks;	    /* since it was opened or closed */
 };
 
-/* Whether someone listens at the path. The handshake is done to its end, so that the question does
- * not kill a listener of an nng before 1.6. */
+/* A connection, or -1 with errno. */
+static int knock(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int error;
+
+	if (fd < 0)
+		return -1;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+/* Whether the listener's half of the handshake came. A socket closed after that, and without
+ * reading it, ends in a reset: of all early ends the one that a listener survives. */
+static bool answered(int fd, int timeout_ms)
+{
+	struct pollfd server = {.fd = fd, .events = POLLIN};
+
+	return poll(&server, 1, timeout_ms) == 1 && (server.revents & POLLIN);
+}
+
+/* Whether someone listens at the path. */
 static bool is_served(const char *path)
 {
-	static const unsigned char ours[] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct pollfd server = {.events = POLLIN};
-	unsigned char theirs[sizeof(ours)];
-	bool served;
+	int fd = knock(path);
 
-	server.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (server.fd < 0)
-		return false;
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	served = connect(server.fd, (struct sockaddr *)&address, sizeof(address)) == 0 ||
-		 errno == EAGAIN; /* the backlog is full: someone has it */
-	if (served && send(server.fd, ours, sizeof(ours), MSG_NOSIGNAL) == sizeof(ours) &&
-		poll(&server, 1, HANDSHAKE_MS) > 0)
-		recv(server.fd, theirs, sizeof(theirs), 0);
-	close(server.fd);
-	return served;
+	if (fd < 0)
+		return errno == EAGAIN; /* so many wait that there is no room for one more */
+	answered(fd, HANDSHAKE_MS);
+	close(fd);
+	return true;
 }
 
 /* A path that holds something other than a socket must not be replaced. */
@@ -72,96 +92,25 @@ static int check_place(const char *path, char error[RPC_TEXT_ERROR])
 	return 0;
 }
 
-static bool listens_at(int fd, const char *path)
+static uint64_t count_of(nng_stat *listener, const char *name)
 {
-	struct sockaddr_un address = {0};
-	socklen_t size = sizeof(address) - 1;
-	int listens = 0;
-	socklen_t listens_size = sizeof(listens);
+	nng_stat *count = nng_stat_find(listener, name);
 
-	return getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
-	       address.sun_family == AF_UNIX && strcmp(address.sun_path, path) == 0 &&
-	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_size) == 0 && listens;
+	return count ? nng_stat_value(count) : 0;
 }
 
-static void directory_close(DIR **directory)
+static bool count(nng_listener listener, struct counts *ret_counts)
 {
-	if (*directory)
-		closedir(*directory);
-}
-
-/* A descriptor for the socket of this process that listens at the path, or -1. */
-static int find_socket(const char *path)
-{
-	__attribute__((cleanup(directory_close))) DIR *directory = opendir("/proc/self/fd");
-	struct dirent *entry;
-
-	while (directory && (entry = readdir(directory))) {
-		int fd = atoi(entry->d_name); /* "." and ".." become 0, which is no such socket */
-
-		if (listens_at(fd, path))
-			return fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	}
-	return -1;
-}
-
-static void generation_close(struct generation *generation)
-{
-	if (generation->fd >= 0)
-		close(generation->fd);
-	nng_listener_close(generation->listener);
-}
-
-/* Whether connections of a listener are still there; one it cannot tell of has some. */
-static bool has_pipes(nng_listener listener)
-{
-	nng_stat *all, *own, *pipes;
-	bool has = true;
+	nng_stat *all, *own;
 
 	if (nng_stats_get(&all) != 0)
-		return true;
+		return false;
 	own = nng_stat_find_listener(all, listener);
-	pipes = own ? nng_stat_find(own, "pipes") : NULL;
-	if (pipes)
-		has = nng_stat_value(pipes) > 0;
+	if (own)
+		*ret_counts = (struct counts){count_of(own, "accept"), count_of(own, "disconnect"),
+			count_of(own, "other")};
 	nng_stats_free(all);
-	return has;
-}
-
-/* Closes the connections that wait for a listener which will not accept them. */
-static void turn_away(int fd)
-{
-	int waiting;
-
-	while ((waiting = accept4(fd, NULL, NULL, SOCK_CLOEXEC)) >= 0)
-		close(waiting);
-}
-
-static void retired_drop(struct rpc_keeper *keeper, size_t place)
-{
-	struct generation *generation = &keeper->retired[place];
-
-	generation_close(generation);
-	keeper->retired_count--;
-	memmove(generation, generation + 1, (keeper->retired_count - place) * sizeof(*generation));
-}
-
-/* Sees to the old listeners: whoever found one before the rename is turned away. */
-static void look_at_retired(struct rpc_keeper *keeper)
-{
-	for (size_t i = keeper->retired_count; i > 0; i--) {
-		turn_away(keeper->retired[i - 1].fd);
-		if (!has_pipes(keeper->retired[i - 1].listener))
-			retired_drop(keeper, i - 1);
-	}
-}
-
-static void retire(struct rpc_keeper *keeper)
-{
-	if (keeper->retired_count == RETIRED_MAX)
-		retired_drop(keeper, 0);
-	turn_away(keeper->current.fd);
-	keeper->retired[keeper->retired_count++] = keeper->current;
+	return own != NULL;
 }
 
 static int listen_beside(struct rpc_keeper *keeper, const char *beside, nng_listener *ret_listener,
@@ -203,32 +152,35 @@ static int publish(const struct rpc_keeper *keeper, const char *beside, char err
 	return 0;
 }
 
+static void probes_end(struct rpc_keeper *keeper)
+{
+	if (keeper->probe >= 0)
+		close(keeper->probe);
+	keeper->probe = -1;
+	keeper->probes = 0;
+}
+
 static int renew(struct rpc_keeper *keeper, char error[RPC_TEXT_ERROR])
 {
-	struct generation next = {.fd = -1};
+	nng_listener next = NNG_LISTENER_INITIALIZER;
 	char beside[108];
 	int r;
 
-	snprintf(beside, sizeof(beside), "%s.%u", keeper->path, keeper->count + 1);
-	r = listen_beside(keeper, beside, &next.listener, error);
+	snprintf(beside, sizeof(beside), "%s.%u", keeper->path, keeper->generation + 1);
+	r = listen_beside(keeper, beside, &next, error);
 	if (r < 0)
 		return r;
-	if (rpc_keeper_needed()) {
-		next.fd = find_socket(beside);
-		if (next.fd < 0)
-			r = rpc_text_refuse(error, -EIO,
-				"cannot find the socket of %s in /proc/self/fd", keeper->path);
-	}
-	if (r == 0)
-		r = publish(keeper, beside, error);
+	r = publish(keeper, beside, error);
 	if (r < 0) {
-		generation_close(&next);
+		nng_listener_close(next);
 		return r;
 	}
 	/* nng removes what is at the path it was told when it closes: nothing, by now. */
-	if (keeper->count++ > 0)
-		retire(keeper);
-	keeper->current = next;
+	if (keeper->generation++ > 0)
+		nng_listener_close(keeper->listener);
+	keeper->listener = next;
+	keeper->seen = (struct counts){0};
+	probes_end(keeper);
 	return 0;
 }
 
@@ -241,6 +193,7 @@ int rpc_keeper_open(const struct rpc_keeper_config *config, struct rpc_keeper **
 	if (!keeper)
 		return rpc_text_refuse(error, -ENOMEM, "out of memory");
 	keeper->config = *config;
+	keeper->probe = -1;
 	snprintf(keeper->path, sizeof(keeper->path), "%s", config->path);
 	keeper->config.path = keeper->path;
 	r = check_place(keeper->path, error);
@@ -261,18 +214,52 @@ bool rpc_keeper_needed(void)
 	return sscanf(nng_version(), "%u.%u", &major, &minor) == 2 && major == 1 && minor < 6;
 }
 
+static void probe_open(struct rpc_keeper *keeper, const struct counts *now)
+{
+	keeper->probe = knock(keeper->path);
+	keeper->resets = now->resets;
+	keeper->looks = 0;
+}
+
+/* Goes on with a probe. False: it has proved that the listener is dead. */
+static bool probe_look(struct rpc_keeper *keeper, const struct counts *now)
+{
+	bool open = keeper->probe >= 0;
+
+	if (open && answered(keeper->probe, 0)) {
+		keeper->resets = now->resets;
+		keeper->looks = 0;
+		close(keeper->probe);
+		keeper->probe = -1;
+		if (now->accepted != keeper->seen.accepted)
+			probes_end(keeper); /* a dead one accepts nobody */
+		return true;
+	}
+	if (!open && now->resets != keeper->resets) {
+		if (--keeper->probes > 0)
+			probe_open(keeper, now);
+		return true;
+	}
+	return ++keeper->looks < PROBE_LOOKS;
+}
+
 bool rpc_keeper_look(struct rpc_keeper *keeper)
 {
-	struct pollfd current = {.fd = keeper->current.fd, .events = POLLIN};
-	bool waited = keeper->waiting;
 	char error[RPC_TEXT_ERROR];
+	struct counts now;
 
-	if (keeper->retired_count > 0)
-		look_at_retired(keeper);
-	keeper->waiting = poll(&current, 1, 0) == 1;
-	if (!keeper->waiting || !waited)
+	if (!count(keeper->listener, &now))
 		return false;
-	keeper->waiting = false;
+	if (keeper->probes == 0 && now.other == keeper->seen.other)
+		return false;
+	if (keeper->probes == 0) {
+		keeper->seen = now;
+		keeper->probes = PROBES;
+		probe_open(keeper, &now);
+		return false;
+	}
+	if (probe_look(keeper, &now))
+		return false;
 	/* A failure (no descriptors left, say) leaves things as they are, to be tried again. */
 	return renew(keeper, error) == 0;
 }
@@ -281,9 +268,8 @@ void rpc_keeper_close(struct rpc_keeper *keeper)
 {
 	if (!keeper)
 		return;
+	probes_end(keeper);
 	unlink(keeper->path);
-	for (size_t i = 0; i < keeper->retired_count; i++)
-		generation_close(&keeper->retired[i]);
-	generation_close(&keeper->current);
+	nng_listener_close(keeper->listener);
 	free(keeper);
 }

@@ -8,9 +8,9 @@
 
 /* One RPC. All pointers have static storage. */
 struct rpc_method {
-	const char *name;                         /* "vfio.v1.DeviceService/BindDevices" */
+	const char *name;			   /* "vfio.v1.DeviceService/BindDevices" */
 	const ProtobufCServiceDescriptor *service; /* the service it belongs to */
-	unsigned index;                           /* its place in service->methods */
+	unsigned index;				   /* its place in service->methods */
 	bool changes; /* not NO_SIDE_EFFECTS: needs the right to change devices, waits longer */
 };
 

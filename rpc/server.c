@@ -66,8 +66,9 @@ struct slot {
 
 struct rpc_server {
 	nng_socket socket;
-	bool open;  /* the socket is */
-	bool stuck; /* nng is, in closing it */
+	bool open;   /* the socket is */
+	bool closed; /* so it is again; under clock_lock */
+	bool stuck;  /* nng is, in closing it */
 	struct rpc_listeners *listeners;
 	struct rpc_dispatch *dispatch;
 	struct rpc_peer_rules rules;
@@ -427,28 +428,46 @@ static void drain(struct rpc_server *server)
 
 static void *close_main(void *arg)
 {
-	nng_close(((struct rpc_server *)arg)->socket);
+	struct rpc_server *server = arg;
+
+	nng_close(server->socket);
+	pthread_mutex_lock(&server->clock_lock);
+	server->closed = true;
+	pthread_cond_signal(&server->clock_cond);
+	pthread_mutex_unlock(&server->clock_lock);
 	return NULL;
+}
+
+static bool wait_closed(struct rpc_server *server)
+{
+	int64_t until_ns = rpc_now_ns() + CLOSE_MS * NS_PER_MS;
+	struct timespec until = {until_ns / NS_PER_S, until_ns % NS_PER_S};
+	bool closed;
+	int r = 0;
+
+	pthread_mutex_lock(&server->clock_lock);
+	while (!server->closed && r == 0)
+		r = pthread_cond_timedwait(&server->clock_cond, &server->clock_lock, &until);
+	closed = server->closed;
+	pthread_mutex_unlock(&server->clock_lock);
+	return closed;
 }
 
 /* nng 1.5 can wait for ever for a connection that was lost while a request came in. */
 static void close_socket(struct rpc_server *server)
 {
-	struct timespec until;
 	pthread_t closer;
 
 	if (!server->open)
 		return;
 	server->open = false;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += CLOSE_MS / 1000;
-	if (pthread_create(&closer, NULL, close_main, server) != 0) {
-		close_main(server);
-	} else if (pthread_clockjoin_np(closer, NULL, CLOCK_MONOTONIC, &until) != 0) {
+	if (pthread_create(&closer, NULL, close_main, server) == 0)
 		pthread_detach(closer);
-		server->stuck = true;
+	else
+		close_main(server);
+	server->stuck = !wait_closed(server);
+	if (server->stuck)
 		return;
-	}
 	for (unsigned i = 0; i < server->slot_count; i++)
 		nng_aio_stop(server->slots[i].aio);
 }

@@ -39,6 +39,7 @@ const char *rpc_server_url(const struct rpc_server *server, size_t n);
 void rpc_server_stop(struct rpc_server *server, unsigned grace_ms);
 
 /* Stops without grace if that has not been done, and frees. Calls that their service is not done
- * with keep what they need: services must stay until then. NULL is fine. Where nng itself is stuck in
- * closing (its 1.5 can be), the memory is left to the end of the process; do not call nng_fini. */
+ * with keep what they need: services must stay until then. NULL is fine. Where nng itself is stuck
+ * in closing (its 1.5 can be), the memory is left to the end of the process; do not call nng_fini.
+ */
 void rpc_server_free(struct rpc_server *server);

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* Is the host ready for passthrough? */
+#include "core/doctor.h"
+#include "core/util.h"
+#include "tests/core/fixture.h"
+
+#include <string.h>
+
+static void examine(struct fixture *f, struct doctor_report *report)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+
+	assert_int_equal(doctor_examine(f->host, report, &err), 0);
+	assert_true(report->n_checks <= DOCTOR_MAX_CHECKS);
+	for (size_t i = 0; i < report->n_checks; i++) {
+		const struct doctor_check *c = &report->checks[i];
+
+		assert_true(c->name[0] && c->message[0]);
+		/* Whatever is wrong has something to do about it. */
+		if (c->verdict == DOCTOR_FAIL || c->verdict == DOCTOR_WARN)
+			assert_true(c->action[0] != '\0');
+		else
+			assert_string_equal(c->action, "");
+	}
+}
+
+static const struct doctor_check *find(const struct doctor_report *report, const char *name)
+{
+	for (size_t i = 0; i < report->n_checks; i++) {
+		if (strcmp(report->checks[i].name, name) == 0)
+			return &report->checks[i];
+	}
+	return NULL;
+}
+
+static void assert_verdict(struct fixture *f, const char *name, enum doctor_verdict verdict)
+{
+	struct doctor_report report;
+
+	examine(f, &report);
+	const struct doctor_check *c = find(&report, name);
+	if (!c || c->verdict != verdict)
+		fail_msg("%s: %s", name, c ? c->message : "absent");
+}
+
+static void a_healthy_host_passes_and_is_counted(void **state)
+{
+	struct fixture *f = *state;
+	struct doctor_report report;
+
+	examine(f, &report);
+	assert_string_equal(report.kernel, "6.1.0-test");
+	assert_int_equal(report.n_devices, 14);
+	assert_int_equal(report.n_vfio_devices, 1);
+	assert_int_equal(report.n_groups, 12);
+	for (size_t i = 0; i < report.n_checks; i++) {
+		if (report.checks[i].verdict != DOCTOR_PASS)
+			fail_msg("%s: %s", report.checks[i].name, report.checks[i].message);
+	}
+}
+
+static void an_iommu_that_is_off_is_told_how_to_turn_on(void **state)
+{
+	struct fixture *f = *state;
+	struct doctor_report report;
+
+	tree_remove(f->tree, "sys/kernel/iommu_groups");
+	assert_verdict(f, "firmware", DOCTOR_PASS);
+	examine(f, &report);
+	assert_int_equal(find(&report, "iommu")->verdict, DOCTOR_FAIL);
+	assert_non_null(strstr(find(&report, "iommu")->action, "dmesg"));
+	tree_write(f->tree, "proc/cmdline", "quiet\n");
+	examine(f, &report);
+	assert_non_null(strstr(find(&report, "iommu")->action, "intel_iommu=on"));
+	tree_write(f->tree, "proc/cpuinfo", "vendor_id : AuthenticAMD\n");
+	examine(f, &report);
+	assert_non_null(strstr(find(&report, "iommu")->action, "amd_iommu=on"));
+	tree_remove(f->tree, "sys/firmware/acpi/tables/DMAR");
+	assert_verdict(f, "firmware", DOCTOR_FAIL);
+	tree_write(f->tree, "sys/firmware/acpi/tables/IVRS", "IVRS");
+	assert_verdict(f, "firmware", DOCTOR_PASS);
+}
+
+static void groups_prove_an_iommu_without_a_table(void **state)
+{
+	struct fixture *f = *state;
+
+	tree_remove(f->tree, "sys/firmware");
+	assert_verdict(f, "firmware", DOCTOR_PASS);
+}
+
+static void unremapped_interrupts_are_a_failure_unless_allowed(void **state)
+{
+	struct fixture *f = *state;
+
+	tree_write(f->tree, "proc/interrupts", "  1:  9  IO-APIC  1-edge  i8042\n");
+	assert_verdict(f, "interrupt_remapping", DOCTOR_FAIL);
+	tree_write(
+		f->tree, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "Y\n");
+	assert_verdict(f, "interrupt_remapping", DOCTOR_WARN);
+	tree_remove(f->tree, "sys/module/vfio_iommu_type1/parameters");
+	tree_remove(f->tree, "proc/interrupts");
+	assert_verdict(f, "interrupt_remapping", DOCTOR_UNKNOWN);
+}
+
+static void missing_modules_are_named(void **state)
+{
+	struct fixture *f = *state;
+
+	tree_unbind(f->tree, "0000:06:00.0");
+	tree_remove(f->tree, "sys/bus/pci/drivers/vfio-pci");
+	assert_verdict(f, "vfio_pci", DOCTOR_FAIL);
+	tree_remove(f->tree, "sys/module/vfio_iommu_type1");
+	assert_verdict(f, "vfio_iommu_type1", DOCTOR_FAIL);
+}
+
+static void noiommu_is_warned_of(void **state)
+{
+	struct fixture *f = *state;
+	struct doctor_report report;
+
+	examine(f, &report);
+	assert_null(find(&report, "noiommu"));
+	tree_write(f->tree, "sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n");
+	assert_verdict(f, "noiommu", DOCTOR_WARN);
+}
+
+static void examining_writes_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct doctor_report report;
+
+	examine(f, &report);
+	fixture_assert_log(f, "");
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_healthy_host_passes_and_is_counted),
+		TEST(an_iommu_that_is_off_is_told_how_to_turn_on),
+		TEST(groups_prove_an_iommu_without_a_table),
+		TEST(unremapped_interrupts_are_a_failure_unless_allowed),
+		TEST(missing_modules_are_named),
+		TEST(noiommu_is_warned_of),
+		TEST(examining_writes_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* Errors and problems. */
+#include "core/error.h"
+#include "core/text.h"
+#include "core/util.h"
+#include "tests/core/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void every_reason_has_a_name_that_leads_back(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < REASON_COUNT; i++) {
+		const char *name = core_reason_name(i);
+
+		assert_true(strlen(name) > 3);
+		assert_int_equal(strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"), strlen(name));
+		assert_int_equal(core_reason_parse(name), i);
+	}
+	assert_int_equal(core_reason_parse("is_bridge"), REASON_COUNT);
+	assert_int_equal(core_reason_parse(""), REASON_COUNT);
+}
+
+static void the_first_problem_is_the_error(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	struct core_problems list = {0};
+	struct pci_address address = {0, 1, 0, 0};
+
+	(void)state;
+	core_problem_add_device(&list, address, REASON_DEVICE_NOT_FOUND, "look", "no %s", "device");
+	core_problem_add(&list, "x", REASON_INVALID_ADDRESS, "", "bad");
+	assert_int_equal(core_fail_problems(&err, &list), -1);
+	assert_int_equal(err.code, CORE_NOT_FOUND);
+	assert_string_equal(err.message, "no device");
+	assert_int_equal(err.problems.count, 2);
+	assert_string_equal(err.problems.items[0].subject, "0000:01:00.0");
+	assert_string_equal(err.problems.items[0].action, "look");
+	assert_string_equal(err.problems.items[1].subject, "x");
+	assert_int_equal(list.count, 0);
+	assert_null(list.items);
+}
+
+static void long_texts_are_cut_and_stay_text(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	char big[4096];
+
+	(void)state;
+	/* Two bytes a character, so that some cut falls into the middle of one. */
+	for (size_t i = 0; i + 2 < sizeof(big); i += 2)
+		memcpy(big + i, "\xc3\xa9", 3);
+	core_problem_add(&err.problems, big + 2, REASON_INVALID_ADDRESS, "", "x%s", big);
+	core_fail(&err, CORE_INVALID, "%s", big);
+	assert_int_equal(strlen(err.message), sizeof(err.message) - 1);
+	assert_int_equal(err.message[sizeof(err.message) - 2], '?');
+	assert_int_equal(strlen(err.problems.items[0].subject), 63);
+	assert_int_equal(err.problems.items[0].subject[62], '?');
+}
+
+static void holders_belong_to_their_problem(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	struct core_holder holder = {.pid = 7, .command = "qemu", .what = "/dev/vfio/1"};
+	struct core_problem *p =
+		core_problem_add(&err.problems, "x", REASON_VFIO_IN_USE, "", "in use");
+
+	(void)state;
+	for (holder.pid = 1; holder.pid <= 100; holder.pid++)
+		assert_int_equal(core_problem_add_holder(p, &holder), 0);
+	assert_int_equal(p->n_holders, 100);
+	assert_int_equal(p->holders[99].pid, 100);
+	assert_string_equal(p->holders[99].command, "qemu");
+}
+
+static void clearing_twice_is_fine(void **state)
+{
+	struct core_error err = CORE_ERROR_INIT;
+
+	(void)state;
+	core_problem_add(&err.problems, "x", REASON_IS_BRIDGE, "", "bridge");
+	core_error_clear(&err);
+	core_error_clear(&err);
+	assert_int_equal(err.code, CORE_OK);
+	assert_int_equal(err.problems.count, 0);
+}
+
+static void text_from_outside_becomes_utf8_without_controls(void **state)
+{
+	static const char *const pairs[][2] = {
+		{"plain", "plain"},
+		{"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+		{"a\x01\x1b[31m\x7f", "a??[31m?"},
+		{"\x80\xbf\xff\xfe", "????"},
+		{"\xc0\xaf", "??"},			  /* overlong */
+		{"\xe0\x80\xaf", "???"},		  /* overlong */
+		{"\xf0\x80\x80\xaf", "????"},		  /* overlong */
+		{"\xed\xa0\x80", "???"},		  /* surrogate */
+		{"\xf4\x90\x80\x80", "????"},		  /* past the end */
+		{"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"}, /* the last one */
+		{"ab\xe2\x82", "ab??"},			  /* cut off */
+		{"\xe2"
+		 "a",
+			"?a"},
+		{"", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		CLEANUP(free_cleanup) char *text = strdup(pairs[i][0]);
+
+		text_clean(text);
+		assert_string_equal(text, pairs[i][1]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_reason_has_a_name_that_leads_back),
+		cmocka_unit_test(the_first_problem_is_the_error),
+		cmocka_unit_test(long_texts_are_cut_and_stay_text),
+		cmocka_unit_test(holders_belong_to_their_problem),
+		cmocka_unit_test(clearing_twice_is_fine),
+		cmocka_unit_test(text_from_outside_becomes_utf8_without_controls),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

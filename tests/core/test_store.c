@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/* The database. */
+#include "core/store.h"
+#include "core/util.h"
+#include "tests/core/test.h"
+#include "tests/support/tree.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+struct ground {
+	struct tree *tree; /* for its state folder */
+	struct store *store;
+	struct core_error err;
+	char path[300];
+};
+
+static int setup(void **state)
+{
+	struct ground *g = calloc(1, sizeof(*g));
+
+	g->tree = tree_new();
+	snprintf(g->path, sizeof(g->path), "%s/state.db", tree_state(g->tree));
+	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), 0);
+	*state = g;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct ground *g = *state;
+
+	store_close(g->store);
+	core_error_clear(&g->err);
+	tree_free(g->tree);
+	free(g);
+	return 0;
+}
+
+static void reopen(struct ground *g)
+{
+	store_close(STEAL(g->store));
+	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), 0);
+}
+
+static struct device_origin origin(const char *address, const char *driver, const char *override)
+{
+	struct device_origin o = {.identity = {0x10de, 0x2204, 0x1043, 0x87d5}};
+
+	assert_true(pci_address_parse(address, &o.address));
+	strcpy(o.driver, driver);
+	strcpy(o.override, override);
+	return o;
+}
+
+struct listing {
+	char text[1024];
+	int left; /* rows until it has enough */
+};
+
+static int list_one(void *arg, const struct device_origin *o)
+{
+	struct listing *l = arg;
+	size_t n = strlen(l->text);
+	char address[PCI_ADDRESS_SIZE];
+
+	pci_address_format(o->address, address);
+	snprintf(l->text + n, sizeof(l->text) - n, "%s %04x:%04x %04x:%04x %s,%s|", address,
+		o->identity.vendor, o->identity.device, o->identity.subsystem_vendor,
+		o->identity.subsystem_device, o->driver, o->override);
+	return --l->left == 0;
+}
+
+static int list_intent(void *arg, int64_t intent, const struct device_origin *o)
+{
+	struct listing *l = arg;
+	size_t n = strlen(l->text);
+
+	snprintf(l->text + n, sizeof(l->text) - n, "%d:", (int)intent);
+	return list_one(arg, o);
+}
+
+static void assert_origins(struct ground *g, const char *expected)
+{
+	struct listing l = {.text = ""};
+
+	assert_int_equal(store_each(g->store, list_one, &l, &g->err), 0);
+	assert_string_equal(l.text, expected);
+}
+
+static void assert_intents(struct ground *g, const char *expected)
+{
+	struct listing l = {.text = ""};
+
+	assert_int_equal(store_each_intent(g->store, list_intent, &l, &g->err), 0);
+	assert_string_equal(l.text, expected);
+}
+
+static void records_survive_a_restart_in_order_of_address(void **state)
+{
+	struct ground *g = *state;
+	struct device_origin rows[] = {
+		origin("ffffffff:ff:1f.7", "nvme", ""),
+		origin("0000:01:00.0", "nvidia", "kept"),
+		origin("0000:01:00.1", "", ""),
+	};
+	int64_t intent;
+
+	assert_int_equal(store_begin(g->store, "bind", rows, 3, &intent, &g->err), 0);
+	assert_origins(g, "");
+	assert_int_equal(store_end(g->store, intent, rows, 3, NULL, 0, &g->err), 0);
+	reopen(g);
+	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 nvidia,kept|"
+			  "0000:01:00.1 10de:2204 1043:87d5 ,|"
+			  "ffffffff:ff:1f.7 10de:2204 1043:87d5 nvme,|");
+	assert_intents(g, "");
+}
+
+static void a_new_record_takes_an_old_ones_place_and_dropping_is_exact(void **state)
+{
+	struct ground *g = *state;
+	struct device_origin a = origin("0000:01:00.0", "nvidia", "");
+	struct device_origin b = origin("0000:01:00.1", "snd_hda_intel", "");
+	struct pci_address absent = {0, 9, 9, 1};
+
+	assert_int_equal(store_end(g->store, 0, &a, 1, NULL, 0, &g->err), 0);
+	strcpy(a.driver, "nouveau");
+	assert_int_equal(store_end(g->store, 0, &a, 1, NULL, 0, &g->err), 0);
+	assert_int_equal(store_end(g->store, 0, &b, 1, &absent, 1, &g->err), 0);
+	assert_int_equal(store_end(g->store, 0, NULL, 0, &b.address, 1, &g->err), 0);
+	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 nouveau,|");
+}
+
+static void an_unfinished_intent_is_found_after_a_restart(void **state)
+{
+	struct ground *g = *state;
+	struct device_origin rows[] = {
+		origin("0000:01:00.1", "snd_hda_intel", ""),
+		origin("0000:01:00.0", "nvidia", "x"),
+		origin("0000:02:00.0", "e1000e", ""),
+	};
+	int64_t first, second, third;
+
+	assert_int_equal(store_begin(g->store, "bind", rows, 2, &first, &g->err), 0);
+	assert_int_equal(store_begin(g->store, "bind", rows + 2, 1, &second, &g->err), 0);
+	assert_int_equal(store_begin(g->store, "unbind", rows + 2, 1, &third, &g->err), 0);
+	assert_int_equal(store_end(g->store, second, NULL, 0, NULL, 0, &g->err), 0);
+	reopen(g);
+	assert_intents(g, "3:0000:02:00.0 10de:2204 1043:87d5 e1000e,|"
+			  "1:0000:01:00.0 10de:2204 1043:87d5 nvidia,x|"
+			  "1:0000:01:00.1 10de:2204 1043:87d5 snd_hda_intel,|");
+	assert_int_equal(store_end(g->store, third, NULL, 0, NULL, 0, &g->err), 0);
+	assert_int_equal(store_end(g->store, first, NULL, 0, NULL, 0, &g->err), 0);
+	assert_intents(g, "");
+	/* A number is never used again. */
+	assert_int_equal(store_begin(g->store, "bind", rows, 1, &second, &g->err), 0);
+	assert_true(second > third);
+}
+
+static void an_intent_that_cannot_be_written_leaves_nothing(void **state)
+{
+	struct ground *g = *state;
+	struct device_origin twice[] = {
+		origin("0000:01:00.0", "nvidia", ""), origin("0000:01:00.0", "nvidia", "")};
+	int64_t intent;
+
+	assert_int_equal(store_begin(g->store, "bind", twice, 2, &intent, &g->err), -1);
+	assert_int_equal(g->err.code, CORE_INTERNAL);
+	assert_non_null(strstr(g->err.message, g->path));
+	assert_intents(g, "");
+	/* The failed transaction does not stay open. */
+	assert_int_equal(store_begin(g->store, "bind", twice, 1, &intent, &g->err), 0);
+}
+
+static void a_visitor_may_stop(void **state)
+{
+	struct ground *g = *state;
+	struct device_origin rows[] = {
+		origin("0000:01:00.0", "a", ""), origin("0000:02:00.0", "b", "")};
+	struct listing l = {.left = 1};
+
+	assert_int_equal(store_end(g->store, 0, rows, 2, NULL, 0, &g->err), 0);
+	assert_int_equal(store_each(g->store, list_one, &l, &g->err), 0);
+	assert_string_equal(l.text, "0000:01:00.0 10de:2204 1043:87d5 a,|");
+	/* And the statement is free for the next. */
+	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 a,|0000:02:00.0 10de:2204 "
+			  "1043:87d5 b,|");
+}
+
+static char *read_file(const char *path, size_t *ret_len)
+{
+	CLEANUP(fd_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *buf = malloc(1 << 20);
+	ssize_t n = read(fd, buf, 1 << 20);
+
+	assert_true(n >= 0);
+	*ret_len = (size_t)n;
+	return buf;
+}
+
+static void assert_refused_and_untouched(struct ground *g, const char *words)
+{
+	size_t before_len, after_len;
+	CLEANUP(free_cleanup) char *before = read_file(g->path, &before_len);
+
+	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), -1);
+	assert_null(g->store);
+	assert_int_equal(g->err.code, CORE_INTERNAL);
+	assert_non_null(strstr(g->err.message, words));
+	assert_non_null(strstr(g->err.message, g->path));
+	CLEANUP(free_cleanup) char *after = read_file(g->path, &after_len);
+	assert_int_equal(after_len, before_len);
+	assert_memory_equal(after, before, before_len);
+}
+
+static void a_newer_version_is_refused_and_kept(void **state)
+{
+	struct ground *g = *state;
+	sqlite3 *db;
+
+	store_close(STEAL(g->store));
+	assert_int_equal(sqlite3_open(g->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_refused_and_untouched(g, "newer vfiod (version 2");
+}
+
+static void garbage_is_refused_and_kept(void **state)
+{
+	struct ground *g = *state;
+	FILE *out;
+
+	store_close(STEAL(g->store));
+	out = fopen(g->path, "w");
+	for (int i = 0; i < 5000; i++)
+		fprintf(out, "this is no database %d\n", i);
+	fclose(out);
+	assert_refused_and_untouched(g, "not a database");
+}
+
+static void a_link_is_not_followed(void **state)
+{
+	struct ground *g = *state;
+	char other[400];
+
+	store_close(STEAL(g->store));
+	snprintf(other, sizeof(other), "%s/elsewhere.db", tree_state(g->tree));
+	assert_int_equal(rename(g->path, other), 0);
+	assert_int_equal(symlink(other, g->path), 0);
+	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), -1);
+	assert_null(g->store);
+}
+
+static void a_missing_folder_is_an_error(void **state)
+{
+	struct ground *g = *state;
+	struct store *store = NULL;
+
+	assert_int_equal(store_open("/nonexistent", &store, &g->err), -1);
+	assert_null(store);
+	assert_non_null(strstr(g->err.message, "/nonexistent/state.db"));
+	store_close(NULL);
+}
+
+static void texts_are_data_and_no_sql(void **state)
+{
+	struct ground *g = *state;
+	struct device_origin o = origin("0000:01:00.0", "a'); DROP TABLE origin;--", "\"'%s\xff");
+
+	assert_int_equal(store_end(g->store, 0, &o, 1, NULL, 0, &g->err), 0);
+	reopen(g);
+	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 a'); DROP TABLE origin;--,\"'%s\xff|");
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(records_survive_a_restart_in_order_of_address),
+		TEST(a_new_record_takes_an_old_ones_place_and_dropping_is_exact),
+		TEST(an_unfinished_intent_is_found_after_a_restart),
+		TEST(an_intent_that_cannot_be_written_leaves_nothing),
+		TEST(a_visitor_may_stop),
+		TEST(a_newer_version_is_refused_and_kept),
+		TEST(garbage_is_refused_and_kept),
+		TEST(a_link_is_not_followed),
+		TEST(a_missing_folder_is_an_error),
+		TEST(texts_are_data_and_no_sql),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* The server: who is let in. */
+#include "ground.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void test_host_on_loopback(void **state)
+{
+	struct ground ground;
+
+	(void)state;
+	ground_open(&ground);
+	ground.config.loopback = true;
+	ground_start(&ground);
+	expect_error(&ground, "GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403,
+		"PERMISSION_DENIED", "loopback host");
+	expect_body(&ground, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:80\r\n\r\n", "ok");
+	ground_close(&ground);
+}
+
+static void test_key(void **state)
+{
+	static const char *const wrong[] = {"", "X-Volant-API-Key: no\r\n",
+		"Authorization: Bearer no\r\n", "Authorization: Basic s3cret\r\n",
+		"X-Volant-API-Key: no\r\nAuthorization: Bearer s3cret\r\n"};
+	static const char *const right[] = {"X-Volant-API-Key: s3cret\r\n",
+		"x-volant-api-key: s3cret\r\n", "Authorization: Bearer s3cret\r\n"};
+	struct rest_fault fault;
+	struct ground ground;
+	char request[256];
+
+	(void)state;
+	ground_open(&ground);
+	ground.config.anyone_may_change = false;
+	assert_int_equal(rest_access_set_key(&ground.access, "s3cret", &fault), 0);
+	ground_start(&ground);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(request, sizeof(request), "GET /openapi HTTP/1.1\r\n" HOST "%s\r\n",
+			wrong[i]);
+		expect_error(&ground, request, 401, "UNAUTHENTICATED", "invalid api key");
+	}
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+		snprintf(request, sizeof(request),
+			"POST " V1 "/devices/bind HTTP/1.1\r\n" HOST JSON
+			"Content-Length: 2\r\n%s\r\n{}",
+			right[i]);
+		expect_body(&ground, request, "\"success\":true");
+	}
+	expect_error(&ground, "GET /nowhere?api_key=no HTTP/1.1\r\n" HOST "\r\n", 401,
+		"UNAUTHENTICATED", "invalid api key");
+	expect_body(&ground, "GET " V1 "/devices?api_key=s3cr%65t HTTP/1.1\r\n" HOST "\r\n",
+		"\"devices\":[]");
+	expect_body(&ground, "GET /healthz HTTP/1.1\r\n" HOST "\r\n", "ok");
+	ground_close(&ground);
+}
+
+static void test_cidr_before_key(void **state)
+{
+	struct rest_fault fault;
+	struct ground ground;
+
+	(void)state;
+	ground_open(&ground);
+	assert_int_equal(rest_access_set_key(&ground.access, "s3cret", &fault), 0);
+	assert_int_equal(rest_cidrs_parse("10.0.0.0/8", &ground.access.allowed, &fault), 0);
+	assert_int_equal(rest_cidrs_parse("127.0.0.0/8", &ground.access.proxies, &fault), 0);
+	ground_start(&ground);
+	expect_error(&ground, "GET /healthz HTTP/1.1\r\n" HOST "\r\n", 403, "PERMISSION_DENIED",
+		"access denied");
+	expect_error(&ground, "GET /openapi HTTP/1.1\r\n" HOST "\r\n", 403, "PERMISSION_DENIED",
+		"access denied");
+	expect_error(&ground,
+		"GET /healthz HTTP/1.1\r\n" HOST
+		"X-Forwarded-For: 10.1.1.1\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n",
+		403, "PERMISSION_DENIED", "access denied");
+	expect_body(&ground,
+		"GET /healthz HTTP/1.1\r\n" HOST
+		"X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 10.1.1.1, 127.0.0.3\r\n\r\n",
+		"ok");
+	expect_body(&ground,
+		"POST " V1 "/devices/info HTTP/1.1\r\n" HOST JSON "X-Volant-API-Key: s3cret\r\n"
+		"X-Forwarded-For: 10.1.1.1\r\nContent-Length: 22\r\n\r\n{\"pci_address\":\"peer\"}",
+		"\"driver\":\"10.1.1.1 via 127.0.0.1:");
+	ground_close(&ground);
+}
+
+static bool hook(void *arg, const struct sockaddr *peer, socklen_t peer_len,
+	const struct sockaddr *local, socklen_t local_len)
+{
+	struct ground *ground = arg;
+	struct sockaddr_in in;
+
+	assert_int_equal(peer_len, sizeof(struct sockaddr_in));
+	assert_int_equal(local_len, sizeof(struct sockaddr_in));
+	assert_int_equal(peer->sa_family, AF_INET);
+	memcpy(&in, local, sizeof(in));
+	assert_int_equal(ntohs(in.sin_port), ground->port);
+	ground->hook_calls++;
+	return ground->hook_says;
+}
+
+static void test_who_may_change(void **state)
+{
+	struct ground ground;
+	char read[256], bind[256];
+
+	(void)state;
+	format_post(read, sizeof(read), V1 "/devices/info", "{}");
+	format_post(bind, sizeof(bind), V1 "/devices/bind", "{}");
+	ground_open(&ground);
+	ground.config.anyone_may_change = false;
+	ground_start(&ground);
+	expect_body(&ground, read, "address");
+	expect_error(&ground, bind, 403, "PERMISSION_DENIED", "");
+	ground_close(&ground);
+
+	ground_open(&ground);
+	ground.config.threads = 1;
+	ground.config.may_change = hook;
+	ground.config.may_change_arg = &ground;
+	ground_start(&ground);
+	expect_body(&ground, read, "address");
+	expect_error(&ground, bind, 403, "PERMISSION_DENIED", "");
+	rest_server_stop(ground.server, 1000);
+	assert_int_equal(ground.hook_calls, 1);
+	rest_server_free(ground.server);
+	ground.hook_says = true;
+	ground_start(&ground);
+	expect_body(&ground, bind, "\"success\":true");
+	ground_close(&ground);
+}
+
+static void format_preflight(char *text, size_t size, const char *origin)
+{
+	snprintf(text, size,
+		"OPTIONS " V1 "/devices/bind HTTP/1.1\r\n" HOST
+		"Origin: %s\r\nAccess-Control-Request-Method: POST\r\n\r\n",
+		origin);
+}
+
+static void test_cors(void **state)
+{
+	struct rest_fault fault;
+	struct http_answer answer;
+	struct ground ground;
+	char request[256];
+
+	(void)state;
+	ground_open(&ground);
+	assert_int_equal(rest_access_set_key(&ground.access, "s3cret", &fault), 0);
+	assert_int_equal(rest_access_set_origins(&ground.access, "https://ui.example", &fault), 0);
+	ground_start(&ground);
+	format_preflight(request, sizeof(request), "https://ui.example");
+	ask(&ground, request, &answer);
+	assert_int_equal(answer.status, 204);
+	assert_true(http_has_header(&answer, "Access-Control-Allow-Origin: https://ui.example"));
+	assert_true(http_has_header(&answer, "Access-Control-Allow-Methods: POST, OPTIONS"));
+	assert_true(http_has_header(&answer, "Access-Control-Allow-Headers: Content-Type, "
+					     "Authorization, X-Volant-API-Key"));
+	assert_true(http_has_header(&answer, "Vary: Origin"));
+	http_answer_clear(&answer);
+	format_preflight(request, sizeof(request), "https://evil.example");
+	ask(&ground, request, &answer);
+	assert_null(strcasestr(answer.head, "Access-Control-"));
+	http_answer_clear(&answer);
+	/* Errors too must be readable by the page that caused them. */
+	ask(&ground, "GET /openapi HTTP/1.1\r\n" HOST "Origin: https://ui.example\r\n\r\n",
+		&answer);
+	expect_shape(&answer, 401, "UNAUTHENTICATED", "invalid api key");
+	assert_true(http_has_header(&answer, "Access-Control-Allow-Origin: https://ui.example"));
+	http_answer_clear(&answer);
+	ground_close(&ground);
+}
+
+static void test_cors_for_all_has_no_credentials(void **state)
+{
+	struct rest_fault fault;
+	struct http_answer answer;
+	struct ground ground;
+
+	(void)state;
+	ground_open(&ground);
+	assert_int_equal(rest_access_set_origins(&ground.access, "*", &fault), 0);
+	ground_start(&ground);
+	ask(&ground, "GET /healthz HTTP/1.1\r\n" HOST "Origin: https://x.example\r\n\r\n", &answer);
+	assert_true(http_has_header(&answer, "Access-Control-Allow-Origin: *"));
+	assert_null(strcasestr(answer.head, "Credentials"));
+	http_answer_clear(&answer);
+	ground_close(&ground);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_host_on_loopback),
+		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_cidr_before_key),
+		cmocka_unit_test(test_who_may_change),
+		cmocka_unit_test(test_cors),
+		cmocka_unit_test(test_cors_for_all_has_no_credentials),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

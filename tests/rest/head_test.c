@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* Which request heads pass. */
+#include "rest/head.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define LINE "POST /x HTTP/1.1\r\n"
+#define HOST "Host: localhost\r\n"
+#define END "\r\n"
+
+static void expect_good(const char *head)
+{
+	const char *why = NULL;
+	size_t len = 0;
+
+	if (rest_head_check(head, strlen(head), &len, &why) != REST_HEAD_GOOD)
+		fail_msg("refused (%s): %s", why ? why : "partial", head);
+	assert_int_equal(len, strlen(head));
+}
+
+static void expect_bad_bytes(const char *head, size_t size, const char *want)
+{
+	const char *why = NULL;
+	size_t len = 0;
+
+	if (rest_head_check(head, size, &len, &why) != REST_HEAD_BAD)
+		fail_msg("not refused: %s", head);
+	if (!strstr(why, want))
+		fail_msg("%s: \"%s\" has no \"%s\"", head, why, want);
+}
+
+static void expect_bad(const char *head, const char *want)
+{
+	expect_bad_bytes(head, strlen(head), want);
+}
+
+static void test_ordinary_heads_pass(void **state)
+{
+	(void)state;
+	expect_good(LINE HOST END);
+	expect_good("\r\n" LINE HOST END);
+	expect_good("GET / HTTP/1.0\r\nhost:x\r\n\r\n");
+	expect_good(LINE HOST "Content-Length: 5\r\nX-Empty:\r\nX-Tab: a\tb\xc3\xa9 \r\n" END);
+	expect_good(LINE HOST "Transfer-Encoding: chunked\r\n" END);
+	expect_good("OPTIONS * HTTP/1.1\r\n" HOST END);
+	expect_good("M-SEARCH http://x/y?z HTTP/1.1\r\nHost:\r\n\r\n");
+}
+
+static void test_ambiguous_framing_is_refused(void **state)
+{
+	(void)state;
+	expect_bad(LINE HOST "Content-Length: 1\r\nContent-Length: 2\r\n" END,
+		"more than one Content-Length");
+	expect_bad(LINE HOST "Content-Length: 1\r\ncontent-length: 1\r\n" END,
+		"more than one Content-Length");
+	expect_bad(LINE HOST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n" END,
+		"both Content-Length and Transfer-Encoding");
+	expect_bad(LINE HOST "Transfer-Encoding: chunked\r\nTRANSFER-ENCODING: x\r\n" END,
+		"more than one Transfer-Encoding");
+	expect_bad(LINE HOST "Content-Length: 1, 1\r\n" END, "Content-Length is not a number");
+	expect_bad(LINE HOST "Content-Length: +1\r\n" END, "Content-Length is not a number");
+	expect_bad(LINE HOST "Content-Length:\r\n" END, "Content-Length is not a number");
+	expect_bad(LINE HOST "Content-Length: 0x1\r\n" END, "Content-Length is not a number");
+	expect_bad("POST / HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n" END, "HTTP/1.0");
+}
+
+static void test_host_is_there_once(void **state)
+{
+	(void)state;
+	expect_bad(LINE END, "Host header is missing");
+	expect_bad("GET / HTTP/1.0\r\n\r\n", "Host header is missing");
+	expect_bad(LINE HOST HOST END, "more than one Host");
+	expect_bad(LINE "X-Host: a\r\n" END, "Host header is missing");
+}
+
+static void test_malformed_lines_are_refused(void **state)
+{
+	static const char with_nul[] = LINE "Host: a\0b\r\n\r\n";
+
+	(void)state;
+	expect_bad(LINE HOST "A : b\r\n" END, "whitespace before its colon");
+	expect_bad(LINE HOST "A: b\r\n folded\r\n" END, "folded");
+	expect_bad(LINE HOST "A: b\r\n\tfolded\r\n" END, "folded");
+	expect_bad(LINE HOST "A b\r\n" END, "whitespace before its colon");
+	expect_bad(LINE HOST "Ab\r\n" END, "malformed header");
+	expect_bad(LINE HOST ": b\r\n" END, "malformed header");
+	expect_bad(LINE HOST "A\xc3\xa9: b\r\n" END, "malformed header");
+	expect_bad(LINE "Host: a\n\r\n", "carriage return");
+	expect_bad("GET / HTTP/1.1\nHost: a\r\n\r\n", "carriage return");
+	expect_bad(LINE HOST "A: b\rc\r\n" END, "control character");
+	expect_bad(LINE HOST "A: b\x7f\r\n" END, "control character");
+	expect_bad_bytes(with_nul, sizeof(with_nul) - 1, "control character");
+	expect_bad("GET  / HTTP/1.1\r\n" HOST END, "request line");
+	expect_bad("GET /\r\n" HOST END, "request line");
+	expect_bad("GET\r\n" HOST END, "request line");
+	expect_bad("G{T / HTTP/1.1\r\n" HOST END, "request line");
+	expect_bad(" GET / HTTP/1.1\r\n" HOST END, "request line");
+	expect_bad("GET / HTTP/1.1 x\r\n" HOST END, "only HTTP/1.0");
+	expect_bad("GET / HTTP/2.0\r\n" HOST END, "only HTTP/1.0");
+	expect_bad("PRI * HTTP/2.0\r\n\r\n", "only HTTP/1.0");
+	expect_bad("GET / http/1.1\r\n" HOST END, "only HTTP/1.0");
+	expect_bad("GET /\xc3\xa9 HTTP/1.1\r\n" HOST END, "URL");
+	expect_bad("GET /\x01 HTTP/1.1\r\n" HOST END, "URL");
+}
+
+/* However the bytes come in, the verdict is the same, and none comes before the end. */
+static void test_partial_heads_wait(void **state)
+{
+	static const char head[] = "\r\n" LINE HOST "Content-Length: 5\r\n" END "body\r\n\r\n";
+	size_t whole = strlen(head) - strlen("body\r\n\r\n"), len = 0;
+	const char *why;
+
+	(void)state;
+	for (size_t n = 0; n < whole; n++) {
+		char *part = malloc(n + 1);
+
+		memcpy(part, head, n);
+		assert_int_equal(rest_head_check(part, n, &len, &why), REST_HEAD_PARTIAL);
+		free(part);
+	}
+	assert_int_equal(rest_head_check(head, strlen(head), &len, &why), REST_HEAD_GOOD);
+	assert_int_equal(len, whole);
+}
+
+static void test_long_heads_are_refused(void **state)
+{
+	size_t size = REST_HEAD_MAX + 1024, len;
+	char *head = malloc(size);
+	const char *why;
+	int at;
+
+	(void)state;
+	memset(head, 'a', size);
+	memcpy(head, LINE HOST "A: ", strlen(LINE HOST "A: "));
+	assert_int_equal(rest_head_check(head, size, &len, &why), REST_HEAD_TOO_LONG);
+	memcpy(head + size - 4, "\r\n\r\n", 4);
+	assert_int_equal(rest_head_check(head, size, &len, &why), REST_HEAD_TOO_LONG);
+	assert_int_equal(rest_head_check(head, REST_HEAD_MAX - 1, &len, &why), REST_HEAD_PARTIAL);
+	at = snprintf(head, size, LINE HOST);
+	for (int i = 0; i < REST_HEAD_LINES_MAX; i++)
+		at += snprintf(head + at, size - (size_t)at, "A: b\r\n");
+	assert_int_equal(rest_head_check(head, (size_t)at, &len, &why), REST_HEAD_TOO_LONG);
+	free(head);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ordinary_heads_pass),
+		cmocka_unit_test(test_ambiguous_framing_is_refused),
+		cmocka_unit_test(test_host_is_there_once),
+		cmocka_unit_test(test_malformed_lines_are_refused),
+		cmocka_unit_test(test_partial_heads_wait),
+		cmocka_unit_test(test_long_heads_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+/* A stand-in for the hand. */
+#include "tests/support/fake_hand.h"
+#include "core/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+
+enum { MAX_FAULTS = 32, MAX_KEPT = 32 };
+
+struct fake_hand {
+	struct tree *tree;
+	int fd;
+	pthread_t thread;
+	pthread_mutex_t mutex; /* of all that follows */
+	struct fake_fault faults[MAX_FAULTS];
+	size_t n_faults;
+	unsigned writes;
+	char *log;
+	size_t log_len;
+	int kept[MAX_KEPT]; /* reply channels never answered, and locks */
+	size_t n_kept;
+	struct hand_reply holders;
+};
+
+static void log_write(struct fake_hand *f, const char *verb, const char *address, const char *name)
+{
+	char *line = NULL;
+	int len = asprintf(&line, "%s%s%s%s%s\n", verb, address[0] ? " " : "", address,
+		name[0] ? " " : "", name);
+	char *grown = len < 0 ? NULL : realloc(f->log, f->log_len + (size_t)len + 1);
+
+	if (!grown)
+		abort();
+	memcpy(grown + f->log_len, line, (size_t)len + 1);
+	f->log = grown;
+	f->log_len += (size_t)len;
+	free(line);
+}
+
+static bool driver_exists(const struct fake_hand *f, const char *driver)
+{
+	char path[400];
+
+	snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s", driver);
+	return tree_exists(f->tree, path);
+}
+
+/* Whether the kernel would match the driver to the device. */
+static bool matches(const struct fake_hand *f, const char *address, const char *driver)
+{
+	char override[HAND_OVERRIDE_SIZE];
+
+	tree_override(f->tree, address, override, sizeof(override));
+	return strcmp(override[0] ? override : tree_native(f->tree, address), driver) == 0;
+}
+
+static int bind_driver(struct fake_hand *f, const char *address, const char *driver)
+{
+	char now[64];
+
+	if (!driver_exists(f, driver))
+		return ENOENT;
+	if (!matches(f, address, driver))
+		return ENODEV;
+	tree_driver(f->tree, address, now, sizeof(now));
+	if (now[0])
+		return EBUSY;
+	tree_bind(f->tree, address, driver);
+	return 0;
+}
+
+/* Succeeds whatever comes of it, as the kernel's drivers_probe. */
+static int probe(struct fake_hand *f, const char *address)
+{
+	char driver[HAND_OVERRIDE_SIZE];
+
+	tree_override(f->tree, address, driver, sizeof(driver));
+	if (!driver[0])
+		snprintf(driver, sizeof(driver), "%s", tree_native(f->tree, address));
+	if (driver[0])
+		(void)bind_driver(f, address, driver);
+	return 0;
+}
+
+static int apply(struct fake_hand *f, const struct hand_request *r, const char *address)
+{
+	char path[64], class[16] = "";
+
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/class", address);
+	CLEANUP(free_cleanup) char *text = tree_read(f->tree, path);
+	if (!text)
+		return ENODEV;
+	snprintf(class, sizeof(class), "%.8s", text);
+	if (strncmp(class, "0x06", 4) == 0)
+		return EPERM;
+	switch (r->op) {
+	case HAND_OVERRIDE_SET:
+		tree_set_override(f->tree, address, r->name);
+		return 0;
+	case HAND_UNBIND:
+		tree_unbind(f->tree, address);
+		return 0;
+	case HAND_BIND:
+		return bind_driver(f, address, r->name);
+	default:
+		return probe(f, address);
+	}
+}
+
+static int take_lock(const struct fake_hand *f, const char *address)
+{
+	struct flock lock = {.l_type = F_WRLCK};
+	CLEANUP(fd_cleanup) int folder = tree_open_locks(f->tree);
+	int fd = openat(folder, address, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		abort();
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static void keep(struct fake_hand *f, int fd)
+{
+	if (f->n_kept == MAX_KEPT)
+		abort();
+	f->kept[f->n_kept++] = fd;
+}
+
+static const struct fake_fault *fault_now(const struct fake_hand *f, const char *address)
+{
+	for (size_t i = 0; i < f->n_faults; i++) {
+		const struct fake_fault *fault = &f->faults[i];
+		unsigned count = fault->count ? fault->count : 1;
+
+		if (f->writes >= fault->at && f->writes - fault->at < count &&
+			(!fault->address || strcmp(fault->address, address) == 0))
+			return fault;
+	}
+	return NULL;
+}
+
+static void wait_ms(int ms)
+{
+	struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	nanosleep(&ts, NULL);
+}
+
+enum outcome { ANSWER, STAY_SILENT, DIE };
+
+/* Strikes with a fault. *error is the answer. */
+static enum outcome strike(struct fake_hand *f, const struct fake_fault *fault,
+	const struct hand_request *r, const char *address, int *lock, int *error)
+{
+	*error = fault->error;
+	switch (fault->kind) {
+	case FAKE_ERRNO:
+		return ANSWER;
+	case FAKE_DONE_ERRNO:
+		apply(f, r, address);
+		return ANSWER;
+	case FAKE_LIE:
+		*error = 0;
+		return ANSWER;
+	case FAKE_HANG:
+		keep(f, *lock);
+		*lock = -1;
+		return STAY_SILENT;
+	case FAKE_LATE:
+		wait_ms(fault->error);
+		*error = apply(f, r, address);
+		return ANSWER;
+	case FAKE_VANISH:
+		tree_remove_device(f->tree, address);
+		*error = ENODEV;
+		return ANSWER;
+	case FAKE_DIE:
+		break;
+	}
+	return DIE;
+}
+
+static enum outcome change_device(struct fake_hand *f, const struct hand_request *r, int *error)
+{
+	static const char *const verbs[HAND_OP_COUNT] = {
+		[HAND_OVERRIDE_SET] = "override",
+		[HAND_UNBIND] = "unbind",
+		[HAND_BIND] = "bind",
+		[HAND_PROBE] = "probe",
+	};
+	char address[PCI_ADDRESS_SIZE];
+
+	pci_address_format(r->address, address);
+	CLEANUP(fd_cleanup) int lock = take_lock(f, address);
+	if (lock < 0) {
+		*error = EINPROGRESS;
+		return ANSWER;
+	}
+	log_write(f, verbs[r->op], address, r->op == HAND_UNBIND ? "" : r->name);
+	f->writes++;
+	const struct fake_fault *fault = fault_now(f, address);
+	if (fault)
+		return strike(f, fault, r, address, &lock, error);
+	*error = apply(f, r, address);
+	return ANSWER;
+}
+
+static enum outcome handle(
+	struct fake_hand *f, const struct hand_request *r, struct hand_reply *reply)
+{
+	char address[PCI_ADDRESS_SIZE];
+
+	switch (r->op) {
+	case HAND_OVERRIDE_GET:
+		pci_address_format(r->address, address);
+		tree_override(f->tree, address, reply->text, sizeof(reply->text));
+		return ANSWER;
+	case HAND_HOLDERS:
+		*reply = f->holders;
+		return ANSWER;
+	case HAND_LOAD:
+		log_write(f, "load", "", r->name);
+		reply->error = EPERM;
+		return ANSWER;
+	default:
+		return change_device(f, r, &reply->error);
+	}
+}
+
+/* One command and its reply channel. */
+static bool receive(int fd, struct hand_request *request, int *ret_reply_fd)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = {.iov_base = request, .iov_len = sizeof(*request)};
+	struct msghdr msg = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes)};
+
+	if (recvmsg(fd, &msg, MSG_CMSG_CLOEXEC) != (ssize_t)sizeof(*request) ||
+		!CMSG_FIRSTHDR(&msg))
+		return false;
+	memcpy(ret_reply_fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+	return true;
+}
+
+static void *serve(void *arg)
+{
+	struct fake_hand *f = arg;
+	struct hand_request request;
+	enum outcome outcome = ANSWER;
+	int reply_fd;
+
+	while (outcome != DIE && receive(f->fd, &request, &reply_fd)) {
+		struct hand_reply reply = {0};
+
+		pthread_mutex_lock(&f->mutex);
+		outcome = handle(f, &request, &reply);
+		if (outcome == STAY_SILENT)
+			keep(f, reply_fd);
+		pthread_mutex_unlock(&f->mutex);
+		if (outcome == ANSWER)
+			(void)send(reply_fd, &reply, sizeof(reply), MSG_NOSIGNAL);
+		if (outcome != STAY_SILENT)
+			close(reply_fd);
+	}
+	close(f->fd); /* and with it what is queued, reply channels and all */
+	return NULL;
+}
+
+struct fake_hand *fake_hand_new(struct tree *tree, struct hand **ret_hand)
+{
+	struct fake_hand *f = calloc(1, sizeof(*f));
+	int pair[2];
+
+	if (!f || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		abort();
+	f->tree = tree;
+	f->fd = pair[1];
+	pthread_mutex_init(&f->mutex, NULL);
+	*ret_hand = hand_attach(pair[0]);
+	if (!*ret_hand || pthread_create(&f->thread, NULL, serve, f) != 0)
+		abort();
+	return f;
+}
+
+void fake_hand_fail(struct fake_hand *f, const struct fake_fault *fault)
+{
+	pthread_mutex_lock(&f->mutex);
+	if (f->n_faults == MAX_FAULTS)
+		abort();
+	f->faults[f->n_faults++] = *fault;
+	pthread_mutex_unlock(&f->mutex);
+}
+
+void fake_hand_set_holders(
+	struct fake_hand *f, const struct hand_holder *holders, unsigned n, int error)
+{
+	pthread_mutex_lock(&f->mutex);
+	f->holders = (struct hand_reply){.error = error, .n_holders = n};
+	if (n > 0)
+		memcpy(f->holders.holders, holders, n * sizeof(*holders));
+	pthread_mutex_unlock(&f->mutex);
+}
+
+void fake_hand_clear(struct fake_hand *f)
+{
+	pthread_mutex_lock(&f->mutex);
+	f->n_faults = 0;
+	f->writes = 0;
+	f->log_len = 0;
+	free(STEAL(f->log));
+	pthread_mutex_unlock(&f->mutex);
+}
+
+void fake_hand_release(struct fake_hand *f)
+{
+	pthread_mutex_lock(&f->mutex);
+	while (f->n_kept > 0)
+		close(f->kept[--f->n_kept]);
+	pthread_mutex_unlock(&f->mutex);
+}
+
+char *fake_hand_log(struct fake_hand *f)
+{
+	pthread_mutex_lock(&f->mutex);
+	char *log = strdup(f->log ? f->log : "");
+	pthread_mutex_unlock(&f->mutex);
+	if (!log)
+		abort();
+	return log;
+}
+
+unsigned fake_hand_writes(struct fake_hand *f)
+{
+	pthread_mutex_lock(&f->mutex);
+	unsigned writes = f->writes;
+	pthread_mutex_unlock(&f->mutex);
+	return writes;
+}
+
+void fake_hand_free(struct fake_hand *f)
+{
+	if (!f)
+		return;
+	pthread_join(f->thread, NULL);
+	fake_hand_release(f);
+	pthread_mutex_destroy(&f->mutex);
+	free(f->log);
+	free(f);
+}
