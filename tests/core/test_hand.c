@@ -282,7 +282,7 @@ static void a_write_that_blocks_is_left_behind_and_shows_until_it_ends(void **st
 	struct hand_reply reply;
 
 	block(g, BIND);
-	assert_int_equal(call_until(g, HAND_BIND, GPU, "vfio-pci", now_ns() + SECOND / 20, &reply),
+	assert_int_equal(call_until(g, HAND_BIND, GPU, "vfio-pci", now_ns() + SECOND / 2, &reply),
 		-ETIMEDOUT);
 	assert_true(hand_is_pending(g->locks, address(GPU)));
 	/* That device is taken, others are not. */
@@ -418,8 +418,8 @@ static void what_is_left_behind_lets_go_of_stdio(void **state)
 		close(saved);
 		close(log[1]);
 		block(g, OVERRIDE);
-		assert_int_equal(call_until(g, ops[i], GPU, "x", now_ns() + SECOND / 20, &reply),
-			-ETIMEDOUT);
+		assert_int_equal(
+			call_until(g, ops[i], GPU, "x", now_ns() + SECOND / 2, &reply), -ETIMEDOUT);
 		hand_free(STEAL(g->hand));
 		assert_end_of_file(log[0]);
 		close(log[0]);

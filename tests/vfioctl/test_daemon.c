@@ -25,8 +25,6 @@ static struct tree *tree;
 static char rpc[128], events[128];
 static pid_t daemon_pid;
 
-extern char **environ;
-
 /* A socket that service managers listen on for a daemon's word that it is ready. */
 static int listen_ready(void)
 {

@@ -18,8 +18,6 @@
 
 enum { ARGUMENTS_MAX = 16 };
 
-extern char **environ;
-
 /* A file in memory: unlike a pipe it is never full, so nobody need read while the tool writes. */
 static int new_file(void)
 {
