@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The API key, the client behind a proxy, the Host header, the origins. */
 #include "rest/access.h"
+#include "rest/list.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -174,13 +175,11 @@ static bool access_is_origin(const char *text)
 	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+-.") == (size_t)(host - text);
 }
 
-static int access_add_origin(struct rest_access *access, char *entry, struct rest_fault *fault)
+static int access_add_origin(void *arg, char *entry, struct rest_fault *fault)
 {
+	struct rest_access *access = arg;
 	char **grown;
 
-	entry += strspn(entry, " \t");
-	for (size_t n = strlen(entry); n > 0 && strchr(" \t", entry[n - 1]); n--)
-		entry[n - 1] = '\0';
 	if (strcmp(entry, "*") == 0) {
 		access->any_origin = true;
 		return 0;
@@ -200,27 +199,13 @@ static int access_add_origin(struct rest_access *access, char *entry, struct res
 	return 0;
 }
 
-static void access_free_text(char **text)
-{
-	free(*text);
-}
-
 int rest_access_set_origins(struct rest_access *access, const char *text, struct rest_fault *fault)
 {
-	__attribute__((cleanup(access_free_text))) char *copy = strdup(text);
 	__attribute__((cleanup(rest_access_clear))) struct rest_access fresh = {0};
-	char *rest = copy, *entry;
+	int r = rest_list_each(text, access_add_origin, &fresh, fault);
 
-	if (!copy)
-		return -ENOMEM;
-	if (copy[strspn(copy, " \t")] == '\0')
-		rest = NULL;
-	while ((entry = strsep(&rest, ","))) {
-		int r = access_add_origin(&fresh, entry, fault);
-
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	access_free_origins(access->origins, access->origin_count);
 	access->origins = fresh.origins;
 	access->origin_count = fresh.origin_count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Addresses and blocks of them. */
 #include "rest/access.h"
+#include "rest/list.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -152,13 +153,11 @@ void rest_cidrs_clear(struct rest_cidrs *cidrs)
 	*cidrs = (struct rest_cidrs){0};
 }
 
-static int cidrs_add(struct rest_cidrs *cidrs, char *entry, struct rest_fault *fault)
+static int cidrs_add(void *arg, char *entry, struct rest_fault *fault)
 {
+	struct rest_cidrs *cidrs = arg;
 	struct rest_cidr cidr, *grown;
 
-	entry += strspn(entry, " \t");
-	for (size_t n = strlen(entry); n > 0 && strchr(" \t", entry[n - 1]); n--)
-		entry[n - 1] = '\0';
 	if (!cidr_parse(entry, &cidr))
 		return rest_fault_set(fault,
 			"\"%.100s\" is no IPv4 or IPv6 address or CIDR (expected 10.0.0.0/8 or "
@@ -172,27 +171,13 @@ static int cidrs_add(struct rest_cidrs *cidrs, char *entry, struct rest_fault *f
 	return 0;
 }
 
-static void cidrs_free_text(char **text)
-{
-	free(*text);
-}
-
 int rest_cidrs_parse(const char *text, struct rest_cidrs *ret, struct rest_fault *fault)
 {
-	__attribute__((cleanup(cidrs_free_text))) char *copy = strdup(text);
 	__attribute__((cleanup(rest_cidrs_clear))) struct rest_cidrs cidrs = {0};
-	char *rest = copy, *entry;
+	int r = rest_list_each(text, cidrs_add, &cidrs, fault);
 
-	if (!copy)
-		return -ENOMEM;
-	if (copy[strspn(copy, " \t")] == '\0')
-		rest = NULL;
-	while ((entry = strsep(&rest, ","))) {
-		int r = cidrs_add(&cidrs, entry, fault);
-
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	*ret = cidrs;
 	cidrs = (struct rest_cidrs){0};
 	return 0;

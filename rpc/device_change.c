@@ -111,6 +111,23 @@ static void publish(const struct device_env *env, const struct change_result *re
 	}
 }
 
+/* Bind and unbind have messages of different types with the same fields. */
+#define OPTIONS_OF(request, call)                                                                  \
+	{                                                                                          \
+		.whole_group = (request)->whole_group, .all_functions = (request)->all_functions,  \
+		.dry_run = (request)->dry_run, .deadline = work_deadline(call)                     \
+	}
+
+#define FILL_CHANGES(response, arena, result, dry_run)                                             \
+	do {                                                                                       \
+		(response)->success = true;                                                        \
+		(response)->devices = device_convert_changes(arena, result);                       \
+		(response)->n_devices = (response)->devices ? (result)->n_devices : 0;             \
+		if (dry_run)                                                                       \
+			(response)->steps = device_convert_plan(arena, &(result)->plan);           \
+		(response)->n_steps = (response)->steps ? (result)->plan.count : 0;                \
+	} while (0)
+
 void device_bind_devices(const struct device_env *env, struct rpc_call *call,
 	const ProtobufCMessage *message, ProtobufCClosure done)
 {
@@ -119,27 +136,19 @@ void device_bind_devices(const struct device_env *env, struct rpc_call *call,
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	CLEANUP(change_result_clear) struct change_result result = {0};
 	CLEANUP(arena_clear) struct arena arena = {0};
-	struct change_request change = {.whole_group = request->whole_group,
-		.all_functions = request->all_functions,
-		.dry_run = request->dry_run,
-		.deadline = work_deadline(call)};
+	struct change_request change = OPTIONS_OF(request, call);
 
 	if (address_list_parse(request->pci_addresses, request->n_pci_addresses, &change.addresses,
 		    &err) == 0 &&
 		parse_force(request->force, request->n_force, &change.force, &err) == 0 &&
 		host_bind(env->host, &change, &result, &err) == 0) {
-		response.success = true;
 		response.message = change.dry_run ? DRY_RUN : BOUND;
 		response.bound_devices = requested(&arena, &result, &response.n_bound_devices);
-		response.devices = device_convert_changes(&arena, &result);
-		response.n_devices = response.devices ? result.n_devices : 0;
+		FILL_CHANGES(&response, &arena, &result, change.dry_run);
 		response.groups = device_convert_groups(&arena, result.groups, result.n_groups);
 		response.n_groups = response.groups ? result.n_groups : 0;
-		if (change.dry_run)
-			response.steps = device_convert_plan(&arena, &result.plan);
-		else
+		if (!change.dry_run)
 			publish(env, &result, BOUND_EVENT);
-		response.n_steps = response.steps ? result.plan.count : 0;
 	}
 	device_answer(call, done, &err, &arena, &response.base);
 	address_list_clear(&change.addresses);
@@ -154,24 +163,16 @@ void device_unbind_devices(const struct device_env *env, struct rpc_call *call,
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	CLEANUP(change_result_clear) struct change_result result = {0};
 	CLEANUP(arena_clear) struct arena arena = {0};
-	struct change_request change = {.whole_group = request->whole_group,
-		.all_functions = request->all_functions,
-		.dry_run = request->dry_run,
-		.deadline = work_deadline(call)};
+	struct change_request change = OPTIONS_OF(request, call);
 
 	if (address_list_parse(request->pci_addresses, request->n_pci_addresses, &change.addresses,
 		    &err) == 0 &&
 		host_unbind(env->host, &change, &result, &err) == 0) {
-		response.success = true;
 		response.message = change.dry_run ? DRY_RUN : UNBOUND;
 		response.unbound_devices = requested(&arena, &result, &response.n_unbound_devices);
-		response.devices = device_convert_changes(&arena, &result);
-		response.n_devices = response.devices ? result.n_devices : 0;
-		if (change.dry_run)
-			response.steps = device_convert_plan(&arena, &result.plan);
-		else
+		FILL_CHANGES(&response, &arena, &result, change.dry_run);
+		if (!change.dry_run)
 			publish(env, &result, UNBOUND_EVENT);
-		response.n_steps = response.steps ? result.plan.count : 0;
 	}
 	device_answer(call, done, &err, &arena, &response.base);
 	address_list_clear(&change.addresses);

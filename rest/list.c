@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Comma-separated settings. */
+#include "rest/list.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void free_text(char **text)
+{
+	free(*text);
+}
+
+static char *trim(char *entry)
+{
+	entry += strspn(entry, " \t");
+	for (size_t n = strlen(entry); n > 0 && strchr(" \t", entry[n - 1]); n--)
+		entry[n - 1] = '\0';
+	return entry;
+}
+
+int rest_list_each(const char *text, int (*add)(void *arg, char *entry, struct rest_fault *fault),
+	void *arg, struct rest_fault *fault)
+{
+	__attribute__((cleanup(free_text))) char *copy = strdup(text);
+	char *rest = copy, *entry;
+
+	if (!copy)
+		return -ENOMEM;
+	if (copy[strspn(copy, " \t")] == '\0')
+		return 0;
+	while ((entry = strsep(&rest, ","))) {
+		int r = add(arg, trim(entry), fault);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
