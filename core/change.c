@@ -256,6 +256,8 @@ static void undo(struct change *c, size_t done, struct core_error *err)
 		if (!was_touched(&c->plan, done, c->before[i].address) ||
 			transaction_restore(c->host, &c->before[i], deadline, &failed) == 0)
 			continue;
+		if (failed.code == CORE_UNAVAILABLE)
+			return; /* the hand died meanwhile: likewise */
 		core_problem_add_device(&err->problems, c->before[i].address, REASON_UNDO_FAILED,
 			"bring the device back by hand, or by a later unbind", "undo: %s",
 			failed.message);

@@ -110,6 +110,14 @@ static int wait_readable(int fd, int64_t deadline)
 	}
 }
 
+/* Whether it was the hand that died, and not just the child that had the command. */
+static bool has_hung_up(const struct hand *hand)
+{
+	struct pollfd p = {.fd = hand->fd};
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR));
+}
+
 int hand_call(struct hand *hand, const struct hand_request *request, int64_t deadline,
 	struct hand_reply *reply)
 {
@@ -128,7 +136,7 @@ int hand_call(struct hand *hand, const struct hand_request *request, int64_t dea
 	if (error)
 		return error;
 	if (recv(near, reply, sizeof(*reply), 0) != (ssize_t)sizeof(*reply))
-		return -EPIPE;
+		return has_hung_up(hand) ? -EPIPE : -ECHILD;
 	return reply->error == EINPROGRESS ? -EINPROGRESS : 0;
 }
 

@@ -84,7 +84,8 @@ struct hand *hand_attach(int fd);
 
 /* Has the hand do one thing. Waits until deadline (CLOCK_MONOTONIC, ns) at most. 0 with *reply,
  * whose error tells what the kernel said; -ETIMEDOUT: the write goes on by itself;
- * -EINPROGRESS: an earlier write to this device still does; -EPIPE: the hand is gone. */
+ * -EINPROGRESS: an earlier write to this device still does; -EPIPE: the hand is gone;
+ * -ECHILD: only the child with this command is. */
 int hand_call(struct hand *hand, const struct hand_request *request, int64_t deadline,
 	struct hand_reply *reply);
 

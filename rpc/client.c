@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <nng/protocol/reqrep0/req.h>
+#include <nng/supplemental/util/platform.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -30,6 +31,8 @@ enum {
 	SENDS_MAX = 5,		  /* of one request, over lost connections */
 	GRACE_MS = 100,		  /* past the deadline, for the server's own word on it */
 	DIALS_MAX = 3,		  /* of one call, while the server hangs up */
+	CROWDED_MAX = 100,	  /* the same, while its queue of connections is full */
+	CROWDED_MS = 10,	  /* between those */
 	RECONNECT_WAIT_MS = 1000, /* how long a call waits for a lost connection */
 	RECONNECT_MIN_MS = 20,
 	RECONNECT_MAX_MS = 1000,
@@ -318,9 +321,13 @@ static int connect_once(struct rpc_client *client)
 	int r = 0;
 
 	pthread_mutex_lock(&client->dial_lock);
-	for (unsigned dials = 0; dials < DIALS_MAX && !client->dialed; dials++) {
+	for (unsigned dials = 0, crowded = 0; dials < DIALS_MAX && !client->dialed;) {
 		r = dial(client);
-		if (r != NNG_ECONNSHUT && r != NNG_ECONNRESET && r != NNG_ECLOSED)
+		if (r == NNG_EAGAIN && crowded++ < CROWDED_MAX)
+			nng_msleep(CROWDED_MS);
+		else if (r == NNG_ECONNSHUT || r == NNG_ECONNRESET || r == NNG_ECLOSED)
+			dials++;
+		else
 			break;
 	}
 	client->dialed = r == 0;

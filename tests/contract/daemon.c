@@ -5,6 +5,7 @@
 #include "core/util.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -83,8 +84,8 @@ static void make_args(
 	args[n++] = print("--state=%s/state", d->folder);
 	json_array_foreach(json_object_get(variant, "args"), i, arg)
 	{
-		if (n + 1 < ARGS_MAX)
-			args[n++] = fill_in(d, json_string_value(arg));
+		assert(n + 1 < ARGS_MAX);
+		args[n++] = fill_in(d, json_string_value(arg));
 	}
 	args[n] = NULL;
 }

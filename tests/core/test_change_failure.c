@@ -261,12 +261,12 @@ static void a_write_that_is_only_late_is_undone(void **state)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	CLEANUP(free_cleanup) char *before = NULL;
-	struct change_request soon = within_ms(4000);
+	struct change_request soon = within_ms(2000);
 	struct change_result result;
 	struct fixture *f = *state;
 
 	before = tree_snapshot(f->tree);
-	fake_hand_fail(f->fake, &(struct fake_fault){.at = 3, .kind = FAKE_LATE, .error = 1500});
+	fake_hand_fail(f->fake, &(struct fake_fault){.at = 3, .kind = FAKE_LATE, .error = 3000});
 	assert_int_equal(fixture_bind(f, "0000:01:00.0", &soon, &result, &err), -1);
 	assert_int_equal(err.code, CORE_DEADLINE);
 	CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);

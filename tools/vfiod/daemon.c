@@ -139,8 +139,11 @@ static int start_rest(struct daemon *d, const struct inheritance *in)
 		.may_change_arg = in->callers,
 	};
 
-	return rest_server_start(&config, &d->rest, &fault) < 0 ? complain("--http", fault.text)
-								: 0;
+	if (rest_server_start(&config, &d->rest, &fault) < 0)
+		return complain("--http", fault.text);
+	close(in->listener->fd);
+	in->listener->fd = -1;
+	return 0;
 }
 
 static int start(struct daemon *d, const struct inheritance *in)

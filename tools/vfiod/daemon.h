@@ -10,7 +10,7 @@
 /* What the start opened as root; all borrowed but lock_fd. */
 struct inheritance {
 	struct options *options;
-	const struct listener *listener;
+	struct listener *listener; /* closed once REST has it, so that a stop stops listening */
 	struct hand *hand;
 	struct callers *callers;
 	int lock_fd;
