@@ -84,6 +84,8 @@ static void make_args(
 	args[n++] = print("--state=%s/state", d->folder);
 	json_array_foreach(json_object_get(variant, "args"), i, arg)
 	{
+		/* cppcheck-suppress knownConditionTrueFalse ; it takes the loop to run once at most
+		 */
 		assert(n + 1 < ARGS_MAX);
 		args[n++] = fill_in(d, json_string_value(arg));
 	}

@@ -131,6 +131,7 @@ static int run_group(struct cases *cases, const char *program, const char *varia
 	current = &group;
 	int failed = _cmocka_run_group_tests(name, group.tests, group.count,
 		variant ? start_daemon : NULL, variant ? free_daemon : NULL);
+	current = NULL;
 	free(group.tests);
 	return failed;
 }
