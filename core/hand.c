@@ -110,12 +110,14 @@ static int wait_readable(int fd, int64_t deadline)
 	}
 }
 
-/* Whether it was the hand that died, and not just the child that had the command. */
+/* Whether it was the hand that died, and not just the child that had the command. When both did,
+ * the end of the reply can be seen a little before that of the channel. */
 static bool has_hung_up(const struct hand *hand)
 {
+	enum { SETTLE_MS = 200 };
 	struct pollfd p = {.fd = hand->fd};
 
-	return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR));
+	return poll(&p, 1, SETTLE_MS) > 0 && (p.revents & (POLLHUP | POLLERR));
 }
 
 int hand_call(struct hand *hand, const struct hand_request *request, int64_t deadline,

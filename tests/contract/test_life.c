@@ -123,7 +123,7 @@ static void a_deadline_is_kept_whatever_blocks(void **state)
 
 	block_unbind(d, path, sizeof(path));
 	call(d, BIND("blocked", "1500"), "{\"error\":{\"code\":\"DEADLINE_EXCEEDED\"}}");
-	assert_true(now_ns() - begun < 10ll * 1000000000);
+	assert_true(now_ns() - begun < 10LL * 1000000000);
 	/* A repeat learns how the first one ended; another request finds the device held up. */
 	call(d, BIND("blocked", "20000"), "{\"error\":{\"code\":\"DEADLINE_EXCEEDED\"}}");
 	call(d, BIND("", "20000"),
@@ -201,7 +201,7 @@ static void an_idle_connection_does_not_hold_up_the_end(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(daemon_stop(d), 0);
 	assert_true(http_is_closed(fd));
-	assert_true(now_ns() - begun < 3ll * 1000000000);
+	assert_true(now_ns() - begun < 3LL * 1000000000);
 }
 
 static void a_second_daemon_leaves_the_state_alone(void **state)

@@ -272,6 +272,8 @@ static void *serve(void *arg)
 		pthread_mutex_unlock(&f->mutex);
 		if (outcome == ANSWER)
 			(void)send(reply_fd, &reply, sizeof(reply), MSG_NOSIGNAL);
+		if (outcome == DIE)
+			shutdown(f->fd, SHUT_RDWR); /* the kernel closes the lower one first, too */
 		if (outcome != STAY_SILENT)
 			close(reply_fd);
 	}
