@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* simhost: a host that is described in a file, as a folder with its sys/, proc/ and dev/. */
+#include "tools/simhost/session.h"
+
+#include "core/util.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+
+static const char usage[] =
+	"Usage: simhost [--foreground] HOST-FILE FOLDER\n"
+	"       simhost --check HOST-FILE\n"
+	"\n"
+	"Mounts on FOLDER the host that HOST-FILE describes: its sys/, proc/ and dev/, with what "
+	"the\n"
+	"kernel's PCI core does when they are written. Ends, and unmounts, on SIGTERM and SIGINT.\n"
+	"\n"
+	"  --foreground   stay, rather than go to the background once the folder is mounted\n"
+	"  --check        only read HOST-FILE\n"
+	"  --help         this text\n"
+	"  --version      the version\n"
+	"\n"
+	"The file FOLDER/control takes commands: hold a device, make a write fail, pull a card.\n"
+	"docs/simulated-host.md describes host files and commands.\n";
+
+struct options {
+	bool foreground, check;
+	const char *file, *folder;
+};
+
+/* 0, 1 when there is nothing more to do, -1 after saying what is wrong. */
+static int parse(int argc, char **argv, struct options *ret)
+{
+	static const struct option names[] = {
+		{"foreground", no_argument, NULL, 'f'},
+		{"check", no_argument, NULL, 'c'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "fh", names, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			ret->foreground = true;
+			break;
+		case 'c':
+			ret->check = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 1;
+		case 'V':
+			puts("simhost " VFIOD_VERSION);
+			return 1;
+		default:
+			return -1;
+		}
+	}
+	if (argc - optind != (ret->check ? 1 : 2)) {
+		fputs(usage, stderr);
+		return -1;
+	}
+	ret->file = argv[optind];
+	ret->folder = argv[optind + 1];
+	return 0;
+}
+
+static struct model *open_host(const char *file)
+{
+	CLEANUP(free_cleanup) char *error = NULL;
+	struct spec *spec = spec_read(file, &error);
+	struct model *model = spec ? model_new(spec, file, &error) : NULL;
+
+	if (!model)
+		fprintf(stderr, "simhost: %s\n", error);
+	return model;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {0};
+	char folder[PATH_MAX];
+	int parsed = parse(argc, argv, &options);
+
+	if (parsed)
+		return parsed < 0 ? 2 : 0;
+	/* The background process works in another folder. */
+	if (!options.check && !realpath(options.folder, folder)) {
+		fprintf(stderr, "simhost: there is no folder %s to mount on\n", options.folder);
+		return 1;
+	}
+	struct model *model = open_host(options.file);
+	if (!model)
+		return 1;
+	int result = options.check ? 0 : session_run(model, folder, options.foreground);
+	model_free(model);
+	return result ? 1 : 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory that is there. A host that runs out of memory half way through a change would be one that
+ * no kernel shows; the simulated host ends instead, saying so.
+ */
+#pragma once
+
+#include <stddef.h>
+
+/* Zeroed memory, never NULL; free() frees it. */
+void *memory_new(size_t size);
+
+/* A copy of the text, never NULL unless text is; free() frees it. */
+char *memory_copy(const char *text);
+
+/* Makes room for one more element in an array that holds count of them and grows by doubling: call
+ * it before each append. Returns the array, perhaps moved. */
+void *memory_room(void *array, size_t count, size_t element);
+
+/* A text made as by printf; free() frees it. */
+__attribute__((format(printf, 1, 2))) char *memory_print(const char *format, ...);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* A hash table from numbers to pointers: devices by address, groups by number, objects by id. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct table_slot;
+
+/* Zeroed is empty. Not locked: the model's lock covers it. */
+struct table {
+	struct table_slot *slots;
+	size_t mask, used; /* capacity - 1; slots that are or were taken */
+};
+
+void table_clear(struct table *table);
+
+/* The value put under the key, or NULL. */
+void *table_get(const struct table *table, uint64_t key);
+
+/* Puts a value, which must not be NULL, in place of the one that may be there. */
+void table_put(struct table *table, uint64_t key, void *value);
+
+/* Takes the value away, if there is one. */
+void table_drop(struct table *table, uint64_t key);
