@@ -16,17 +16,17 @@
 /* What undoing may take beyond the caller's deadline, which has often passed by then. */
 static const int64_t UNDO_NS = 10LL * 1000000000;
 
-enum direction { TO_VFIO, TO_ORIGIN };
-
-static const char VFIO_DRIVER[] = "vfio-pci";
+/* For a write that was given up to return after all, before its device is left to itself. */
+static const int64_t SETTLE_NS = 100000000;
 
 /* A change in progress. */
 struct change {
 	struct host *host;
-	enum direction direction;
+	struct plan_request wish;
 	const struct change_request *request;
 	struct address_list targets;  /* the request's, then those added */
 	struct device **devices;      /* of the targets, looked at under the lock */
+	struct facts facts;	      /* of the devices */
 	struct device_origin *before; /* of the devices that have steps */
 	size_t n_before;
 	uint64_t *keys; /* of the groups */
@@ -40,6 +40,7 @@ static void change_close(struct change *c)
 {
 	if (c->held)
 		keylock_release(&c->host->groups, &c->hold);
+	facts_clear(&c->facts);
 	device_list_free(c->devices, c->targets.count);
 	address_list_clear(&c->targets);
 	free(c->before);
@@ -133,17 +134,12 @@ static int find_devices(struct change *c, struct core_error *err)
  * without a group is its own. */
 static int hold_groups(struct change *c, struct core_error *err)
 {
-	const uint64_t LONE = 1ull << 63;
-
 	if (find_devices(c, err))
 		return -1;
 	if (!(c->keys = calloc(c->targets.count, sizeof(*c->keys))))
 		return core_fail_memory(err);
-	for (size_t i = 0; i < c->targets.count; i++) {
-		const struct device *d = c->devices[i];
-		c->keys[i] =
-			d->group >= 0 ? (uint64_t)d->group : LONE | pci_address_key(d->address);
-	}
+	for (size_t i = 0; i < c->targets.count; i++)
+		c->keys[i] = group_key(c->host, c->targets.items[i]);
 	if (keylock_acquire(
 		    &c->host->groups, &c->hold, c->keys, c->targets.count, c->request->deadline))
 		return core_fail(err, CORE_DEADLINE,
@@ -154,79 +150,72 @@ static int hold_groups(struct change *c, struct core_error *err)
 	return find_devices(c, err);
 }
 
-static int check_all(struct change *c, struct core_error *err)
+/* Every reason why not, or the steps. */
+static int make_plan(struct change *c, struct core_error *err)
 {
-	CLEANUP(check_close) struct check check = {.force = c->request->force};
-	CLEANUP(core_problems_clear) struct core_problems problems = {0};
+	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
 
-	if (check_open(&check, c->host, c->devices, c->targets.count, c->request->deadline, err))
+	if (facts_gather(c->host, c->devices, c->targets.count, c->request->deadline, &c->facts,
+		    err))
 		return -1;
-	for (size_t i = 0; i < c->targets.count; i++) {
-		if (c->direction == TO_VFIO)
-			check_bind(&check, c->devices[i], &problems);
-		else
-			check_unbind(&check, c->devices[i], &problems);
-	}
-	return problems.count > 0 ? core_fail_problems(err, &problems) : 0;
+	if (plan_make(&c->wish, &c->facts, &c->plan, &refusals))
+		return core_fail_memory(err);
+	return refusals.count > 0 ? core_fail_problems(err, &refusals) : 0;
 }
 
-static bool needs_steps(const struct change *c, const struct device *device)
+static bool is_bind(const struct change *c)
 {
-	return device_is_vfio(c->host->devices, device) == (c->direction == TO_ORIGIN);
+	return c->wish.goal == PLAN_TO_VFIO;
 }
 
-static int plan_device(struct change *c, const struct device *d)
+static const char *what_of(const struct change *c)
 {
-	struct device_origin origin;
-
-	if (c->direction == TO_VFIO)
-		return plan_to_vfio(&c->plan, d->address, d->driver, VFIO_DRIVER);
-	if (host_origin(c->host, d, &origin))
-		return plan_to_origin(&c->plan, d->driver, &origin);
-	return plan_to_native(&c->plan, d->address, d->driver);
+	if (is_bind(c))
+		return "bind";
+	return c->wish.leave_driverless ? "free" : "unbind";
 }
 
-static int plan_all(struct change *c, struct core_error *err)
+static bool has_steps(const struct change *c, size_t i)
 {
-	for (size_t i = 0; i < c->targets.count; i++) {
-		if (needs_steps(c, c->devices[i]) && plan_device(c, c->devices[i]))
-			return core_fail_memory(err);
-	}
-	return 0;
+	return plan_needs(&c->wish, &c->facts.devices[i]);
 }
 
 /* Writes down, synced, what is about to change. */
 static int begin(struct change *c, struct core_error *err)
 {
-	const char *what = c->direction == TO_VFIO ? "bind" : "unbind";
-
 	if (!(c->before = calloc(c->targets.count, sizeof(*c->before))))
 		return core_fail_memory(err);
 	for (size_t i = 0; i < c->targets.count; i++) {
-		if (!needs_steps(c, c->devices[i]))
+		struct device_origin *before = &c->before[c->n_before];
+
+		if (!has_steps(c, i))
 			continue;
-		if (transaction_origin(c->host, c->devices[i], c->request->deadline,
-			    &c->before[c->n_before], err))
+		if (transaction_origin(c->host, c->devices[i], c->request->deadline, before, err))
 			return -1;
+		before->access = c->request->access;
 		c->n_before++;
 	}
-	return store_begin(c->host->store, what, c->before, c->n_before, &c->intent, err);
+	return store_begin(c->host->store, what_of(c), c->before, c->n_before, &c->intent, err);
 }
 
 /* Ends the intent; in the direction of VFIO, what is there now becomes ours to give back. */
 static int end(struct change *c, struct core_error *err)
 {
 	CLEANUP(free_cleanup) struct pci_address *drop = NULL;
-	bool to_vfio = c->direction == TO_VFIO;
+	struct store_outcome outcome = {0};
 
-	if (!to_vfio) {
+	if (is_bind(c)) {
+		outcome.add = c->before;
+		outcome.n_add = c->n_before;
+	} else {
 		if (!(drop = calloc(c->n_before, sizeof(*drop))))
 			return core_fail_memory(err);
 		for (size_t i = 0; i < c->n_before; i++)
 			drop[i] = c->before[i].address;
+		outcome.drop = drop;
+		outcome.n_drop = c->n_before;
 	}
-	if (store_end(c->host->store, c->intent, c->before, to_vfio ? c->n_before : 0, drop,
-		    to_vfio ? 0 : c->n_before, err))
+	if (store_end(c->host->store, c->intent, &outcome, err))
 		return -1;
 	return origins_reload(c->host->origins, err);
 }
@@ -240,54 +229,171 @@ static bool was_touched(const struct plan *plan, size_t done, struct pci_address
 	return false;
 }
 
-/* Brings every touched device back, last first. What cannot be brought back is added to the error's
- * problems; such a device, when it is on a VFIO driver now, keeps its record. */
+/* What became of the devices that a failed change had touched. */
+struct undone {
+	struct device_origin *left; /* a write to them has not returned */
+	size_t n_left;
+	struct device_origin *stuck; /* they could not be brought back */
+	size_t n_stuck;
+};
+
+static void undone_clear(struct undone *u)
+{
+	free(u->left);
+	free(u->stuck);
+}
+
+/* Brings one device back, or says why not. -1 when the hand is gone, and with it all undoing. */
+static int undo_device(struct change *c, const struct device_origin *before, int64_t deadline,
+	struct undone *u, struct core_error *err)
+{
+	CLEANUP(core_error_clear) struct core_error failed = CORE_ERROR_INIT;
+
+	if (!transaction_settled(c->host, before->address, now_ns() + SETTLE_NS)) {
+		u->left[u->n_left++] = *before;
+		return 0;
+	}
+	if (transaction_restore(c->host, before, deadline, &failed) == 0)
+		return 0;
+	if (failed.code == CORE_UNAVAILABLE)
+		return -1;
+	if (failed.code == CORE_DEADLINE) {
+		u->left[u->n_left++] = *before;
+	} else {
+		u->stuck[u->n_stuck++] = *before;
+	}
+	core_problem_add_device(&err->problems, before->address, REASON_UNDO_FAILED,
+		"bring the device back by hand, or by a later unbind", "undo: %s", failed.message);
+	return 0;
+}
+
+/* Says at the end of the error's sentence what became of the rest. */
+static void conclude(const struct change *c, const struct undone *u, struct core_error *err)
+{
+	char message[sizeof(err->message)];
+	const char *end = "nothing was changed";
+
+	if (u->n_stuck > 0)
+		end = "not everything could be undone, see details";
+	else if (u->n_left > 0)
+		end = c->n_before == 1
+			      ? "the device is UNBIND_PENDING, and vfiod finishes the change then"
+			      : "the other devices are as they were; this one is UNBIND_PENDING, "
+				"and vfiod brings it back then";
+	memcpy(message, err->message, sizeof(message));
+	snprintf(err->message, sizeof(err->message), "%.360s (%s)", message, end);
+}
+
+/* Ends the intent of what was undone. A device that could not be brought back and is on a VFIO
+ * driver now keeps its record; one with a write under way keeps the intent. */
+static void end_undone(struct change *c, const struct undone *u)
+{
+	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
+	char what[24];
+	struct store_outcome outcome = {.left = u->left, .n_left = u->n_left, .left_what = what};
+
+	pending_name(what, what_of(c), c->n_before);
+	if (is_bind(c)) {
+		outcome.add = u->stuck;
+		outcome.n_add = u->n_stuck;
+	}
+	if (store_end(c->host->store, c->intent, &outcome, &ignored))
+		return; /* the next start finds it */
+	origins_reload(c->host->origins, &ignored);
+	if (u->n_left > 0)
+		pending_add(c->host->pending, c->intent, what, u->left, u->n_left);
+}
+
+/* Brings every touched device back, last first. */
 static void undo(struct change *c, size_t done, struct core_error *err)
 {
 	int64_t deadline = now_ns() + UNDO_NS;
-	size_t n_stuck = 0;
-	char message[sizeof(err->message)];
+	CLEANUP(undone_clear)
+	struct undone u = {
+		.left = calloc(c->n_before, sizeof(*u.left)),
+		.stuck = calloc(c->n_before, sizeof(*u.stuck)),
+	};
 
-	if (err->code == CORE_UNAVAILABLE)
-		return; /* without the hand there is no undoing: the next start does it */
+	/* Without the hand, or memory, there is no undoing: the next start does it. */
+	if (err->code == CORE_UNAVAILABLE || !u.left || !u.stuck)
+		return;
 	for (size_t i = c->n_before; i-- > 0;) {
-		CLEANUP(core_error_clear) struct core_error failed = CORE_ERROR_INIT;
-
-		if (!was_touched(&c->plan, done, c->before[i].address) ||
-			transaction_restore(c->host, &c->before[i], deadline, &failed) == 0)
-			continue;
-		if (failed.code == CORE_UNAVAILABLE)
-			return; /* the hand died meanwhile: likewise */
-		core_problem_add_device(&err->problems, c->before[i].address, REASON_UNDO_FAILED,
-			"bring the device back by hand, or by a later unbind", "undo: %s",
-			failed.message);
-		/* At the end, where every device has had its turn already. */
-		c->before[c->n_before - ++n_stuck] = c->before[i];
+		if (was_touched(&c->plan, done, c->before[i].address) &&
+			undo_device(c, &c->before[i], deadline, &u, err))
+			return;
 	}
-	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
-	bool keep = c->direction == TO_VFIO;
-	if (store_end(c->host->store, c->intent, c->before + c->n_before - n_stuck,
-		    keep ? n_stuck : 0, NULL, 0, &ignored) == 0)
-		origins_reload(c->host->origins, &ignored);
-	memcpy(message, err->message, sizeof(message));
-	snprintf(err->message, sizeof(err->message), "%.400s (%s)", message,
-		n_stuck ? "not everything could be undone, see details" : "nothing was changed");
+	end_undone(c, &u);
+	conclude(c, &u, err);
+}
+
+/* Looks again whether a device may be taken from its driver, right before it is. */
+static int look_again(void *arg, struct pci_address address, struct core_error *err)
+{
+	struct change *c = arg;
+	CLEANUP(device_cleanup) struct device *d = devices_get(c->host->devices, address);
+	CLEANUP(facts_cleanup) struct facts facts = {0};
+	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
+
+	if (!d)
+		return 0; /* the step itself will tell */
+	if (facts_gather(c->host, &d, 1, c->request->deadline, &facts, err))
+		return -1;
+	plan_judge(&c->wish, &facts, &facts.devices[0], &refusals);
+	return refusals.count > 0 ? core_fail_problems(err, &refusals) : 0;
+}
+
+/* Sets the nodes of the devices that have steps, or of those that have none. */
+static int set_nodes(struct change *c, bool with_steps, struct core_error *err)
+{
+	if (!is_bind(c) || !node_access_any(&c->request->access))
+		return 0;
+	for (size_t i = 0; i < c->targets.count; i++) {
+		if (has_steps(c, i) == with_steps &&
+			node_keeper_set(c->host, c->targets.items[i], &c->request->access,
+			    c->request->deadline, err))
+			return -1;
+	}
+	return 0;
 }
 
 static int execute(struct change *c, struct core_error *err)
 {
+	const struct transaction_guard guard = {look_again, c};
 	size_t done = 0;
 
-	if (c->direction == TO_VFIO &&
-		vfio_driver_ready(c->host, VFIO_DRIVER, c->request->deadline, err))
+	if (is_bind(c) && vfio_driver_ready(c->host, VFIO_DRIVER, c->request->deadline, err))
 		return -1;
 	if (begin(c, err))
 		return -1;
-	if (transaction_run(c->host, &c->plan, c->request->deadline, &done, err) == 0 &&
-		end(c, err) == 0)
+	if (transaction_run(c->host, &c->plan, c->request->deadline, &guard, &done, err) == 0 &&
+		set_nodes(c, true, err) == 0 && end(c, err) == 0)
 		return 0;
 	undo(c, done, err);
 	return -1;
+}
+
+/* A device that is ours already may be given other nodes. */
+static int change_nodes(struct change *c, struct core_error *err)
+{
+	CLEANUP(free_cleanup)
+	struct device_origin *records = calloc(c->targets.count, sizeof(*records));
+	struct store_outcome outcome = {.add = records};
+
+	if (!records)
+		return core_fail_memory(err);
+	if (set_nodes(c, false, err))
+		return -1;
+	for (size_t i = 0; i < c->targets.count; i++) {
+		if (!has_steps(c, i) && c->facts.devices[i].has_origin) {
+			records[outcome.n_add] = c->facts.devices[i].origin;
+			records[outcome.n_add++].access = c->request->access;
+		}
+	}
+	if (outcome.n_add == 0)
+		return 0;
+	if (store_end(c->host->store, 0, &outcome, err))
+		return -1;
+	return origins_reload(c->host->origins, err);
 }
 
 /* Where the device is now, and where it came from: on a VFIO driver the record tells, otherwise it
@@ -307,10 +413,12 @@ static int fill_device(
 		memcpy(ret->original_driver, ret->device->driver, sizeof(ret->original_driver));
 	else if (host_origin(c->host, ret->device, &origin))
 		memcpy(ret->original_driver, origin.driver, sizeof(origin.driver));
-	if (!c->request->dry_run || !needs_steps(c, c->devices[i]))
+	if (!c->request->dry_run || !has_steps(c, i))
 		driver = ret->device->driver;
+	else if (is_bind(c))
+		driver = VFIO_DRIVER;
 	else
-		driver = c->direction == TO_VFIO ? VFIO_DRIVER : ret->original_driver;
+		driver = c->wish.leave_driverless ? "" : ret->original_driver;
 	snprintf(ret->driver, sizeof(ret->driver), "%s", driver);
 	return 0;
 }
@@ -326,23 +434,32 @@ static int fill_result(struct change *c, struct change_result *result, struct co
 	}
 	result->plan = c->plan;
 	c->plan = (struct plan){0};
-	if (c->direction == TO_ORIGIN)
+	if (!is_bind(c))
 		return 0;
 	return host_groups(
 		c->host, c->devices, c->targets.count, &result->groups, &result->n_groups, err);
 }
 
-static int run_change(struct host *host, enum direction direction,
+static int run_change(struct host *host, enum plan_goal goal,
 	const struct change_request *request, struct change_result *ret, struct core_error *err)
 {
 	CLEANUP(change_close)
-	struct change c = {.host = host, .direction = direction, .request = request};
+	struct change c = {
+		.host = host,
+		.request = request,
+		.wish = {.goal = goal,
+			.vfio_driver = VFIO_DRIVER,
+			.force = request->force,
+			.leave_driverless = request->leave_driverless},
+	};
 	CLEANUP(change_result_clear) struct change_result result = {0};
 
-	if (collect_targets(&c, err) || hold_groups(&c, err) || check_all(&c, err) ||
-		plan_all(&c, err))
+	if (collect_targets(&c, err) || hold_groups(&c, err) || make_plan(&c, err))
 		return -1;
 	if (c.plan.count > 0 && !request->dry_run && execute(&c, err))
+		return -1;
+	if (goal == PLAN_TO_VFIO && node_access_any(&request->access) && !request->dry_run &&
+		change_nodes(&c, err))
 		return -1;
 	if (fill_result(&c, &result, err))
 		return -1;
@@ -354,13 +471,13 @@ static int run_change(struct host *host, enum direction direction,
 int host_bind(struct host *host, const struct change_request *request, struct change_result *ret,
 	struct core_error *err)
 {
-	return run_change(host, TO_VFIO, request, ret, err);
+	return run_change(host, PLAN_TO_VFIO, request, ret, err);
 }
 
 int host_unbind(struct host *host, const struct change_request *request, struct change_result *ret,
 	struct core_error *err)
 {
-	return run_change(host, TO_ORIGIN, request, ret, err);
+	return run_change(host, PLAN_TO_ORIGIN, request, ret, err);
 }
 
 void change_result_clear(struct change_result *result)

@@ -50,7 +50,7 @@ ssize_t device_link(const struct devices *devices, const struct device *device,
 	return sysfs_link_name(place.dirfd, place.name, buf, size);
 }
 
-static bool device_has(
+bool device_has(
 	const struct devices *devices, const struct device *device, const char *attribute)
 {
 	struct place place;

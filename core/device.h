@@ -92,6 +92,9 @@ void device_vfio_name(
  * such folder, its driver is vfio-pci (facts of the kernel: Documentation/driver-api/vfio.rst). */
 bool device_is_vfio(const struct devices *devices, const struct device *device);
 
+/* Whether the device's directory has an entry of that name. */
+bool device_has(const struct devices *devices, const struct device *device, const char *name);
+
 /* How many VFs the device has now: its virtfn links are counted, for sriov_numvfs takes the device
  * lock and can block. */
 uint32_t device_num_vfs(const struct devices *devices, const struct device *device);

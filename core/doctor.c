@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Is the host ready for passthrough? */
 #include "core/doctor.h"
+#include "core/interrupts.h"
 #include "core/util.h"
 
 #include <errno.h>
@@ -98,30 +99,28 @@ static void check_iommu(struct host *host, struct doctor_report *r)
 	say(add(r, "iommu", DOCTOR_FAIL, action), "the IOMMU is off: there are no IOMMU groups");
 }
 
-/* Without it the kernel refuses a group's IOMMU (EPERM), however viable the group looks. Remapped
- * interrupts go through chips whose names begin with IR-. */
 static void check_interrupt_remapping(struct host *host, struct doctor_report *r)
 {
-	CLEANUP(free_cleanup) char *interrupts = slurp(host, "proc/interrupts");
-	char unsafe[8] = "";
-
-	sysfs_read(host_sysfs(host)->root_fd,
-		"sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", unsafe,
-		sizeof(unsafe));
-	if (interrupts && strstr(interrupts, " IR-"))
+	switch (interrupts_read(host_sysfs(host))) {
+	case INTERRUPTS_REMAPPED:
 		say(add(r, "interrupt_remapping", DOCTOR_PASS, ""), "interrupts are remapped");
-	else if (unsafe[0] == 'Y')
+		break;
+	case INTERRUPTS_ALLOWED:
 		say(add(r, "interrupt_remapping", DOCTOR_WARN,
 			    "pass devices only to guests you trust"),
 			"interrupts are not remapped, and vfio_iommu_type1 allows that");
-	else if (interrupts)
+		break;
+	case INTERRUPTS_UNSAFE:
 		say(add(r, "interrupt_remapping", DOCTOR_FAIL,
 			    "enable interrupt remapping (x2APIC, VT-d) in the firmware, and take "
 			    "intremap=off and nox2apic off the kernel command line"),
 			"interrupts are not remapped: giving a group to a user fails with EPERM");
-	else
+		break;
+	case INTERRUPTS_UNKNOWN:
 		say(add(r, "interrupt_remapping", DOCTOR_UNKNOWN, ""),
-			"/proc/interrupts cannot be read");
+			"/proc/interrupts and /proc/cpuinfo do not tell");
+		break;
+	}
 }
 
 /* Whether the running kernel has the module on disk or built in. */

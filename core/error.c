@@ -27,6 +27,10 @@ static const struct {
 	[REASON_PERMISSION] = {"PERMISSION", CORE_PERMISSION},
 	[REASON_KERNEL_REFUSED] = {"KERNEL_REFUSED", CORE_ABORTED},
 	[REASON_UNDO_FAILED] = {"UNDO_FAILED", CORE_INTERNAL},
+	[REASON_NODE_IN_USE] = {"NODE_IN_USE", CORE_PRECONDITION},
+	[REASON_KERNEL_DENYLIST] = {"KERNEL_DENYLIST", CORE_PRECONDITION},
+	[REASON_NO_INTERRUPT_REMAPPING] = {"NO_INTERRUPT_REMAPPING", CORE_PRECONDITION},
+	[REASON_NODE_NOT_SET] = {"NODE_NOT_SET", CORE_ABORTED},
 };
 _Static_assert(ARRAY_SIZE(reasons) == REASON_COUNT, "every reason has a row");
 
@@ -116,6 +120,36 @@ struct core_problem *core_problem_add_device(struct core_problems *list, struct 
 	struct core_problem *p = problem_vadd(list, subject, reason, action, fmt, args);
 	va_end(args);
 	return p;
+}
+
+void core_problem_set_resource(struct core_problem *problem, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!problem)
+		return;
+	va_start(args, fmt);
+	vsnprintf(problem->resource, sizeof(problem->resource), fmt, args);
+	va_end(args);
+	text_clean(problem->resource);
+}
+
+int core_problem_copy(struct core_problems *list, const struct core_problem *problem)
+{
+	struct core_problem *items = reallocarray(list->items, list->count + 1, sizeof(*items));
+
+	if (!items)
+		return -1;
+	list->items = items;
+	struct core_problem *copy = &items[list->count++];
+	*copy = *problem;
+	copy->holders = NULL;
+	copy->n_holders = 0;
+	for (size_t i = 0; i < problem->n_holders; i++) {
+		if (core_problem_add_holder(copy, &problem->holders[i]))
+			return -1;
+	}
+	return 0;
 }
 
 int core_problem_add_holder(struct core_problem *problem, const struct core_holder *holder)

@@ -45,6 +45,10 @@ enum core_reason {
 	REASON_PERMISSION,
 	REASON_KERNEL_REFUSED,
 	REASON_UNDO_FAILED,
+	REASON_NODE_IN_USE,
+	REASON_KERNEL_DENYLIST,
+	REASON_NO_INTERRUPT_REMAPPING,
+	REASON_NODE_NOT_SET,
 	REASON_COUNT,
 };
 
@@ -67,6 +71,7 @@ struct core_problem {
 	enum core_reason reason;
 	char message[256];
 	char action[192];
+	char resource[96]; /* what of the host's stands on the device: "/data", "eth0"; "" for none */
 	struct core_holder *holders; /* owned */
 	size_t n_holders;
 };
@@ -108,6 +113,13 @@ struct core_problem *core_problem_add(struct core_problems *list, const char *su
 struct core_problem *core_problem_add_device(struct core_problems *list, struct pci_address address,
 	enum core_reason reason, const char *action, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+
+/* Names what of the host's stands on the device; a NULL problem is fine. */
+void core_problem_set_resource(struct core_problem *problem, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Appends a copy of the problem with its holders. 0 or -1 when memory is short. */
+int core_problem_copy(struct core_problems *list, const struct core_problem *problem);
 
 /* Appends a copy of the holder. 0 or -1 when memory is short. */
 int core_problem_add_holder(struct core_problem *problem, const struct core_holder *holder);

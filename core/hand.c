@@ -24,7 +24,8 @@ struct hand *hand_attach(int fd)
 	return hand;
 }
 
-int hand_fork(const char *root, int lock_fd, struct hand **ret)
+int hand_fork(
+	const char *root, int lock_fd, const struct allowlist *allow, struct hand **ret)
 {
 	int pair[2];
 
@@ -34,7 +35,7 @@ int hand_fork(const char *root, int lock_fd, struct hand **ret)
 	pid_t pid = hand ? fork() : -1;
 	if (pid == 0) {
 		close(pair[0]);
-		_exit(hand_serve(pair[1], root, lock_fd));
+		_exit(hand_serve(pair[1], root, lock_fd, allow));
 	}
 	close(pair[1]);
 	if (pid < 0) {

@@ -19,7 +19,9 @@
 #pragma once
 
 #include "core/address.h"
+#include "core/allowlist.h"
 #include "core/device.h"
+#include "core/nodes.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -37,6 +39,9 @@ enum hand_op {
 	HAND_PROBE,	   /* let the kernel find a driver */
 	HAND_LOAD,	   /* the module called name; refused on a simulated host */
 	HAND_HOLDERS,	   /* reply.holders: who has VFIO files open or mapped */
+	HAND_NODE_HOLDERS, /* reply.holders: who has the native driver's nodes of the device open;
+			      reply.claimed: the kernel itself has one of its disks open */
+	HAND_NODE_SET,	   /* the device's VFIO nodes to owner and mode */
 	HAND_OP_COUNT,
 };
 
@@ -46,6 +51,7 @@ enum hand_hold {
 	HOLD_DEVICE,  /* /dev/vfio/devices/vfioN: id is N */
 	HOLD_FILE,    /* a VFIO device file: address when has_address */
 	HOLD_MAPPING, /* a mapped region of one that is known no further */
+	HOLD_NODE,    /* another node below /dev: node is its path */
 };
 
 struct hand_holder {
@@ -55,11 +61,25 @@ struct hand_holder {
 	uint32_t has_address;
 	struct pci_address address;
 	char command[16];
+	char node[NODE_SIZE];
 };
+
+/* Who may open a device's VFIO nodes. All zero leaves everything as it is. */
+struct node_access {
+	bool has_uid, has_gid, has_mode; /* which of these to set */
+	uint32_t uid, gid;
+	uint32_t mode; /* permission bits, 0666 at most */
+};
+
+static inline bool node_access_any(const struct node_access *a)
+{
+	return a->has_uid || a->has_gid || a->has_mode;
+}
 
 struct hand_request {
 	uint32_t op;
 	struct pci_address address;
+	struct node_access access;
 	char name[HAND_OVERRIDE_SIZE];
 };
 
@@ -67,6 +87,7 @@ struct hand_reply {
 	int32_t error; /* errno of the kernel call; 0: done */
 	uint32_t n_holders;
 	uint32_t truncated; /* there were more holders */
+	uint32_t claimed;
 	char text[HAND_OVERRIDE_SIZE];
 	struct hand_holder holders[HAND_MAX_HOLDERS];
 };
@@ -74,9 +95,10 @@ struct hand_reply {
 struct hand;
 
 /* Forks the hand, working below root, with its locks in the folder lock_fd (which is duplicated).
- * To be called while the process has one thread. The child never returns from this. 0 or a negative
- * errno. */
-int hand_fork(const char *root, int lock_fd, struct hand **ret);
+ * It takes no device from its native driver, and gives none to a VFIO driver, that allow does not
+ * let through, whatever it is told. To be called while the process has one thread. The child never
+ * returns from this. 0 or a negative errno. */
+int hand_fork(const char *root, int lock_fd, const struct allowlist *allow, struct hand **ret);
 
 /* A hand at the other end of a SOCK_SEQPACKET socket, which it takes over: for a hand that is run
  * some other way. NULL when memory is short. */
@@ -105,4 +127,4 @@ bool hand_is_pending(int lock_fd, struct pci_address address);
 /* Serves commands from channel until it is closed: the body of the process, whose other descriptors
  * (stdio apart) it closes. Returns the exit
  * status. */
-int hand_serve(int channel, const char *root, int lock_fd);
+int hand_serve(int channel, const char *root, int lock_fd, const struct allowlist *allow);

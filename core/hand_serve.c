@@ -10,6 +10,7 @@
 #include "core/holders.h"
 #include "core/sysfs.h"
 #include "core/util.h"
+#include "core/vfio_node.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -23,6 +24,7 @@
 
 struct service {
 	struct sysfs sysfs;
+	const struct allowlist *allow;
 	int lock_fd;
 	bool is_real;
 };
@@ -168,6 +170,48 @@ static bool is_bridge(const struct service *s, struct pci_address address)
 	return sysfs_read_u64(s->sysfs.devices_fd, path, &class) == 0 && class >> 16 == 0x06;
 }
 
+/* Whether a driver by its name is a VFIO one: vfio-pci, or a variant such as mlx5_vfio_pci. */
+static bool is_vfio_name(const char *driver)
+{
+	size_t n = strlen(driver);
+
+	return strcmp(driver, "vfio-pci") == 0 ||
+	       (n > 8 && strcmp(driver + n - 8, "vfio_pci") == 0);
+}
+
+/* What the allowlist keeps away from users must stay on its native driver; giving back is always
+ * right. */
+static bool is_denied(const struct service *s, const struct hand_request *request)
+{
+	char path[PCI_ADDRESS_SIZE + 16], name[PCI_ADDRESS_SIZE], driver[DRIVER_NAME_SIZE];
+	uint64_t vendor, device;
+
+	pci_address_format(request->address, name);
+	snprintf(path, sizeof(path), "%s/vendor", name);
+	if (sysfs_read_u64(s->sysfs.devices_fd, path, &vendor) < 0)
+		return false; /* gone: the write itself will tell */
+	snprintf(path, sizeof(path), "%s/device", name);
+	if (sysfs_read_u64(s->sysfs.devices_fd, path, &device) < 0 ||
+		allowlist_allows(s->allow, (uint16_t)vendor, (uint16_t)device))
+		return false;
+	if (request->op == HAND_BIND || request->op == HAND_OVERRIDE_SET)
+		return is_vfio_name(request->name);
+	snprintf(path, sizeof(path), "%s/driver", name);
+	return request->op == HAND_UNBIND &&
+	       sysfs_link_name(s->sysfs.devices_fd, path, driver, sizeof(driver)) > 0 &&
+	       !is_vfio_name(driver);
+}
+
+static int node_holders(const struct service *s, struct pci_address address,
+	struct hand_reply *reply)
+{
+	struct nodes nodes;
+
+	nodes_find(s->sysfs.root_fd, address, &nodes);
+	reply->claimed = nodes_claimed(s->sysfs.root_fd, &nodes);
+	return holders_scan(&s->sysfs, &nodes, reply);
+}
+
 static int run(
 	const struct service *s, const struct hand_request *request, struct hand_reply *reply)
 {
@@ -185,7 +229,11 @@ static int run(
 	case HAND_LOAD:
 		return load_module(s, request->name);
 	case HAND_HOLDERS:
-		return holders_scan(&s->sysfs, reply);
+		return holders_scan(&s->sysfs, NULL, reply);
+	case HAND_NODE_HOLDERS:
+		return node_holders(s, request->address, reply);
+	case HAND_NODE_SET:
+		return vfio_node_set(&s->sysfs, request->address, &request->access);
 	case HAND_OP_COUNT:
 		break;
 	}
@@ -226,7 +274,7 @@ static int check_and_run(
 	CLEANUP(fd_cleanup) int lock = -1;
 
 	if (changes_device(request->op)) {
-		if (is_bridge(s, request->address))
+		if (is_bridge(s, request->address) || is_denied(s, request))
 			return EPERM;
 		lock = lock_device(s, request->address);
 		if (lock < 0)
@@ -305,13 +353,13 @@ static int keep_only(int fds[static 2])
 	return close_range(5, ~0U, 0);
 }
 
-int hand_serve(int channel, const char *root, int lock_fd)
+int hand_serve(int channel, const char *root, int lock_fd, const struct allowlist *allow)
 {
 	int fds[2] = {channel, lock_fd};
 	if (keep_only(fds) < 0)
 		return EXIT_FAILURE;
 	int fd = fds[0];
-	struct service s = {.lock_fd = fds[1]};
+	struct service s = {.lock_fd = fds[1], .allow = allow};
 	struct hand_request request;
 	int reply_fd, got;
 

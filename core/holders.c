@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which processes have VFIO files open or mapped. */
+/* Which processes have VFIO files, or a device's other nodes, open or mapped. */
 #include "core/holders.h"
 #include "core/util.h"
 
@@ -50,6 +50,36 @@ static void find_address(int proc_fd, const char *fd_name, struct hand_holder *h
 			continue;
 		const char *slash = strrchr(line, '/');
 		h->has_address = slash && pci_address_parse(slash + 1, &h->address);
+	}
+}
+
+/* A process may have a node open many times over. */
+static bool has_node(const struct hand_reply *reply, int32_t pid, const char *node)
+{
+	for (uint32_t i = 0; i < reply->n_holders; i++) {
+		if (reply->holders[i].pid == pid && strcmp(reply->holders[i].node, node) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void scan_nodes(int proc_fd, const struct hand_holder *process, const struct nodes *nodes,
+	struct hand_reply *reply)
+{
+	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(proc_fd, "fd");
+
+	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
+		char target[NODE_SIZE];
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+		if (n < 0)
+			continue;
+		target[n] = '\0';
+		if (!nodes_match(nodes, target) || has_node(reply, process->pid, target))
+			continue;
+		struct hand_holder *h = add(reply, process, HOLD_NODE, -1);
+		if (h)
+			memcpy(h->node, target, sizeof(target));
 	}
 }
 
@@ -106,7 +136,8 @@ static void scan_maps(int proc_fd, const struct hand_holder *process, struct han
 	}
 }
 
-static void scan_process(DIR *proc, const char *name, struct hand_reply *reply)
+static void scan_process(
+	DIR *proc, const char *name, const struct nodes *nodes, struct hand_reply *reply)
 {
 	struct hand_holder process = {.pid = (int32_t)strtol(name, NULL, 10), .id = -1};
 	CLEANUP(fd_cleanup)
@@ -118,11 +149,15 @@ static void scan_process(DIR *proc, const char *name, struct hand_reply *reply)
 	if (sysfs_read(fd, "comm", command, sizeof(command)) < 0)
 		return; /* ended meanwhile */
 	snprintf(process.command, sizeof(process.command), "%.15s", command);
+	if (nodes) {
+		scan_nodes(fd, &process, nodes, reply);
+		return;
+	}
 	scan_files(fd, &process, reply);
 	scan_maps(fd, &process, reply);
 }
 
-int holders_scan(const struct sysfs *sysfs, struct hand_reply *reply)
+int holders_scan(const struct sysfs *sysfs, const struct nodes *nodes, struct hand_reply *reply)
 {
 	CLEANUP(dir_cleanup) DIR *proc = sysfs_opendir(sysfs->root_fd, "proc");
 
@@ -130,7 +165,7 @@ int holders_scan(const struct sysfs *sysfs, struct hand_reply *reply)
 		return errno == ENOENT ? 0 : errno;
 	for (struct dirent *entry; (entry = sysfs_readdir(proc));) {
 		if (isdigit((unsigned char)entry->d_name[0]))
-			scan_process(proc, entry->d_name, reply);
+			scan_process(proc, entry->d_name, nodes, reply);
 	}
 	return 0;
 }

@@ -58,6 +58,10 @@ int host_open(const struct host_config *config, struct host **ret, struct core_e
 		store_open(config->state, &host->store, err) ||
 		origins_new(host->store, &host->origins, err))
 		return -1;
+	host->pending = pending_new(host);
+	host->keeper = node_keeper_new(host);
+	if (!host->pending || !host->keeper)
+		return core_fail_memory(err);
 	*ret = STEAL(host);
 	return 0;
 }
@@ -66,6 +70,9 @@ void host_close(struct host *host)
 {
 	if (!host)
 		return;
+	host_quiesce(host, INT64_MAX);
+	pending_free(host->pending);
+	node_keeper_free(host->keeper);
 	origins_free(host->origins);
 	store_close(host->store);
 	devices_free(host->devices);
@@ -75,6 +82,26 @@ void host_close(struct host *host)
 	fd_cleanup(&host->lock_fd);
 	fd_cleanup(&host->state_fd);
 	free(host);
+}
+
+bool host_quiesce(struct host *host, int64_t deadline)
+{
+	bool ended = !host->keeper || node_keeper_stop(host->keeper, deadline);
+
+	return (!host->pending || pending_stop(host->pending, deadline)) && ended;
+}
+
+void host_listen(struct host *host, pending_listener *listener, void *arg)
+{
+	pending_listen(host->pending, listener, arg);
+}
+
+uint64_t group_key(struct host *host, struct pci_address address)
+{
+	const uint64_t LONE = 1ull << 63;
+	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, address);
+
+	return d && d->group >= 0 ? (uint64_t)d->group : LONE | pci_address_key(address);
 }
 
 struct devices *host_devices(struct host *host)

@@ -12,7 +12,9 @@
 #include "core/group.h"
 #include "core/hand.h"
 #include "core/origins.h"
+#include "core/pending.h"
 #include "core/plan.h"
+#include "core/state.h"
 
 enum { HOST_MAX_ADDRESSES = 1024 }; /* in one request, before repeats are dropped */
 
@@ -35,6 +37,15 @@ void host_close(struct host *host);
  * each device brought back, or that could not be. 0, or -1 when the store fails. */
 int host_recover(struct host *host, void (*report)(void *arg, const char *sentence), void *arg,
 	struct core_error *err);
+
+/* Who is told when a write that was given up has returned, and what came of it; from a thread of the
+ * engine. To be set before there are several threads; NULL for nobody. */
+void host_listen(struct host *host, pending_listener *listener, void *arg);
+
+/* Ends the engine's own threads, as host_close does without a limit. False when one waits for a write that has not
+ * returned by deadline (CLOCK_MONOTONIC): the host must not be closed then, and what it was about is
+ * on disk. */
+bool host_quiesce(struct host *host, int64_t deadline);
 
 /* The cache of devices; the host's. */
 struct devices *host_devices(struct host *host);
@@ -85,7 +96,9 @@ struct change_request {
 	bool whole_group;   /* every endpoint of the devices' groups too */
 	bool all_functions; /* every endpoint function of the devices' cards too */
 	bool dry_run;
-	uint32_t force;	  /* guards to pass: bit 1u << reason */
+	bool leave_driverless;	   /* unbind: give to no driver */
+	struct node_access access; /* bind: owner and mode of the VFIO nodes */
+	uint32_t force;		   /* guards to pass: bit 1u << reason */
 	int64_t deadline; /* CLOCK_MONOTONIC, ns */
 };
 
@@ -104,9 +117,6 @@ struct change_result {
 	struct iommu_group **groups;
 	size_t n_groups;
 };
-
-/* Whether a guard may be passed by force: a bridge never, a user of VFIO never. */
-bool host_can_force(enum core_reason reason);
 
 /* Moves the devices to their VFIO driver, all or none. */
 int host_bind(struct host *host, const struct change_request *request, struct change_result *ret,

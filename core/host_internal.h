@@ -3,7 +3,11 @@
 #pragma once
 
 #include "core/host.h"
+#include "core/interrupts.h"
 #include "core/keylock.h"
+#include "core/node_keeper.h"
+#include "core/nodes.h"
+#include "core/pending.h"
 #include "core/usage.h"
 
 struct host {
@@ -14,50 +18,42 @@ struct host {
 	struct hand *hand;
 	struct allowlist allow;
 	struct keylock groups; /* held by changes: one per IOMMU group */
+	struct pending *pending;
+	struct node_keeper *keeper;
 	int lock_fd;
 	int state_fd; /* locked, so that no second daemon uses the folder */
 };
+
+/* What devices are bound to. */
+#define VFIO_DRIVER "vfio-pci"
+
+/* What a change to the device holds of host->groups: its IOMMU group's number, or a key of its own
+ * for a device without one. */
+uint64_t group_key(struct host *host, struct pci_address address);
 
 /* The problems that several operations find, each in the words that spec/operations.md fixes. */
 void problem_invalid_address(struct core_problems *problems, const char *text);
 void problem_absent(struct core_problems *problems, struct pci_address address);
 void problem_no_group(struct core_problems *problems, struct pci_address address);
 
-/* What checks need to know beyond the device itself, gathered once for a request. */
-struct check {
-	struct host *host;
-	const struct allowlist *allow; /* the request's; may be NULL */
-	struct usage *usage;
-	struct hand_reply holders;
-	uint32_t force;
+/* Looks again, right before a device is taken from its driver, whether it still may be. 0, or -1
+ * with err, which ends the transaction. */
+struct transaction_guard {
+	int (*look)(void *arg, struct pci_address address, struct core_error *err);
+	void *arg;
 };
 
-/* Gathers it for the devices: the host's disks and networks when one of them has a native driver,
- * VFIO users when one has a VFIO driver. */
-int check_open(struct check *check, struct host *host, struct device *const *devices, size_t n,
-	int64_t deadline, struct core_error *err);
-void check_close(struct check *check);
+/* Runs a plan's steps, each verified by reading back. guard may be NULL. 0, or -1 with err;
+ * *ret_done then tells how many were begun. CORE_DEADLINE: a write has not returned and goes on;
+ * who is in its way is in err. */
+int transaction_run(struct host *host, const struct plan *plan, int64_t deadline,
+	const struct transaction_guard *guard, size_t *ret_done, struct core_error *err);
 
-/* Appends what keeps the device from being bound. */
-void check_bind(
-	const struct check *check, const struct device *device, struct core_problems *problems);
+/* Waits until no write to the device is under way, until then (CLOCK_MONOTONIC) at most; most writes
+ * that were given up end within milliseconds. Whether none is. */
+bool transaction_settled(const struct host *host, struct pci_address address, int64_t until);
 
-/* Appends what keeps the device from being handed to a new user: what keeps it from being bound,
- * and whoever uses it by VFIO now. */
-void check_available(
-	const struct check *check, const struct device *device, struct core_problems *problems);
-
-/* Appends what keeps the device from being given back: a VFIO user, a write still under way. */
-void check_unbind(
-	const struct check *check, const struct device *device, struct core_problems *problems);
-
-/* Runs a plan's steps, each verified by reading back. 0, or -1 with err; *ret_done then tells how
- * many were begun. */
-int transaction_run(struct host *host, const struct plan *plan, int64_t deadline, size_t *ret_done,
-	struct core_error *err);
-
-/* Brings one device back to where it was, whatever it is on now; first waits a little for a write
- * to it that was given up. 0, or -1 with err. */
+/* Brings one device back to where it was, whatever it is on now. 0, or -1 with err. */
 int transaction_restore(struct host *host, const struct device_origin *before, int64_t deadline,
 	struct core_error *err);
 

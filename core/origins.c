@@ -5,6 +5,7 @@
 #include "core/util.h"
 
 #include <pthread.h>
+#include <string.h>
 
 struct snapshot {
 	size_t count, room;
@@ -94,4 +95,29 @@ bool origins_find(struct origins *origins, const struct device *device, struct d
 		*ret = *found;
 	epoch_leave(&origins->epoch, side);
 	return ours;
+}
+
+/* A copy of what there is, for whoever cannot hurry. NULL for nothing, or no memory. */
+static struct snapshot *copy_current(struct origins *origins)
+{
+	unsigned side = epoch_enter(&origins->epoch);
+	const struct snapshot *s = atomic_load_explicit(&origins->current, memory_order_acquire);
+	size_t size = s ? sizeof(*s) + s->count * sizeof(s->items[0]) : 0;
+	struct snapshot *copy = size ? malloc(size) : NULL;
+
+	if (copy)
+		memcpy(copy, s, size);
+	epoch_leave(&origins->epoch, side);
+	return copy;
+}
+
+void origins_each(
+	struct origins *origins, int (*fn)(void *arg, const struct device_origin *), void *arg)
+{
+	CLEANUP(free_cleanup) struct snapshot *copy = copy_current(origins);
+
+	for (size_t i = 0; copy && i < copy->count; i++) {
+		if (fn(arg, &copy->items[i]))
+			return;
+	}
 }

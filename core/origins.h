@@ -17,6 +17,10 @@ int origins_new(struct store *store, struct origins **ret, struct core_error *er
  * the address before. Any thread. */
 bool origins_find(struct origins *origins, const struct device *device, struct device_origin *ret);
 
+/* Calls fn for a copy of every record until it returns non-zero; fn may take its time. */
+void origins_each(
+	struct origins *origins, int (*fn)(void *arg, const struct device_origin *), void *arg);
+
 /* Reads the store again, after a change to it. */
 int origins_reload(struct origins *origins, struct core_error *err);
 

@@ -63,6 +63,58 @@ int plan_to_native(struct plan *plan, struct pci_address address, const char *dr
 	return error ? error : add(plan, address, PLAN_PROBE, "");
 }
 
+/* Appends what takes the device from its driver and gives it to none, its override as it was. */
+static int plan_to_nobody(struct plan *plan, const char *driver, const struct device_facts *f)
+{
+	int error = add_unbind(plan, f->device->address, driver);
+
+	return error ? error
+		     : add(plan, f->device->address, PLAN_OVERRIDE,
+			       f->has_origin ? f->origin.override : "");
+}
+
+bool plan_needs(const struct plan_request *request, const struct device_facts *f)
+{
+	switch (request->goal) {
+	case PLAN_TO_VFIO:
+		return !f->is_vfio;
+	case PLAN_TO_ORIGIN:
+		/* One of ours that lost its driver half way is to be given back too. */
+		return f->is_vfio || (f->has_origin && !f->device->driver[0]);
+	case PLAN_TO_USER:
+		break;
+	}
+	return false;
+}
+
+int plan_steps(
+	const struct plan_request *request, const struct device_facts *f, struct plan *plan)
+{
+	const struct device *d = f->device;
+
+	if (!plan_needs(request, f))
+		return 0;
+	if (request->goal == PLAN_TO_VFIO)
+		return plan_to_vfio(plan, d->address, d->driver, request->vfio_driver);
+	if (request->leave_driverless)
+		return plan_to_nobody(plan, d->driver, f);
+	if (f->has_origin)
+		return plan_to_origin(plan, d->driver, &f->origin);
+	return plan_to_native(plan, d->address, d->driver);
+}
+
+int plan_make(const struct plan_request *request, const struct facts *facts, struct plan *plan,
+	struct core_problems *refusals)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < facts->count; i++)
+		plan_judge(request, facts, &facts->devices[i], refusals);
+	for (size_t i = 0; !error && refusals->count == 0 && i < facts->count; i++)
+		error = plan_steps(request, &facts->devices[i], plan);
+	return error;
+}
+
 const char *plan_step_name(const struct plan_step *step)
 {
 	switch (step->action) {

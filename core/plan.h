@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Plans: which writes take a device to where it should be, in the order that is safe.
+ * Plans: from what the host is and what a request wants to the writes that do it, in the order that
+ * is safe, or to every reason why not.
  *
- * Pure functions of a device's state; they read nothing and change nothing. A plan is run by
+ * Pure functions of core/facts.h; they read nothing and change nothing. A plan is run by
  * core/transaction.h, and is itself the answer to a dry run.
  *
  * The order (Documentation/ABI/testing/sysfs-bus-pci, driver_override): the override first, for it
@@ -12,7 +13,21 @@
  */
 #pragma once
 
-#include "core/store.h"
+#include "core/facts.h"
+
+enum plan_goal {
+	PLAN_TO_VFIO,	/* bind */
+	PLAN_TO_ORIGIN, /* unbind */
+	PLAN_TO_USER,	/* no steps: may the device be handed to a new user as it is? */
+};
+
+struct plan_request {
+	enum plan_goal goal;
+	const char *vfio_driver;       /* to bind to */
+	const struct allowlist *allow; /* the request's; may be NULL */
+	uint32_t force;		       /* guards to pass: bit 1u << reason */
+	bool leave_driverless;	       /* unbind, and give to no driver */
+};
 
 enum plan_action {
 	PLAN_OVERRIDE, /* set driver_override to name, or clear it when name is empty */
@@ -31,6 +46,29 @@ struct plan {
 	struct plan_step *steps; /* owned */
 	size_t count;
 };
+
+/* Whether a guard may be passed by force. What is a fact of the device rather than a danger (a
+ * bridge, no IOMMU group, a write still under way) may not. */
+bool plan_can_force(enum core_reason reason);
+
+/* The guards that may be forced, "A, B and C"; static storage. */
+const char *plan_forceable(void);
+
+/* Appends every reason why the request must not touch the device; none: it may. */
+void plan_judge(const struct plan_request *request, const struct facts *facts,
+	const struct device_facts *device, struct core_problems *refusals);
+
+/* Whether the request has anything to do for the device. */
+bool plan_needs(const struct plan_request *request, const struct device_facts *device);
+
+/* Appends the request's steps for one device, which may be none. 0 or -ENOMEM. */
+int plan_steps(
+	const struct plan_request *request, const struct device_facts *device, struct plan *plan);
+
+/* Judges all devices and, when none is refused, appends the steps of all in their order. 0 (look at
+ * refusals->count), or -ENOMEM. */
+int plan_make(const struct plan_request *request, const struct facts *facts, struct plan *plan,
+	struct core_problems *refusals);
 
 /* Appends what moves the device, now on driver (or ""), to the VFIO driver. 0 or -ENOMEM. */
 int plan_to_vfio(

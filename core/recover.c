@@ -3,13 +3,18 @@
 #include "core/host_internal.h"
 #include "core/util.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 static const int64_t RESTORE_NS = 30LL * 1000000000; /* for one device */
 
+/* For the writes of an earlier daemon to end before they count as blocked. */
+static const int64_t SETTLE_NS = 1000000000;
+
 struct unfinished {
 	int64_t intent;
+	char what[24];
 	struct device_origin before;
 };
 
@@ -18,12 +23,18 @@ struct unfinished_list {
 	size_t count;
 };
 
+/* Who is told, in a sentence for each device. */
+struct reporter {
+	void (*report)(void *arg, const char *sentence);
+	void *arg;
+};
+
 static void list_clear(struct unfinished_list *list)
 {
 	free(list->items);
 }
 
-static int append(void *arg, int64_t intent, const struct device_origin *before)
+static int append(void *arg, int64_t intent, const char *what, const struct device_origin *before)
 {
 	struct unfinished_list *list = arg;
 	struct unfinished *items = reallocarray(list->items, list->count + 1, sizeof(*items));
@@ -31,47 +42,109 @@ static int append(void *arg, int64_t intent, const struct device_origin *before)
 	if (!items)
 		return -1;
 	list->items = items;
-	items[list->count++] = (struct unfinished){intent, *before};
+	items[list->count] = (struct unfinished){.intent = intent, .before = *before};
+	snprintf(items[list->count].what, sizeof(items->what), "%s", what);
+	list->count++;
 	return 0;
 }
 
-/* Restores one device and says how that went. Returns whether it is as it was. */
-static bool restore(struct host *host, const struct device_origin *before,
-	void (*report)(void *arg, const char *sentence), void *arg)
+__attribute__((format(printf, 3, 4))) static void report(
+	const struct reporter *to, struct pci_address address, const char *fmt, ...)
 {
-	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	char sentence[640], text[PCI_ADDRESS_SIZE];
+	va_list args;
 
-	pci_address_format(before->address, text);
-	int failed = transaction_restore(host, before, now_ns() + RESTORE_NS, &err);
-	if (failed)
-		snprintf(sentence, sizeof(sentence),
-			"a change to device %s was cut off and could not be undone: %s", text,
-			err.message);
-	else
-		snprintf(sentence, sizeof(sentence),
-			"a change to device %s was cut off; it is back on %s", text,
-			before->driver[0] ? before->driver : "no driver");
-	report(arg, sentence);
-	return !failed;
+	pci_address_format(address, text);
+	int n = snprintf(sentence, sizeof(sentence), "a change to device %s was cut off", text);
+	va_start(args, fmt);
+	vsnprintf(sentence + n, sizeof(sentence) - (size_t)n, fmt, args);
+	va_end(args);
+	to->report(to->arg, sentence);
 }
 
-int host_recover(struct host *host, void (*report)(void *arg, const char *sentence), void *arg,
+/* Restores one device. Whether it is as it was. */
+static bool restore(
+	struct host *host, const struct device_origin *before, const struct reporter *to)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+
+	if (transaction_restore(host, before, now_ns() + RESTORE_NS, &err) == 0) {
+		report(to, before->address, "; it is back on %s",
+			before->driver[0] ? before->driver : "no driver");
+		return true;
+	}
+	report(to, before->address, " and could not be undone: %s", err.message);
+	return false;
+}
+
+/* Brings back the devices of one intent whose writes have ended, and leaves the others to be waited
+ * for. */
+static int undo_intent(struct host *host, const struct unfinished *items, size_t n, int64_t until,
+	const struct reporter *to, struct core_error *err)
+{
+	CLEANUP(free_cleanup) struct device_origin *left = calloc(n, sizeof(*left));
+	struct store_outcome outcome = {.left = left, .left_what = "undo"};
+	bool all = true;
+
+	if (!left)
+		return core_fail_memory(err);
+	for (size_t i = 0; i < n; i++) {
+		const struct device_origin *before = &items[i].before;
+
+		if (transaction_settled(host, before->address, until)) {
+			all &= restore(host, before, to);
+			continue;
+		}
+		report(to, before->address,
+			", and a write to it has not returned yet: it is UNBIND_PENDING");
+		left[outcome.n_left++] = *before;
+	}
+	/* An intent that could not be undone stays as it is, for the next start to try again. */
+	if (all && store_end(host->store, items->intent, &outcome, err))
+		return -1;
+	if (outcome.n_left > 0 &&
+		pending_add(host->pending, items->intent, "undo", left, outcome.n_left))
+		return core_fail_memory(err);
+	return 0;
+}
+
+/* Goes on with the change of one device, whose write had been given up. */
+static int finish_intent(struct host *host, const struct unfinished *item, int64_t until,
+	const struct reporter *to, struct core_error *err)
+{
+	if (transaction_settled(host, item->before.address, until)) {
+		report(to, item->before.address, " by a write that has returned since");
+		pending_settle(host->pending, item->intent, item->what, &item->before, 1);
+		return 0;
+	}
+	report(to, item->before.address,
+		" by a write that has not returned yet: it is UNBIND_PENDING");
+	return pending_add(host->pending, item->intent, item->what, &item->before, 1)
+		       ? core_fail_memory(err)
+		       : 0;
+}
+
+int host_recover(struct host *host, void (*report_fn)(void *arg, const char *sentence), void *arg,
 	struct core_error *err)
 {
 	CLEANUP(list_clear) struct unfinished_list list = {0};
+	const struct reporter to = {report_fn, arg};
+	int64_t until = now_ns() + SETTLE_NS;
+	int result = 0;
 
 	if (store_each_intent(host->store, append, &list, err))
 		return -1;
-	for (size_t i = 0; i < list.count;) {
-		size_t first = i;
-		bool all = true;
+	for (size_t i = 0, n; result == 0 && i < list.count; i += n) {
+		const struct unfinished *first = &list.items[i];
 
-		for (; i < list.count && list.items[i].intent == list.items[first].intent; i++)
-			all &= restore(host, &list.items[i].before, report, arg);
-		/* An intent that could not be undone stays, for the next start to try again. */
-		if (all && store_end(host->store, list.items[first].intent, NULL, 0, NULL, 0, err))
-			return -1;
+		for (n = 1; i + n < list.count && first[n].intent == first->intent;)
+			n++;
+		result = strncmp(first->what, "finish ", 7) == 0
+				 ? finish_intent(host, first, until, &to, err)
+				 : undo_intent(host, first, n, until, &to, err);
 	}
+	if (result)
+		return -1;
+	node_keeper_nudge(host->keeper);
 	return origins_reload(host->origins, err);
 }

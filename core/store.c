@@ -8,9 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SCHEMA_VERSION = 1 };
-
-static const char SCHEMA[] =
+/* Each takes the database one version further. */
+static const char *const SCHEMAS[] = {
 	"CREATE TABLE origin ("
 	" address INTEGER PRIMARY KEY, vendor INTEGER NOT NULL, device INTEGER NOT NULL,"
 	" subsystem_vendor INTEGER NOT NULL, subsystem_device INTEGER NOT NULL,"
@@ -23,10 +22,20 @@ static const char SCHEMA[] =
 	" address INTEGER NOT NULL, vendor INTEGER NOT NULL, device INTEGER NOT NULL,"
 	" subsystem_vendor INTEGER NOT NULL, subsystem_device INTEGER NOT NULL,"
 	" driver TEXT NOT NULL, override TEXT NOT NULL,"
-	" PRIMARY KEY (intent, address)) STRICT;";
+	" PRIMARY KEY (intent, address)) STRICT;",
+	/* NULL: as it is. */
+	"ALTER TABLE origin ADD COLUMN node_uid INTEGER;"
+	"ALTER TABLE origin ADD COLUMN node_gid INTEGER;"
+	"ALTER TABLE origin ADD COLUMN node_mode INTEGER;"
+	"ALTER TABLE intent_device ADD COLUMN node_uid INTEGER;"
+	"ALTER TABLE intent_device ADD COLUMN node_gid INTEGER;"
+	"ALTER TABLE intent_device ADD COLUMN node_mode INTEGER;",
+};
+enum { SCHEMA_VERSION = ARRAY_SIZE(SCHEMAS) };
 
 #define ORIGIN_COLUMNS                                                                             \
-	"address, vendor, device, subsystem_vendor, subsystem_device, driver, override"
+	"address, vendor, device, subsystem_vendor, subsystem_device, driver, override, node_uid, "    \
+	"node_gid, node_mode"
 
 enum query {
 	Q_BEGIN,
@@ -38,6 +47,8 @@ enum query {
 	Q_INTENT_ADD,
 	Q_INTENT_ADD_DEVICE,
 	Q_INTENT_DROP,
+	Q_INTENT_LEAVE,
+	Q_INTENT_DROP_DEVICES,
 	Q_INTENT_EACH,
 	Q_COUNT,
 };
@@ -47,14 +58,17 @@ static const char *const QUERIES[Q_COUNT] = {
 	[Q_COMMIT] = "COMMIT",
 	[Q_ROLLBACK] = "ROLLBACK",
 	[Q_EACH] = "SELECT " ORIGIN_COLUMNS " FROM origin ORDER BY address",
-	[Q_ADD] = "INSERT OR REPLACE INTO origin (" ORIGIN_COLUMNS ") VALUES (?,?,?,?,?,?,?)",
+	[Q_ADD] = "INSERT OR REPLACE INTO origin (" ORIGIN_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?)",
 	[Q_DROP] = "DELETE FROM origin WHERE address = ?",
 	[Q_INTENT_ADD] = "INSERT INTO intent (what) VALUES (?)",
 	[Q_INTENT_ADD_DEVICE] =
-		"INSERT INTO intent_device (" ORIGIN_COLUMNS ", intent) VALUES (?,?,?,?,?,?,?,?)",
+		"INSERT INTO intent_device (" ORIGIN_COLUMNS ", intent) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	[Q_INTENT_DROP] = "DELETE FROM intent WHERE id = ?",
+	[Q_INTENT_LEAVE] = "UPDATE intent SET what = ? WHERE id = ?",
+	[Q_INTENT_DROP_DEVICES] = "DELETE FROM intent_device WHERE intent = ?",
 	[Q_INTENT_EACH] = "SELECT " ORIGIN_COLUMNS
-			  ", intent FROM intent_device ORDER BY intent DESC, address",
+			  ", intent, what FROM intent_device JOIN intent ON intent = id"
+			  " ORDER BY intent DESC, address",
 };
 
 struct store {
@@ -88,7 +102,6 @@ static int read_version(struct store *s, int *ret, struct core_error *err)
 
 static int make_schema(struct store *s, struct core_error *err)
 {
-	char sql[sizeof(SCHEMA) + 96];
 	int version;
 
 	if (read_version(s, &version, err))
@@ -100,11 +113,16 @@ static int make_schema(struct store *s, struct core_error *err)
 			"%d): start that vfiod again, or move the file away to begin without "
 			"records",
 			s->path, version, SCHEMA_VERSION);
-	if (version == SCHEMA_VERSION)
-		return 0;
-	snprintf(sql, sizeof(sql), "BEGIN; %s PRAGMA user_version = %d; COMMIT;", SCHEMA,
-		SCHEMA_VERSION);
-	return exec(s, sql, "set up", err);
+	for (; version < SCHEMA_VERSION; version++) {
+		CLEANUP(free_cleanup) char *sql = NULL;
+
+		if (asprintf(&sql, "BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT;",
+			    SCHEMAS[version], version + 1) < 0)
+			return core_fail_memory(err);
+		if (exec(s, sql, "set up", err))
+			return -1;
+	}
+	return 0;
 }
 
 static int prepare(struct store *s, struct core_error *err)
@@ -178,6 +196,14 @@ static int run(sqlite3_stmt *q)
 	return rc == SQLITE_DONE ? 0 : -1;
 }
 
+static void bind_wish(sqlite3_stmt *q, int parameter, bool is_set, uint32_t value)
+{
+	if (is_set)
+		sqlite3_bind_int64(q, parameter, value);
+	else
+		sqlite3_bind_null(q, parameter);
+}
+
 static void bind_origin(sqlite3_stmt *q, const struct device_origin *o)
 {
 	sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(o->address));
@@ -187,6 +213,9 @@ static void bind_origin(sqlite3_stmt *q, const struct device_origin *o)
 	sqlite3_bind_int(q, 5, o->identity.subsystem_device);
 	sqlite3_bind_text(q, 6, o->driver, -1, SQLITE_STATIC);
 	sqlite3_bind_text(q, 7, o->override, -1, SQLITE_STATIC);
+	bind_wish(q, 8, o->access.has_uid, o->access.uid);
+	bind_wish(q, 9, o->access.has_gid, o->access.gid);
+	bind_wish(q, 10, o->access.has_mode, o->access.mode);
 }
 
 static void column_text(sqlite3_stmt *q, int column, char *buf, size_t size)
@@ -194,6 +223,12 @@ static void column_text(sqlite3_stmt *q, int column, char *buf, size_t size)
 	const unsigned char *text = sqlite3_column_text(q, column);
 
 	snprintf(buf, size, "%s", text ? (const char *)text : "");
+}
+
+static bool read_wish(sqlite3_stmt *q, int column, uint32_t *ret)
+{
+	*ret = (uint32_t)sqlite3_column_int64(q, column);
+	return sqlite3_column_type(q, column) != SQLITE_NULL;
 }
 
 static void read_origin(sqlite3_stmt *q, struct device_origin *o)
@@ -205,6 +240,9 @@ static void read_origin(sqlite3_stmt *q, struct device_origin *o)
 	};
 	column_text(q, 5, o->driver, sizeof(o->driver));
 	column_text(q, 6, o->override, sizeof(o->override));
+	o->access.has_uid = read_wish(q, 7, &o->access.uid);
+	o->access.has_gid = read_wish(q, 8, &o->access.gid);
+	o->access.has_mode = read_wish(q, 9, &o->access.mode);
 }
 
 /* Calls one for every row of a query until it returns non-zero. */
@@ -225,7 +263,8 @@ static int each_row(struct store *s, enum query which, int (*one)(void *arg, sql
 
 struct visitor {
 	int (*origin)(void *arg, const struct device_origin *);
-	int (*intent)(void *arg, int64_t intent, const struct device_origin *);
+	int (*intent)(
+		void *arg, int64_t intent, const char *what, const struct device_origin *);
 	void *arg;
 };
 
@@ -235,8 +274,10 @@ static int visit(void *arg, sqlite3_stmt *q)
 	struct device_origin origin;
 
 	read_origin(q, &origin);
-	return v->origin ? v->origin(v->arg, &origin)
-			 : v->intent(v->arg, sqlite3_column_int64(q, 7), &origin);
+	if (v->origin)
+		return v->origin(v->arg, &origin);
+	const char *what = (const char *)sqlite3_column_text(q, 11);
+	return v->intent(v->arg, sqlite3_column_int64(q, 10), what ? what : "", &origin);
 }
 
 int store_each(struct store *s, int (*fn)(void *arg, const struct device_origin *), void *arg,
@@ -248,12 +289,26 @@ int store_each(struct store *s, int (*fn)(void *arg, const struct device_origin 
 }
 
 int store_each_intent(struct store *s,
-	int (*fn)(void *arg, int64_t intent, const struct device_origin *before), void *arg,
-	struct core_error *err)
+	int (*fn)(void *arg, int64_t intent, const char *what, const struct device_origin *before),
+	void *arg, struct core_error *err)
 {
 	struct visitor v = {.intent = fn, .arg = arg};
 
 	return each_row(s, Q_INTENT_EACH, visit, &v, err);
+}
+
+static int insert_devices(
+	struct store *s, int64_t intent, const struct device_origin *before, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		sqlite3_stmt *q = query(s, Q_INTENT_ADD_DEVICE);
+
+		bind_origin(q, &before[i]);
+		sqlite3_bind_int64(q, 11, intent);
+		if (run(q))
+			return -1;
+	}
+	return 0;
 }
 
 static int insert_intent(struct store *s, const char *what, const struct device_origin *before,
@@ -265,14 +320,7 @@ static int insert_intent(struct store *s, const char *what, const struct device_
 	if (run(q))
 		return -1;
 	*ret_intent = sqlite3_last_insert_rowid(s->db);
-	for (size_t i = 0; i < n; i++) {
-		q = query(s, Q_INTENT_ADD_DEVICE);
-		bind_origin(q, &before[i]);
-		sqlite3_bind_int64(q, 8, *ret_intent);
-		if (run(q))
-			return -1;
-	}
-	return 0;
+	return insert_devices(s, *ret_intent, before, n);
 }
 
 /* Ends a transaction: commits when all went well, else rolls back and says why. */
@@ -295,33 +343,49 @@ int store_begin(struct store *s, const char *what, const struct device_origin *b
 	return result;
 }
 
-static int end_intent(struct store *s, int64_t intent, const struct device_origin *add,
-	size_t n_add, const struct pci_address *drop, size_t n_drop)
+static int write_records(struct store *s, const struct store_outcome *o)
 {
-	sqlite3_stmt *q;
+	for (size_t i = 0; i < o->n_add; i++) {
+		sqlite3_stmt *q = query(s, Q_ADD);
+		bind_origin(q, &o->add[i]);
+		if (run(q))
+			return -1;
+	}
+	for (size_t i = 0; i < o->n_drop; i++) {
+		sqlite3_stmt *q = query(s, Q_DROP);
+		sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(o->drop[i]));
+		if (run(q))
+			return -1;
+	}
+	return 0;
+}
 
-	for (size_t i = 0; i < n_add; i++) {
-		q = query(s, Q_ADD);
-		bind_origin(q, &add[i]);
-		if (run(q))
-			return -1;
-	}
-	for (size_t i = 0; i < n_drop; i++) {
-		q = query(s, Q_DROP);
-		sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(drop[i]));
-		if (run(q))
-			return -1;
-	}
-	q = query(s, Q_INTENT_DROP);
+static int run_for_intent(struct store *s, enum query which, int64_t intent)
+{
+	sqlite3_stmt *q = query(s, which);
+
 	sqlite3_bind_int64(q, 1, intent);
 	return run(q);
 }
 
-int store_end(struct store *s, int64_t intent, const struct device_origin *add, size_t n_add,
-	const struct pci_address *drop, size_t n_drop, struct core_error *err)
+/* Lets the intent go on with what is left of it. */
+static int leave_intent(struct store *s, int64_t intent, const struct store_outcome *o)
+{
+	sqlite3_stmt *q = query(s, Q_INTENT_LEAVE);
+
+	sqlite3_bind_text(q, 1, o->left_what, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 2, intent);
+	return run(q) || run_for_intent(s, Q_INTENT_DROP_DEVICES, intent) ||
+	       insert_devices(s, intent, o->left, o->n_left);
+}
+
+int store_end(struct store *s, int64_t intent, const struct store_outcome *outcome,
+	struct core_error *err)
 {
 	pthread_mutex_lock(&s->mutex);
-	int failed = run(query(s, Q_BEGIN)) || end_intent(s, intent, add, n_add, drop, n_drop);
+	int failed = run(query(s, Q_BEGIN)) || write_records(s, outcome) ||
+		     (outcome->n_left > 0 ? leave_intent(s, intent, outcome)
+					  : run_for_intent(s, Q_INTENT_DROP, intent));
 	int result = finish(s, failed, "write to", err);
 	pthread_mutex_unlock(&s->mutex);
 	return result;

@@ -26,6 +26,19 @@ struct device_origin {
 	struct device_identity identity;
 	char driver[DRIVER_NAME_SIZE];	   /* "" for none */
 	char override[HAND_OVERRIDE_SIZE]; /* "" for none */
+	struct node_access access;	   /* wished for its VFIO nodes */
+};
+
+/* What an intent came to. All lists may be empty: then it was undone. */
+struct store_outcome {
+	const struct device_origin *add; /* records of devices now ours; each takes an old one's place */
+	size_t n_add;
+	const struct pci_address *drop; /* records that end */
+	size_t n_drop;
+	/* Devices whose write has not returned: the intent goes on with these alone, as left_what. */
+	const struct device_origin *left;
+	size_t n_left;
+	const char *left_what;
 };
 
 static inline struct device_identity device_identity_of(const struct device *d)
@@ -55,13 +68,11 @@ int store_each(struct store *store, int (*fn)(void *arg, const struct device_ori
 int store_begin(struct store *store, const char *what, const struct device_origin *before, size_t n,
 	int64_t *ret_intent, struct core_error *err);
 
-/* Ends an intent in one transaction with what it made true: records to add for devices now ours
- * (a new one takes an old one's place), records to drop. Either list may be
- * empty: then the intent was undone. */
-int store_end(struct store *store, int64_t intent, const struct device_origin *add, size_t n_add,
-	const struct pci_address *drop, size_t n_drop, struct core_error *err);
+/* Ends an intent in one transaction with what came of it. */
+int store_end(struct store *store, int64_t intent, const struct store_outcome *outcome,
+	struct core_error *err);
 
 /* Calls fn for every device of every unfinished intent, newest first, until it returns non-zero. */
 int store_each_intent(struct store *store,
-	int (*fn)(void *arg, int64_t intent, const struct device_origin *before), void *arg,
-	struct core_error *err);
+	int (*fn)(void *arg, int64_t intent, const char *what, const struct device_origin *before),
+	void *arg, struct core_error *err);

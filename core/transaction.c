@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const int64_t SETTLE_NS = 3LL * 1000000000; /* for a write left behind to end */
+static const int64_t LOOK_NS = 1000000000; /* for finding out who is in the way */
 
 int transaction_no_answer(struct core_error *err, int rc, const char *doing)
 {
@@ -99,10 +99,36 @@ static int fail_errno(struct core_error *err, const struct plan_step *step, int 
 	}
 }
 
-static int fail_no_answer(struct core_error *err, const struct plan_step *step, int rc)
+/* The write goes on without us: says who keeps it from returning. */
+static int fail_blocked(struct host *host, const struct plan_step *step, struct core_error *err)
+{
+	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
+	struct core_problems problems = {0};
+	char doing[160], who[64] = "";
+
+	describe(step, doing, sizeof(doing));
+	struct core_problem *problem = core_problem_add_device(&problems, step->address,
+		REASON_UNBIND_PENDING,
+		"end the program that keeps it from returning; vfiod then finishes by itself",
+		"%s has not returned in time; it goes on", doing);
+	if (!problem)
+		return core_fail_memory(err);
+	if (d)
+		facts_add_holders(host, d, now_ns() + LOOK_NS, problem);
+	if (problem->n_holders > 0)
+		snprintf(who, sizeof(who), ": %s (pid %d) has the device open",
+			problem->holders[0].command, problem->holders[0].pid);
+	core_fail_problems(err, &problems);
+	return core_fail(err, CORE_DEADLINE, "%s has not returned in time; it goes on%s", doing, who);
+}
+
+static int fail_no_answer(
+	struct host *host, struct core_error *err, const struct plan_step *step, int rc)
 {
 	char doing[160];
 
+	if (rc == -ETIMEDOUT)
+		return fail_blocked(host, step, err);
 	if (rc == -EINPROGRESS)
 		return fail_step(err, step, REASON_UNBIND_PENDING,
 			"end the process that has the device open; the write then completes by "
@@ -127,7 +153,7 @@ static int call(
 	snprintf(request.name, sizeof(request.name), "%s", step->name);
 	int rc = hand_call(host->hand, &request, deadline, &reply);
 	if (rc < 0)
-		return fail_no_answer(err, step, rc);
+		return fail_no_answer(host, err, step, rc);
 	return reply.error ? fail_errno(err, step, reply.error) : 0;
 }
 
@@ -151,13 +177,17 @@ static int verify(struct host *host, const struct plan_step *step, struct core_e
 	return 0;
 }
 
-int transaction_run(struct host *host, const struct plan *plan, int64_t deadline, size_t *ret_done,
-	struct core_error *err)
+int transaction_run(struct host *host, const struct plan *plan, int64_t deadline,
+	const struct transaction_guard *guard, size_t *ret_done, struct core_error *err)
 {
 	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_step *step = &plan->steps[i];
+
+		if (guard && step->action == PLAN_UNBIND &&
+			guard->look(guard->arg, step->address, err))
+			return -1;
 		*ret_done = i + 1; /* begun is as good as done: it may have had its effect */
-		if (call(host, &plan->steps[i], deadline, err) ||
-			verify(host, &plan->steps[i], err))
+		if (call(host, step, deadline, err) || verify(host, step, err))
 			return -1;
 	}
 	return 0;
@@ -183,23 +213,21 @@ int transaction_origin(struct host *host, const struct device *device, int64_t d
 	return 0;
 }
 
-/* A write that was given up goes on in a child of its own; it usually ends within milliseconds. Its
- * lock tells, and there is no way to wait for a lock until a deadline but to look. */
-static void settle(const struct host *host, struct pci_address address, int64_t deadline)
+bool transaction_settled(const struct host *host, struct pci_address address, int64_t until)
 {
 	const struct timespec pause = {.tv_nsec = 5000000};
-	int64_t until = now_ns() + SETTLE_NS;
 
-	if (until > deadline)
-		until = deadline;
-	while (hand_is_pending(host->lock_fd, address) && now_ns() < until)
+	while (hand_is_pending(host->lock_fd, address)) {
+		if (now_ns() >= until)
+			return false;
 		nanosleep(&pause, NULL);
+	}
+	return true;
 }
 
 int transaction_restore(struct host *host, const struct device_origin *before, int64_t deadline,
 	struct core_error *err)
 {
-	settle(host, before->address, deadline);
 	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, before->address);
 	CLEANUP(plan_clear) struct plan plan = {0};
 	size_t done;
@@ -209,5 +237,5 @@ int transaction_restore(struct host *host, const struct device_origin *before, i
 		return 0;
 	if (plan_to_origin(&plan, d->driver, before))
 		return core_fail_memory(err);
-	return transaction_run(host, &plan, deadline, &done, err);
+	return transaction_run(host, &plan, deadline, NULL, &done, err);
 }

@@ -3,6 +3,7 @@
 #include "core/usage.h"
 #include "core/util.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -24,7 +25,7 @@ struct parts {
 struct usage {
 	const struct sysfs *sysfs;
 	struct parts nets, disks;
-	char *mountinfo, *swaps, *routes, *addresses6; /* NULL where the host has none */
+	char *mountinfo, *swaps, *routes, *fib, *addresses6; /* NULL where the host has none */
 };
 
 static int parts_add(struct parts *parts, struct pci_address address, const char *name)
@@ -125,6 +126,7 @@ int usage_read(const struct sysfs *sysfs, struct usage **ret, struct core_error 
 		u->mountinfo = slurp(sysfs, "proc/self/mountinfo");
 	u->swaps = slurp(sysfs, "proc/swaps");
 	u->routes = slurp(sysfs, "proc/net/route");
+	u->fib = slurp(sysfs, "proc/net/fib_trie");
 	u->addresses6 = slurp(sysfs, "proc/net/if_inet6");
 	*ret = STEAL(u);
 	return 0;
@@ -139,6 +141,7 @@ void usage_free(struct usage *u)
 	free(u->mountinfo);
 	free(u->swaps);
 	free(u->routes);
+	free(u->fib);
 	free(u->addresses6);
 	free(u);
 }
@@ -236,6 +239,75 @@ static void net_use(const struct usage *u, const char *name, char *how, size_t s
 		snprintf(how, size, "is up with an address");
 }
 
+/* Whether the route is the interface's own network, and then which. */
+static bool own_network(const char *line, const char *name, uint32_t *ret_net, uint32_t *ret_mask)
+{
+	char iface[64];
+	unsigned gateway;
+
+	/* In the host's byte order of a number that is in the network's. */
+	return sscanf(line, "%63s %x %x %*x %*d %*d %*d %x", iface, ret_net, &gateway, ret_mask) ==
+		       4 &&
+	       strcmp(iface, name) == 0 && gateway == 0 && *ret_mask != 0;
+}
+
+/* The first of the host's own IPv4 addresses in the network. fib_trie has them as leaves, each
+ * followed by lines that tell what it is. */
+static bool local_address(const struct usage *u, uint32_t net, uint32_t mask, char *buf, size_t size)
+{
+	const char *text = u->fib;
+	char line[256], leaf[INET_ADDRSTRLEN] = "";
+	struct in_addr address;
+
+	while (next_line(&text, line, sizeof(line))) {
+		if (sscanf(line, " |-- %15[0-9.]", leaf) == 1)
+			continue;
+		if (strstr(line, "/32 host LOCAL") && inet_pton(AF_INET, leaf, &address) == 1 &&
+			(address.s_addr & mask) == net) {
+			snprintf(buf, size, "%s", leaf);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The first IPv6 address of the interface that is not link-local, from its 32 hex digits. */
+static bool local_address6(const struct usage *u, const char *name, char *buf, size_t size)
+{
+	const char *text = u->addresses6;
+	char line[256], iface[64], digits[33];
+	struct in6_addr address;
+	unsigned scope;
+
+	while (next_line(&text, line, sizeof(line))) {
+		if (sscanf(line, "%32s %*x %*x %x %*x %63s", digits, &scope, iface) != 3 ||
+			strcmp(iface, name) != 0 || scope == 0x20 || strlen(digits) != 32)
+			continue;
+		for (size_t i = 0; i < sizeof(address.s6_addr); i++) {
+			unsigned byte = 0;
+			sscanf(digits + 2 * i, "%2x", &byte);
+			address.s6_addr[i] = (uint8_t)byte;
+		}
+		return inet_ntop(AF_INET6, &address, buf, (socklen_t)size) != NULL;
+	}
+	return false;
+}
+
+/* The interface's address, as far as files tell; "" when they do not. */
+static void net_address(const struct usage *u, const char *name, char *buf, size_t size)
+{
+	const char *text = u->routes;
+	char line[256];
+	uint32_t net, mask;
+
+	while (next_line(&text, line, sizeof(line))) {
+		if (own_network(line, name, &net, &mask) &&
+			local_address(u, net, mask, buf, size))
+			return;
+	}
+	local_address6(u, name, buf, size);
+}
+
 void usage_check_network(
 	const struct usage *usage, struct pci_address address, struct core_problems *problems)
 {
@@ -248,11 +320,16 @@ void usage_check_network(
 		if (!pci_address_equal(net->address, address))
 			continue;
 		net_use(usage, net->name, how, sizeof(how));
-		if (how[0])
+		if (!how[0])
+			continue;
+		char where[64] = "";
+		net_address(usage, net->name, where, sizeof(where));
+		core_problem_set_resource(
 			core_problem_add_device(problems, address, REASON_NIC_IN_USE,
-				"take the interface down and out of use first",
-				"device %s carries network interface %s, which %s", text, net->name,
-				how);
+				"take the interface down and out of use first, or force NIC_IN_USE",
+				"device %s carries network interface %s%s%s%s, which %s", text,
+				net->name, where[0] ? " (" : "", where, where[0] ? ")" : "", how),
+			"%s%s%s", net->name, where[0] ? " " : "", where);
 	}
 }
 
@@ -347,10 +424,14 @@ void usage_check_disk(
 	for (size_t i = 0; i < usage->disks.count; i++) {
 		const struct part *disk = &usage->disks.items[i];
 
-		if (pci_address_equal(disk->address, address) &&
-			disk_use(usage, disk->name, MAX_STACK, how, sizeof(how)))
+		if (!pci_address_equal(disk->address, address) ||
+			!disk_use(usage, disk->name, MAX_STACK, how, sizeof(how)))
+			continue;
+		core_problem_set_resource(
 			core_problem_add_device(problems, address, REASON_DISK_IN_USE,
-				"unmount it, or stop what is built upon it, first",
-				"device %s carries disk %s, which is %s", text, disk->name, how);
+				"unmount it, or stop what is built upon it, first, or force "
+				"DISK_IN_USE",
+				"device %s carries disk %s, which is %s", text, disk->name, how),
+			"%s %s", disk->name, how);
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Operations that may block: validate, bind, unbind, host. */
+#include "rpc/device_access.h"
 #include "rpc/device_operations.h"
 
 #include "core/util.h"
@@ -30,7 +31,7 @@ static void fill_verdict(struct arena *arena, const struct core_problems *proble
  * which device and who holds it. */
 static int64_t work_deadline(const struct rpc_call *call)
 {
-	const int64_t MARGIN_NS = 250000000;
+	const int64_t MARGIN_NS = 2000000000; /* the others of a batch are given back in it */
 	int64_t tenth = (call->deadline_ns - rpc_now_ns()) / 10;
 
 	return call->deadline_ns - (tenth < MARGIN_NS ? tenth : MARGIN_NS);
@@ -61,11 +62,10 @@ static int parse_force(char *const *names, size_t n, uint32_t *ret, struct core_
 
 	for (size_t i = 0; i < n; i++) {
 		enum core_reason reason = core_reason_parse(names[i]);
-		if (reason == REASON_COUNT || !host_can_force(reason))
+		if (reason == REASON_COUNT || !plan_can_force(reason))
 			return core_fail(err, CORE_INVALID,
-				"force[%zu]: %.32s is no guard that can be forced (those are "
-				"BOOT_DISPLAY, DISK_IN_USE and NIC_IN_USE)",
-				i, names[i]);
+				"force[%zu]: %.32s is no guard that can be forced (those are %s)", i,
+				names[i], plan_forceable());
 		force |= 1u << reason;
 	}
 	*ret = force;
@@ -95,6 +95,24 @@ static bool was_changed(const struct change_result *result, struct pci_address a
 	return false;
 }
 
+static char PENDING_EVENT[] = "device.pending";
+
+/* Says of each device whose write was given up that it is pending. */
+static void publish_pending(const struct device_env *env, const struct core_error *err)
+{
+	for (size_t i = 0; env->publish && i < err->problems.count; i++) {
+		Vfio__V1__Event event = VFIO__V1__EVENT__INIT;
+
+		if (err->code != CORE_DEADLINE ||
+			err->problems.items[i].reason != REASON_UNBIND_PENDING)
+			continue;
+		event.type = PENDING_EVENT;
+		event.pci_address = (char *)err->problems.items[i].subject;
+		event.state = VFIO__V1__DEVICE__STATE__UNBIND_PENDING;
+		env->publish(env->publish_arg, &event);
+	}
+}
+
 static void publish(const struct device_env *env, const struct change_result *result, char *type)
 {
 	for (size_t i = 0; env->publish && i < result->n_devices; i++) {
@@ -107,6 +125,7 @@ static void publish(const struct device_env *env, const struct change_result *re
 		event.pci_address = d->device->text;
 		event.driver = d->driver;
 		event.original_driver = d->original_driver;
+		event.state = device_convert_state(device_state(env->host, d->device));
 		env->publish(env->publish_arg, &event);
 	}
 }
@@ -141,6 +160,8 @@ void device_bind_devices(const struct device_env *env, struct rpc_call *call,
 	if (address_list_parse(request->pci_addresses, request->n_pci_addresses, &change.addresses,
 		    &err) == 0 &&
 		parse_force(request->force, request->n_force, &change.force, &err) == 0 &&
+		device_parse_access(request->node_owner, request->node_mode, &change.access,
+			&err) == 0 &&
 		host_bind(env->host, &change, &result, &err) == 0) {
 		response.message = change.dry_run ? DRY_RUN : BOUND;
 		response.bound_devices = requested(&arena, &result, &response.n_bound_devices);
@@ -150,6 +171,7 @@ void device_bind_devices(const struct device_env *env, struct rpc_call *call,
 		if (!change.dry_run)
 			publish(env, &result, BOUND_EVENT);
 	}
+	publish_pending(env, &err);
 	device_answer(call, done, &err, &arena, &response.base);
 	address_list_clear(&change.addresses);
 }
@@ -165,8 +187,10 @@ void device_unbind_devices(const struct device_env *env, struct rpc_call *call,
 	CLEANUP(arena_clear) struct arena arena = {0};
 	struct change_request change = OPTIONS_OF(request, call);
 
+	change.leave_driverless = request->leave_driverless;
 	if (address_list_parse(request->pci_addresses, request->n_pci_addresses, &change.addresses,
 		    &err) == 0 &&
+		parse_force(request->force, request->n_force, &change.force, &err) == 0 &&
 		host_unbind(env->host, &change, &result, &err) == 0) {
 		response.message = change.dry_run ? DRY_RUN : UNBOUND;
 		response.unbound_devices = requested(&arena, &result, &response.n_unbound_devices);
@@ -174,6 +198,7 @@ void device_unbind_devices(const struct device_env *env, struct rpc_call *call,
 		if (!change.dry_run)
 			publish(env, &result, UNBOUND_EVENT);
 	}
+	publish_pending(env, &err);
 	device_answer(call, done, &err, &arena, &response.base);
 	address_list_clear(&change.addresses);
 }

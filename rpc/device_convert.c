@@ -89,6 +89,20 @@ static void fill_ids(const struct device *d, struct device_message *m)
 	m->message.numa_node = m->numa;
 }
 
+Vfio__V1__Device__State device_convert_state(enum device_state state)
+{
+	static const Vfio__V1__Device__State states[] = {
+		[STATE_HOST] = VFIO__V1__DEVICE__STATE__HOST,
+		[STATE_DRIVERLESS] = VFIO__V1__DEVICE__STATE__DRIVERLESS,
+		[STATE_VFIO] = VFIO__V1__DEVICE__STATE__VFIO,
+		[STATE_VFIO_FOREIGN] = VFIO__V1__DEVICE__STATE__VFIO_FOREIGN,
+		[STATE_UNBIND_PENDING] = VFIO__V1__DEVICE__STATE__UNBIND_PENDING,
+		[STATE_GONE] = VFIO__V1__DEVICE__STATE__GONE,
+	};
+
+	return states[state];
+}
+
 void device_message_fill(struct host *host, const struct device *d, struct device_message *m)
 {
 	vfio__v1__device__init(&m->message);
@@ -107,6 +121,7 @@ void device_message_fill(struct host *host, const struct device *d, struct devic
 	fill_sriov(host, d, m);
 	device_vfio_name(host_devices(host), d, m->vfio, sizeof(m->vfio));
 	m->message.vfio_device = m->vfio;
+	m->message.state = device_convert_state(device_state(host, d));
 	/* A record of a device that another tool has since taken back says nothing of now. */
 	if (device_is_vfio(host_devices(host), d) && host_origin(host, d, &m->origin)) {
 		m->message.managed = true;
@@ -188,6 +203,7 @@ Vfio__V1__DeviceProblem **device_convert_problems(
 		list[i]->reason = (char *)core_reason_name(p->reason);
 		list[i]->message = (char *)p->message;
 		list[i]->action = (char *)p->action;
+		list[i]->resource = (char *)p->resource;
 		convert_holders(arena, p, list[i]);
 	}
 	return list;

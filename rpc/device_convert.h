@@ -25,6 +25,8 @@ struct device_message {
 /* Fills in m from device d, which must outlive it. */
 void device_message_fill(struct host *host, const struct device *d, struct device_message *m);
 
+Vfio__V1__Device__State device_convert_state(enum device_state state);
+
 /* Each builds a message in the arena; NULL, or incomplete with arena->failed set, when memory is
  * short. Core objects are borrowed: they must outlive the message. */
 Vfio__V1__IommuGroup **device_convert_groups(

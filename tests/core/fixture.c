@@ -172,9 +172,11 @@ void fixture_assert_log(struct fixture *f, const char *log)
 	assert_string_equal(now, log);
 }
 
-static int count(void *arg, int64_t intent, const struct device_origin *before)
+static int count(
+	void *arg, int64_t intent, const char *what, const struct device_origin *before)
 {
 	(void)intent;
+	(void)what;
 	(void)before;
 	++*(int *)arg;
 	return 0;

@@ -21,12 +21,13 @@ static const char GPU[] = "0000:01:00.0";
 struct ground {
 	struct tree *tree;
 	struct hand *hand;
+	struct allowlist allow;
 	int locks;
 };
 
 static void start(struct ground *g)
 {
-	assert_int_equal(hand_fork(tree_root(g->tree), g->locks, &g->hand), 0);
+	assert_int_equal(hand_fork(tree_root(g->tree), g->locks, &g->allow, &g->hand), 0);
 }
 
 static int setup(void **state)

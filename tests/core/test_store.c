@@ -55,6 +55,15 @@ static struct device_origin origin(const char *address, const char *driver, cons
 	return o;
 }
 
+static int end(struct ground *g, int64_t intent, const struct device_origin *add, size_t n_add,
+	const struct pci_address *drop, size_t n_drop)
+{
+	const struct store_outcome outcome = {
+		.add = add, .n_add = n_add, .drop = drop, .n_drop = n_drop};
+
+	return store_end(g->store, intent, &outcome, &g->err);
+}
+
 struct listing {
 	char text[1024];
 	int left; /* rows until it has enough */
@@ -73,11 +82,13 @@ static int list_one(void *arg, const struct device_origin *o)
 	return --l->left == 0;
 }
 
-static int list_intent(void *arg, int64_t intent, const struct device_origin *o)
+static int list_intent(
+	void *arg, int64_t intent, const char *what, const struct device_origin *o)
 {
 	struct listing *l = arg;
 	size_t n = strlen(l->text);
 
+	(void)what;
 	snprintf(l->text + n, sizeof(l->text) - n, "%d:", (int)intent);
 	return list_one(arg, o);
 }
@@ -110,7 +121,7 @@ static void records_survive_a_restart_in_order_of_address(void **state)
 
 	assert_int_equal(store_begin(g->store, "bind", rows, 3, &intent, &g->err), 0);
 	assert_origins(g, "");
-	assert_int_equal(store_end(g->store, intent, rows, 3, NULL, 0, &g->err), 0);
+	assert_int_equal(end(g, intent, rows, 3, NULL, 0), 0);
 	reopen(g);
 	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 nvidia,kept|"
 			  "0000:01:00.1 10de:2204 1043:87d5 ,|"
@@ -125,11 +136,11 @@ static void a_new_record_takes_an_old_ones_place_and_dropping_is_exact(void **st
 	struct device_origin b = origin("0000:01:00.1", "snd_hda_intel", "");
 	struct pci_address absent = {0, 9, 9, 1};
 
-	assert_int_equal(store_end(g->store, 0, &a, 1, NULL, 0, &g->err), 0);
+	assert_int_equal(end(g, 0, &a, 1, NULL, 0), 0);
 	strcpy(a.driver, "nouveau");
-	assert_int_equal(store_end(g->store, 0, &a, 1, NULL, 0, &g->err), 0);
-	assert_int_equal(store_end(g->store, 0, &b, 1, &absent, 1, &g->err), 0);
-	assert_int_equal(store_end(g->store, 0, NULL, 0, &b.address, 1, &g->err), 0);
+	assert_int_equal(end(g, 0, &a, 1, NULL, 0), 0);
+	assert_int_equal(end(g, 0, &b, 1, &absent, 1), 0);
+	assert_int_equal(end(g, 0, NULL, 0, &b.address, 1), 0);
 	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 nouveau,|");
 }
 
@@ -146,13 +157,13 @@ static void an_unfinished_intent_is_found_after_a_restart(void **state)
 	assert_int_equal(store_begin(g->store, "bind", rows, 2, &first, &g->err), 0);
 	assert_int_equal(store_begin(g->store, "bind", rows + 2, 1, &second, &g->err), 0);
 	assert_int_equal(store_begin(g->store, "unbind", rows + 2, 1, &third, &g->err), 0);
-	assert_int_equal(store_end(g->store, second, NULL, 0, NULL, 0, &g->err), 0);
+	assert_int_equal(end(g, second, NULL, 0, NULL, 0), 0);
 	reopen(g);
 	assert_intents(g, "3:0000:02:00.0 10de:2204 1043:87d5 e1000e,|"
 			  "1:0000:01:00.0 10de:2204 1043:87d5 nvidia,x|"
 			  "1:0000:01:00.1 10de:2204 1043:87d5 snd_hda_intel,|");
-	assert_int_equal(store_end(g->store, third, NULL, 0, NULL, 0, &g->err), 0);
-	assert_int_equal(store_end(g->store, first, NULL, 0, NULL, 0, &g->err), 0);
+	assert_int_equal(end(g, third, NULL, 0, NULL, 0), 0);
+	assert_int_equal(end(g, first, NULL, 0, NULL, 0), 0);
 	assert_intents(g, "");
 	/* A number is never used again. */
 	assert_int_equal(store_begin(g->store, "bind", rows, 1, &second, &g->err), 0);
@@ -181,7 +192,7 @@ static void a_visitor_may_stop(void **state)
 		origin("0000:01:00.0", "a", ""), origin("0000:02:00.0", "b", "")};
 	struct listing l = {.left = 1};
 
-	assert_int_equal(store_end(g->store, 0, rows, 2, NULL, 0, &g->err), 0);
+	assert_int_equal(end(g, 0, rows, 2, NULL, 0), 0);
 	assert_int_equal(store_each(g->store, list_one, &l, &g->err), 0);
 	assert_string_equal(l.text, "0000:01:00.0 10de:2204 1043:87d5 a,|");
 	/* And the statement is free for the next. */
@@ -269,7 +280,7 @@ static void texts_are_data_and_no_sql(void **state)
 	struct ground *g = *state;
 	struct device_origin o = origin("0000:01:00.0", "a'); DROP TABLE origin;--", "\"'%s\xff");
 
-	assert_int_equal(store_end(g->store, 0, &o, 1, NULL, 0, &g->err), 0);
+	assert_int_equal(end(g, 0, &o, 1, NULL, 0), 0);
 	reopen(g);
 	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 a'); DROP TABLE origin;--,\"'%s\xff|");
 }

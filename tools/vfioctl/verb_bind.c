@@ -7,7 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-enum { OPTION_FORCE = 256 };
+enum { OPTION_FORCE = 256, OPTION_NODE_OWNER, OPTION_NODE_MODE };
 
 static void print_sentence(struct session *session, const char *message)
 {
@@ -103,15 +103,21 @@ static int bind_run(struct session *session, int argc, char **argv)
 		{"all-functions", no_argument, &request.all_functions, true},
 		{"dry-run", no_argument, &request.dry_run, true},
 		{"force", required_argument, NULL, OPTION_FORCE},
+		{"node-owner", required_argument, NULL, OPTION_NODE_OWNER},
+		{"node-mode", required_argument, NULL, OPTION_NODE_MODE},
 		{0},
 	};
 	AUTO_WORDS force = {0};
 	int c;
 
 	while ((c = session_option(session, argc, argv, options)) != -1) {
-		if (c != OPTION_FORCE)
+		if (c == OPTION_NODE_OWNER)
+			request.node_owner = optarg;
+		else if (c == OPTION_NODE_MODE)
+			request.node_mode = optarg;
+		else if (c != OPTION_FORCE)
 			return session->stop;
-		if (words_add(&force, optarg) < 0)
+		else if (words_add(&force, optarg) < 0)
 			return session_fail(session, EXIT_REFUSED, "out of memory");
 	}
 	if (!session_arguments(session, argc - optind, 1, INT_MAX))
@@ -143,13 +149,23 @@ static int unbind_run(struct session *session, int argc, char **argv)
 		{"whole-group", no_argument, &request.whole_group, true},
 		{"all-functions", no_argument, &request.all_functions, true},
 		{"dry-run", no_argument, &request.dry_run, true},
+		{"leave-driverless", no_argument, &request.leave_driverless, true},
+		{"force", required_argument, NULL, OPTION_FORCE},
 		{0},
 	};
-	int r = EXIT_REFUSED;
+	AUTO_WORDS force = {0};
+	int r = EXIT_REFUSED, c;
 
-	if (session_option(session, argc, argv, options) != -1 ||
-		!session_arguments(session, argc - optind, 1, INT_MAX))
+	while ((c = session_option(session, argc, argv, options)) != -1) {
+		if (c != OPTION_FORCE)
+			return session->stop;
+		if (words_add(&force, optarg) < 0)
+			return session_fail(session, EXIT_REFUSED, "out of memory");
+	}
+	if (!session_arguments(session, argc - optind, 1, INT_MAX))
 		return session->stop;
+	request.force = force.items;
+	request.n_force = force.count;
 	request.pci_addresses = argv + optind;
 	request.n_pci_addresses = (size_t)(argc - optind);
 	answer = session_call(session, "vfio.v1.DeviceService/UnbindDevices", &request, &r);
@@ -166,26 +182,37 @@ static int unbind_run(struct session *session, int argc, char **argv)
 	"      --all-functions  " verb " every other function of the cards too\n"                  \
 	"      --dry-run        change nothing, print what would be done"
 
+#define FORCE_OPTION                                                                               \
+	"\n"                                                                                       \
+	"      --force REASON   pass a guard by the reason it reports: BOOT_DISPLAY,\n"            \
+	"                       DISK_IN_USE, NIC_IN_USE, NODE_IN_USE, PF_HAS_VFS, VFIO_IN_USE,\n"  \
+	"                       KERNEL_DENYLIST, NO_INTERRUPT_REMAPPING; may be repeated"
+
 const struct verb verb_bind = {
 	.name = "bind",
-	.args = "ADDRESS... [--whole-group] [--all-functions] [--dry-run] [--force REASON]...",
+	.args = "ADDRESS... [--whole-group] [--all-functions] [--dry-run] [--force REASON]...\n"
+		"       [--node-owner USER[:GROUP]] [--node-mode MODE]",
 	.summary = "bind devices to vfio-pci",
 	.help = "Takes the devices from their drivers and binds them to vfio-pci, or to the\n"
 		"variant driver the kernel names for them: all, or none when one of them\n"
 		"cannot be bound. Needs root or membership in group vfiod.\n\n" CHANGE_OPTIONS(
-			"bind") "\n"
-				"      --force REASON   pass a guard by the reason it reports: "
-				"BOOT_DISPLAY,\n"
-				"                       DISK_IN_USE or NIC_IN_USE; may be repeated",
+			"bind") FORCE_OPTION
+		"\n"
+		"      --node-owner USER[:GROUP]\n"
+		"                       who is to own the VFIO nodes while the devices are bound\n"
+		"      --node-mode MODE their permissions, octal (at most 0666)",
 	.run = bind_run,
 };
 
 const struct verb verb_unbind = {
 	.name = "unbind",
-	.args = "ADDRESS... [--whole-group] [--all-functions] [--dry-run]",
+	.args = "ADDRESS... [--whole-group] [--all-functions] [--dry-run] [--leave-driverless]\n"
+		"       [--force REASON]...",
 	.summary = "give devices back to their original driver",
 	.help = "Gives the devices back to the drivers they had before they were bound: all, or\n"
 		"none when one of them cannot be. A device on no VFIO driver is left as it is.\n"
-		"Needs root or membership in group vfiod.\n\n" CHANGE_OPTIONS("unbind"),
+		"Needs root or membership in group vfiod.\n\n" CHANGE_OPTIONS("unbind") "\n"
+		"      --leave-driverless\n"
+		"                       give them to no driver" FORCE_OPTION,
 	.run = unbind_run,
 };

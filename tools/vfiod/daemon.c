@@ -7,6 +7,7 @@
 #include "rest/server.h"
 #include "rpc/device_service.h"
 #include "rpc/health.h"
+#include "rpc/device_convert.h"
 #include "rpc/publisher.h"
 #include "rpc/reflection.h"
 #include "rpc/server.h"
@@ -51,6 +52,24 @@ static void report_repair(void *arg, const char *sentence)
 	complain("repair", sentence);
 }
 
+static void publish(void *arg, Vfio__V1__Event *event);
+
+/* A write that had been given up has returned. */
+static void report_settled(void *arg, const struct pending_outcome *outcome)
+{
+	Vfio__V1__Event event = VFIO__V1__EVENT__INIT;
+	char text[PCI_ADDRESS_SIZE], type[] = "device.settled";
+
+	complain("repair", outcome->sentence);
+	pci_address_format(outcome->before->address, text);
+	event.type = type;
+	event.pci_address = text;
+	event.driver = (char *)outcome->driver;
+	event.original_driver = (char *)outcome->original_driver;
+	event.state = device_convert_state(outcome->state);
+	publish(arg, &event);
+}
+
 static int open_host(struct daemon *d, const struct inheritance *in)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
@@ -61,9 +80,10 @@ static int open_host(struct daemon *d, const struct inheritance *in)
 		.allow = in->options->allow};
 
 	in->options->allow = (struct allowlist){0}; /* the host's from here on */
-	if (host_open(&config, &d->host, &err) || host_recover(d->host, report_repair, NULL, &err))
+	if (host_open(&config, &d->host, &err))
 		return complain("", err.message);
-	return 0;
+	host_listen(d->host, report_settled, d);
+	return host_recover(d->host, report_repair, NULL, &err) ? complain("", err.message) : 0;
 }
 
 static void publish(void *arg, Vfio__V1__Event *event)
@@ -148,7 +168,7 @@ static int start_rest(struct daemon *d, const struct inheritance *in)
 
 static int start(struct daemon *d, const struct inheritance *in)
 {
-	if (open_host(d, in) || start_publisher(d, in) || make_services(d) || start_rpc(d, in) ||
+	if (start_publisher(d, in) || open_host(d, in) || make_services(d) || start_rpc(d, in) ||
 		start_rest(d, in))
 		return -1;
 	fprintf(stderr, "vfiod: serving REST on http://%s and RPC on %s\n", in->listener->text,
@@ -185,7 +205,10 @@ static bool stop(struct daemon *d)
 		rest_server_stop(d->rest, GRACE_MS);
 	if (d->rpc)
 		rpc_server_stop(d->rpc, GRACE_MS);
-	return !d->devices || device_service_drain(d->devices, now_ns() + DRAIN_MS * 1000000LL);
+	int64_t deadline = now_ns() + DRAIN_MS * 1000000LL;
+	bool drained = !d->devices || device_service_drain(d->devices, deadline);
+
+	return (!d->host || host_quiesce(d->host, deadline)) && drained;
 }
 
 static void free_all(struct daemon *d)

@@ -89,7 +89,7 @@ static int make_folders(struct start *s)
 
 static int fork_hand(struct start *s)
 {
-	int error = hand_fork(s->options.root, s->lock_fd, &s->hand);
+	int error = hand_fork(s->options.root, s->lock_fd, &s->options.allow, &s->hand);
 
 	if (error)
 		fprintf(stderr, "vfiod: cannot start the privileged process: %s\n",

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The nodes below /dev by which programs use a device's native driver: DRM, NVIDIA, accelerators,
+ * frame buffers, sound, InfiniBand, USB, disks.
+ */
+#pragma once
+
+#include "core/address.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { NODES_MAX = 64, NODE_SIZE = 40 };
+
+/* Names as they are in /proc/PID/fd; one that ends in a slash stands for all below it. */
+struct nodes {
+	size_t count;
+	char names[NODES_MAX][NODE_SIZE];
+};
+
+/* Finds the device's nodes, by sysfs and proc below root_fd. */
+void nodes_find(int root_fd, struct pci_address address, struct nodes *ret);
+
+/* Whether it has any. */
+bool nodes_any(int root_fd, struct pci_address address);
+
+/* Whether the kernel itself has one of the disks among them for its own: a mount, a swap, an array, a
+ * volume, or a ZFS pool, of which sysfs shows nothing. Opens the node exclusively to find out, which
+ * disturbs nobody, but needs the right to. */
+bool nodes_claimed(int root_fd, const struct nodes *nodes);
+
+/* Whether the path of an open file is one of them. */
+bool nodes_match(const struct nodes *nodes, const char *path);
