@@ -509,6 +509,7 @@ virtual_functions() {
 	)
 	set -- $?
 	echo 0 >$pci/$sriov/sriov_numvfs
+	echo 1 >$pci/$sriov/sriov_drivers_autoprobe
 	[ "$1" = 0 ] || exit 1
 }
 

@@ -192,7 +192,7 @@ static void required_differs_by_side(void **state)
 
 	run_assert_json(schemas, "Thing|required",
 		"[\"i32\",\"u32\",\"i64\",\"u64\",\"ratio\",\"part\",\"flag\",\"raw\",\"kind\","
-		"\"inners\",\"shown\"]");
+		"\"inners\",\"shown\",\"sure\"]");
 	run_assert_json(schemas, "StoreRequest|required", "[\"names\"]");
 	run_assert_json(schemas, "StoreRequest|additionalProperties", "false");
 	run_assert_json(schemas, "Inner|required", "[\"text\"]");
@@ -222,7 +222,8 @@ static void answer_example_is_completed(void **state)
 		"paths|/things|post|responses|200|content|application/json|example",
 		"{\"i32\":0,\"u32\":0,\"i64\":\"0\",\"u64\":\"0\",\"ratio\":0,\"part\":0,"
 		"\"flag\":false,\"raw\":\"\",\"kind\":\"KIND_BIG\","
-		"\"inner\":{\"text\":\"\",\"flag\":false},\"inners\":[],\"shown\":\"as shown\"}");
+		"\"inner\":{\"text\":\"\",\"flag\":false},\"inners\":[],\"shown\":\"as shown\","
+		"\"sure\":{\"text\":\"\",\"flag\":false}}");
 }
 
 static void unreached_types_stay_out(void **state)

@@ -2,6 +2,7 @@
 /* What the plugin made of proto/: the tables as linked, and the document as clients know it. */
 #include "rest/route.h"
 #include "rpc/method.h"
+#include "rpc/status.h"
 #include "tests/protoc-gen-vfiod/run.h"
 
 #include <google/protobuf/descriptor.pb-c.h>
@@ -160,6 +161,38 @@ static void failures_have_one_shape(void **state)
 		"#/components/schemas/DeviceProblem");
 }
 
+/* Clients know an error by its name: all that the daemon can send are there, in the order of their
+ * numbers. */
+static void failures_have_the_codes_names(void **state)
+{
+	json_t *error = run_at(*state, "components|schemas|Error|properties");
+	json_t *names = run_at(error, "status|enum");
+	json_t *name;
+	size_t i;
+
+	json_array_foreach(names, i, name)
+	{
+		assert_string_equal(json_string_value(name), rpc_code_name((int)i + 1));
+	}
+	assert_int_equal(i, RPC_UNAUTHENTICATED);
+	assert_int_equal(json_integer_value(run_at(error, "code|maximum")), i);
+}
+
+/* A message can be absent from an answer; this one never is. */
+static void device_always_tells_of_sriov(void **state)
+{
+	json_t *required = run_at(*state, "components|schemas|Device|required");
+	json_t *name;
+	size_t i;
+	bool found = false;
+
+	json_array_foreach(required, i, name)
+	{
+		found |= !strcmp(json_string_value(name), "sriov");
+	}
+	assert_true(found);
+}
+
 /* Every $ref leads somewhere, whatever is added to proto/. */
 static void assert_refs_resolve(json_t *document, json_t *value)
 {
@@ -254,6 +287,8 @@ int main(void)
 		cmocka_unit_test(operations_have_their_ids),
 		cmocka_unit_test(operations_tell_their_failures),
 		cmocka_unit_test(failures_have_one_shape),
+		cmocka_unit_test(failures_have_the_codes_names),
+		cmocka_unit_test(device_always_tells_of_sriov),
 		cmocka_unit_test(references_resolve),
 		cmocka_unit_test(info_has_version_and_license),
 		cmocka_unit_test(iommu_groups_answers_a_bare_array),

@@ -94,6 +94,27 @@ later() {
 	) &
 }
 
+# later_read NAME FILE: likewise a read.
+later_read() {
+	rm -f "$work/$1"
+	(
+		"$attr" read "$pci/$2" | sed 's/^.*[^A-Z].*$/ok/;q' >"$work/$1.new"
+		mv "$work/$1.new" "$work/$1"
+	) &
+}
+
+# reads NAME FILE...: whether all of them answer. A read that waits would hang here.
+reads() {
+	reads=$1 bad=''
+	shift
+	for file; do "$attr" read "$pci/$file" >/dev/null 2>&1 || bad="$bad $file"; done
+	say "$reads" "${bad:-ok}"
+}
+
+# state_of PID: S where it sleeps, D where nothing can end it.
+state_of() { sed -n 's/^State:\t\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null; }
+is_in_state() { [ "$(state_of "$1")" = "$2" ]; }
+
 answered() {
 	if [ -e "$work/$1" ]; then say "$2" "$(cat "$work/$1")"; else say "$2" waits; fi
 }
@@ -264,6 +285,8 @@ in_use() {
 	later power devices/$nic/power/control on
 	later again drivers/vfio-pci/unbind $nic
 	later reset devices/$nic/reset 1
+	later_read override_read devices/$nic/driver_override
+	later_read uevent_read devices/$nic/uevent
 	put 'pending probe' drivers_probe $nic
 	put 'pending bind native' drivers/e1000e/bind $nic
 	put 'pending enable x' devices/$nic/enable x
@@ -276,14 +299,20 @@ in_use() {
 	get 'pending vendor' devices/$nic/vendor
 	get 'pending enable' devices/$nic/enable
 	get 'pending reset_method' devices/$nic/reset_method
+	for name in vendor device class subsystem_vendor subsystem_device revision numa_node enable \
+		power_state power/control power/runtime_status resource irq reset_method \
+		local_cpulist modalias d3cold_allowed iommu_group/type; do
+		reads "pending read of $name" devices/$nic/$name
+	done
 	node 'pending node' 3
 	there 'pending vfio-dev' devices/$nic/vfio-dev
 	there 'pending driver folder' drivers/vfio-pci/$nic
-	for name in unbind override power again reset; do answered $name "pending $name"; done
+	waiting='unbind override power again reset override_read uevent_read'
+	for name in $waiting; do answered "$name" "pending $name"; done
 	let_go $nic
-	for name in unbind override power again reset; do
+	for name in $waiting; do
 		eventually test -e "$work/$name"
-		answered $name "after $name"
+		answered "$name" "after $name"
 	done
 	node 'after node' 3
 	get 'after override reads' devices/$nic/driver_override
@@ -307,9 +336,61 @@ in_use() {
 	driver 'group only driver' $nic
 }
 
+# A writer that is killed stays, and its write has its effect when the user lets go.
+killed_writer() {
+	to_vfio $nic
+	hold $nic 3 device
+	"$attr" write "$pci/drivers/vfio-pci/unbind" $nic >"$work/killed" &
+	writer=$!
+	eventually gone "$pci/devices/$nic/driver"
+	kill -9 $writer
+	eventually is_in_state $writer D
+	say 'killed writer' "$(state_of $writer)"
+	node 'killed writer node' 3
+	let_go $nic
+	wait $writer 2>/dev/null
+	node 'killed writer node after' 3
+	quiet devices/$nic/driver_override '\n'
+	put 'killed writer native bind' drivers/e1000e/bind $nic
+}
+
+removal_in_use() {
+	to_vfio $nic
+	hold $nic 3 device
+	later remove devices/$nic/remove 1
+	eventually gone "$pci/devices/$nic/driver"
+	later rescan rescan 1
+	put 'removal in use, another unbind' drivers/e1000e/unbind $nic2
+	quiet drivers_probe $nic2
+	there 'removal in use, device' devices/$nic
+	for name in remove rescan; do answered $name "removal in use, $name"; done
+	let_go $nic
+	for name in remove rescan; do
+		eventually test -e "$work/$name"
+		answered $name "removal after use, $name"
+	done
+	driver 'removal after use, driver' $nic
+}
+
+# A second user of a group that one has open.
+second_user() {
+	if [ -z "$user" ]; then
+		(echo "hold $1 $3 4243 other" >"$root/control") 2>/dev/null
+	else
+		"$user" "$2" "$1" >/dev/null 2>&1
+	fi && echo ok || echo refused
+}
+
 shared_group() {
 	to_vfio $edu
+	say 'group not viable, a user' "$(second_user $edu 13 device)"
 	quiet devices/$shared/driver/unbind $shared
+	hold $edu 13 group
+	say 'open group, second user' "$(second_user $edu 13 device)"
+	put 'open group, native bind' drivers/e1000/bind $shared
+	driver 'open group, native driver' $shared
+	quiet devices/$shared/driver/unbind $shared
+	let_go $edu
 	hold $edu 13 device
 	put 'owned native bind' drivers/e1000/bind $shared
 	put 'owned probe' drivers_probe $shared
@@ -362,9 +443,45 @@ sriov() {
 	to_native $pf
 }
 
+# vfio-pci makes virtual functions where its module is told to, and keeps them.
+vfio_sriov() {
+	n=devices/$pf/sriov_numvfs enable=../../module/vfio_pci/parameters/enable_sriov
+	get 'enable_sriov' $enable
+	for text in x '' 1; do put "enable_sriov '$text'" $enable "$text"; done
+	get 'enable_sriov set' $enable
+	to_vfio $pf
+	put 'vfio-pci numvfs 1' $n 1
+	driver 'vfio-pci virtual function' $vf
+	get 'vfio-pci virtual function override' devices/$vf/driver_override
+	put 'vfio-pci unbind with functions' drivers/vfio-pci/unbind $pf
+	there 'vfio-pci virtual function after' devices/$vf
+	quiet $enable 0
+	to_vfio $pf
+	hold $pf 14 device
+	later unbind drivers/vfio-pci/unbind $pf
+	eventually gone "$pci/devices/$pf/driver"
+	later_read numvfs_read $n
+	later numvfs $n 1
+	put 'pending numvfs x' $n x
+	put 'pending numvfs 9' $n 9
+	for name in sriov_totalvfs sriov_offset sriov_stride sriov_vf_device \
+		sriov_drivers_autoprobe; do
+		reads "pending read of $name" devices/$pf/$name
+	done
+	for name in unbind numvfs numvfs_read; do answered $name "pending, $name"; done
+	let_go $pf
+	for name in unbind numvfs numvfs_read; do
+		eventually test -e "$work/$name"
+		answered $name "pending after, $name"
+	done
+	to_native $pf
+	driver 'vfio-pci gave back' $pf
+}
+
 removal() {
 	quiet devices/$nic/driver_override abc
 	exec 7<"$pci/devices/$nic/vendor" 8>"$pci/devices/$nic/driver_override"
+	cd "$pci/devices/$nic" || exit
 	put 'remove' devices/$nic/remove 1
 	there 'removed' devices/$nic
 	if cat <&7 >/dev/null 2>&1; then say 'removed read' ok; else say 'removed read' refused; fi
@@ -372,11 +489,39 @@ removal() {
 	exec 7<&- 8>&-
 	put 'rescan' rescan 1
 	driver 'rescanned' $nic
+	say 'kept folder' "$("$attr" read vendor)"
+	say 'kept folder driver' "$("$attr" write driver/unbind $nic)"
+	cd / || exit
 	get 'rescanned override' devices/$nic/driver_override
 	put 'remove port' devices/$port/remove 1
 	there 'removed behind port' devices/0000:01:00.0
 	quiet rescan 1
 	driver 'rescanned behind port' 0000:01:00.0
+	for text in x 0; do put "drivers_autoprobe '$text'" drivers_autoprobe "$text"; done
+	quiet devices/$nic/remove 1
+	quiet rescan 1
+	driver 'rescanned without autoprobe' $nic
+	put 'drivers_autoprobe 1' drivers_autoprobe 1
+	quiet drivers_probe $nic
+}
+
+# The events of what is done here, in their order, with all that they say.
+events() {
+	source=$root/dev/uevent
+	[ -z "$user" ] || source=netlink
+	"$attr" events "$source" "change@/devices/pci0000:00/$nic2" >"$work/events" &
+	listener=$!
+	eventually grep -q -x listening "$work/events"
+	to_vfio $nic
+	quiet drivers/e1000e/bind $nic
+	to_native $nic
+	quiet devices/$pf/sriov_numvfs 1
+	quiet devices/$pf/sriov_numvfs 0
+	quiet devices/$edu/remove 1
+	quiet rescan 1
+	quiet devices/$nic2/uevent change
+	wait $listener
+	sed 's/^/event: /' "$work/events"
 }
 
 modules() {
@@ -386,6 +531,11 @@ modules() {
 	put 'unloaded bind' drivers/vfio-pci/bind $nic
 	put 'unloaded probe' drivers_probe $nic
 	driver 'unloaded still' $nic
+	put 'no autoprobe' drivers_autoprobe 0
+	load
+	driver 'loaded without autoprobe' $nic
+	unload >"$work/unload"
+	quiet drivers_autoprobe 1
 	load
 	driver 'loaded grabs' $nic
 	to_native $nic
@@ -398,7 +548,11 @@ other_attributes
 ids
 vfio
 in_use
+killed_writer
+removal_in_use
 shared_group
 sriov
+vfio_sriov
 removal
+events
 modules

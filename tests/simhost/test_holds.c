@@ -201,7 +201,12 @@ static void native_drivers_stay_out_of_an_owned_group(void **state)
 
 	assert_int_equal(sim_bind_vfio(m, GPU), 0);
 	assert_int_equal(sim_write(m, DEVICE SOUND "/driver/unbind", SOUND), 0);
+	/* The open group alone keeps nobody out. */
 	assert_int_equal(sim_control(m, "hold " GPU " group 42 qemu"), 0);
+	assert_int_equal(sim_write(m, DRIVER "snd_hda_intel/bind", SOUND), 0);
+	assert_int_equal(sim_control(m, "hold " GPU " device 42 qemu"), EPERM);
+	assert_int_equal(sim_write(m, DEVICE SOUND "/driver/unbind", SOUND), 0);
+	assert_int_equal(sim_control(m, "hold " GPU " device 42 qemu"), 0);
 	assert_int_equal(sim_write(m, DRIVER "snd_hda_intel/bind", SOUND), EBUSY);
 	/* What fails before a probe shows in drivers_probe too. */
 	assert_int_equal(sim_write(m, PCI "drivers_probe", SOUND), EINVAL);
@@ -332,6 +337,22 @@ static void removal_in_use_holds_up_rescans(void **state)
 	assert_string_equal(sim_read(m, DEVICE NIC "/driver_override"), "(null)");
 }
 
+/* Until so many operations wait for the device, and somebody has its lock. */
+static void await_waiting(struct model *m, const char *address, unsigned pins, bool locked)
+{
+	struct pci_address a;
+	bool reached = false;
+
+	assert_true(pci_address_parse(address, &a));
+	while (!reached) {
+		model_lock(m);
+		const struct device *d = model_device(m, a);
+		reached = d->pins >= pins && (d->locked || !locked);
+		model_unlock(m);
+		sched_yield();
+	}
+}
+
 static void waiting_for_a_device_that_goes(void **state)
 {
 	struct model *m = *state;
@@ -343,14 +364,7 @@ static void waiting_for_a_device_that_goes(void **state)
 		sched_yield();
 	start(&override, m, DEVICE NIC "/driver_override", NULL);
 	start(&reset, m, DEVICE NIC "/driver_override", "x");
-	for (;;) { /* both have pinned the device: they wait */
-		model_lock(m);
-		unsigned pins = model_device(m, (struct pci_address){.slot = 3})->pins;
-		model_unlock(m);
-		if (pins == 2)
-			break;
-		sched_yield();
-	}
+	await_waiting(m, NIC, 2, true);
 	assert_int_equal(sim_control(m, "release " NIC), 0);
 	assert_int_equal(finish(&remove), 0);
 	assert_int_equal(finish(&override), ENODEV);
@@ -373,6 +387,94 @@ static void a_virtual_function_in_use_holds_its_physical_one(void **state)
 	assert_int_equal(finish(&numvfs), 0);
 	assert_false(sim_exists(m, DEVICE "0000:02:10.0"));
 	assert_false(sim_exists(m, DEVICE "0000:02:10.1"));
+}
+
+/* Who waits for a device without its lock must not touch it when it went. */
+static void a_device_that_goes_ends_blocked_writes(void **state)
+{
+	struct model *m = *state;
+	struct task override, remove;
+
+	assert_int_equal(sim_control(m, "block driver_override " NIC2), 0);
+	assert_int_equal(sim_control(m, "block remove " NIC2), 0);
+	start(&override, m, DEVICE NIC2 "/driver_override", "x");
+	start(&remove, m, DEVICE NIC2 "/remove", "1");
+	await_waiting(m, NIC2, 2, false);
+	assert_int_equal(sim_control(m, "vanish " NIC2), 0);
+	assert_int_equal(sim_control(m, "unblock driver_override " NIC2), 0);
+	assert_int_equal(sim_control(m, "unblock remove " NIC2), 0);
+	assert_int_equal(finish(&override), ENODEV);
+	assert_int_equal(finish(&remove), ENODEV);
+}
+
+/* A physical function that goes while its virtual ones are being made takes them along. */
+static void functions_made_meanwhile_go_too(void **state)
+{
+	struct model *m = *state;
+	struct task numvfs, remove;
+
+	assert_int_equal(sim_control(m, "block sriov_numvfs " PF), 0);
+	start(&numvfs, m, DEVICE PF "/sriov_numvfs", "4");
+	await_waiting(m, PF, 1, true); /* blocked under its lock */
+	start(&remove, m, DEVICE PF "/remove", "1");
+	await_waiting(m, PF, 2, true);
+	assert_int_equal(sim_control(m, "unblock sriov_numvfs " PF), 0);
+	assert_int_equal(finish(&numvfs), 0);
+	assert_int_equal(finish(&remove), 0);
+	assert_false(sim_exists(m, DEVICE PF));
+	assert_false(sim_exists(m, DEVICE "0000:02:10.0"));
+}
+
+static void without_interrupt_remapping_vfio_refuses_users(void **state)
+{
+	char text[2048];
+
+	(void)state;
+	snprintf(text, sizeof(text), "interrupt_remapping off\n%s", devices);
+	struct model *m = sim_new(text);
+	assert_int_equal(sim_bind_vfio(m, NIC), 0);
+	assert_int_equal(sim_control(m, "hold " NIC " group 42 qemu"), 0);
+	assert_int_equal(sim_control(m, "hold " NIC " device 42 qemu"), EPERM);
+	assert_int_equal(sim_control(m, "set vfio_iommu_type1 allow_unsafe_interrupts Y"), 0);
+	assert_int_equal(sim_control(m, "hold " NIC " device 42 qemu"), 0);
+	model_free(m);
+}
+
+/* A GPU's nodes: who has one open shows, and a driver that waits for that keeps an unbind waiting.
+ */
+static void open_nodes_hold_their_device(void **state)
+{
+	char text[2048];
+	struct task unbind;
+
+	(void)state;
+	snprintf(text, sizeof(text),
+		"driver nvidia ids=10de:2204 waits\n%schardev nvidia0 device=" GPU
+		" number=195:0\nchardev card0 device=" GPU
+		" class=drm number=226:0 dev=dri/card0\n",
+		strchr(devices, '\n') + 1);
+	char *second = strstr(text, "driver nvidia ids=10de:2204\n");
+	memset(second, '#', strlen("driver nvidia ids=10de:2204"));
+	struct model *m = sim_new(text);
+	assert_string_equal(sim_list(m, "dev"), "dri nvidia0 uevent vfio");
+	assert_string_equal(sim_read(m, "sys/class/drm/card0/dev"), "226:0");
+	assert_string_equal(sim_link(m, "sys/class/drm/card0/device"), GPU);
+	assert_non_null(strstr(
+		sim_read(m, "proc/driver/nvidia/gpus/" GPU "/information"), "Device Minor: \t 0"));
+	assert_int_equal(sim_control(m, "hold " GPU " /dev/nvidia1 7 nvidia-smi"), ENOENT);
+	assert_int_equal(sim_control(m, "hold " GPU " /dev/nvidia0 7 nvidia-smi"), 0);
+	assert_int_equal(sim_control(m, "hold " GPU " /dev/dri/card0 8 Xorg"), 0);
+	assert_string_equal(sim_readlink(m, "proc/7/fd/3"), "/dev/nvidia0");
+	assert_string_equal(sim_readlink(m, "proc/8/fd/3"), "/dev/dri/card0");
+	start(&unbind, m, DRIVER "nvidia/unbind", GPU);
+	while (sim_exists(m, DEVICE GPU "/driver"))
+		sched_yield();
+	assert_int_equal(sim_control(m, "release " GPU " 8"), 0);
+	assert_false(atomic_load(&unbind.done));
+	assert_int_equal(sim_control(m, "release " GPU), 0);
+	assert_int_equal(finish(&unbind), 0);
+	assert_string_equal(sim_list(m, "dev"), "uevent vfio");
+	model_free(m);
 }
 
 static void blocked_writes_wait_to_be_unblocked(void **state)
@@ -462,6 +564,10 @@ int main(void)
 		OLD(removal_in_use_holds_up_rescans),
 		OLD(waiting_for_a_device_that_goes),
 		OLD(a_virtual_function_in_use_holds_its_physical_one),
+		OLD(a_device_that_goes_ends_blocked_writes),
+		OLD(functions_made_meanwhile_go_too),
+		cmocka_unit_test(without_interrupt_remapping_vfio_refuses_users),
+		cmocka_unit_test(open_nodes_hold_their_device),
 		OLD(blocked_writes_wait_to_be_unblocked),
 		OLD(stopping_lets_go_of_all),
 		OLD(churning_breaks_nothing),

@@ -48,13 +48,11 @@ static bool is_mounted(const char *folder)
 	       inside.st_dev != outside.st_dev;
 }
 
-static int setup(void **state)
+/* Mounts a simulated host on the folder. */
+static void begin(struct ground *g)
 {
-	struct ground *g = calloc(1, sizeof(*g));
 	CLEANUP(fd_cleanup) int mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
 
-	snprintf(g->folder, sizeof(g->folder), "/tmp/simhost.XXXXXX");
-	assert_non_null(mkdtemp(g->folder));
 	g->simhost = fork();
 	if (g->simhost == 0) {
 		execl(SIMHOST, "simhost", "--foreground", HOSTS "/lab.host", g->folder, NULL);
@@ -64,7 +62,16 @@ static int setup(void **state)
 		await_mounts(mounts);
 	g->root = open(g->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(g->root >= 0);
+}
+
+static int setup(void **state)
+{
+	struct ground *g = calloc(1, sizeof(*g));
+
+	snprintf(g->folder, sizeof(g->folder), "/tmp/simhost.XXXXXX");
+	assert_non_null(mkdtemp(g->folder));
 	*state = g;
+	begin(g);
 	return 0;
 }
 
@@ -216,6 +223,52 @@ static void ending_lets_go_of_a_waiting_write(void **state)
 	assert_int_equal(finish(unbind), EIO);
 }
 
+/* Runs the command with the folder between its two parts. */
+static FILE *run(const char *before, const char *folder, const char *after)
+{
+	char command[1024];
+
+	snprintf(command, sizeof(command), "%s %s%s", before, folder, after);
+	/* NOLINTNEXTLINE(cert-env33-c): the command is the test's own */
+	FILE *out = popen(command, "r");
+	assert_non_null(out);
+	return out;
+}
+
+/* Whoever unmounts by force ends all that waits, and simhost. */
+static void an_unmount_by_force_ends_it(void **state)
+{
+	struct ground *g = *state;
+
+	to_vfio(g, NIC);
+	assert_int_equal(put(g, "control", "hold " NIC " device 4242 qemu\n"), 0);
+	pid_t unbind = start_put(g, PCI "drivers/vfio-pci/unbind", NIC);
+	while (has(g, PCI "devices/" NIC "/driver"))
+		sched_yield();
+	(void)umount2(g->folder, MNT_FORCE); /* busy, but the connection is cut */
+	assert_int_not_equal(finish(unbind), 0);
+	finish(g->simhost);
+	close(g->root);
+	umount2(g->folder, MNT_DETACH);
+	begin(g);
+}
+
+static void a_mount_left_behind_is_explained(void **state)
+{
+	struct ground *g = *state;
+	char line[256] = "";
+
+	kill(g->simhost, SIGKILL);
+	finish(g->simhost);
+	close(g->root);
+	FILE *out = run(SIMHOST " " HOSTS "/lab.host", g->folder, " 2>&1");
+	assert_non_null(fgets(line, sizeof(line), out));
+	assert_int_not_equal(pclose(out), 0);
+	assert_non_null(strstr(line, "was killed: unmount it first"));
+	assert_int_equal(umount2(g->folder, MNT_DETACH), 0);
+	begin(g);
+}
+
 static void many_writes_may_wait(void **state)
 {
 	enum { MANY = 100 };
@@ -326,18 +379,6 @@ static void a_read_of_events_waits_and_can_be_interrupted(void **state)
 	sigaction(SIGALRM, &old, NULL);
 }
 
-/* Runs the command with the folder between its two parts. */
-static FILE *run(const char *before, const char *folder, const char *after)
-{
-	char command[1024];
-
-	snprintf(command, sizeof(command), "%s %s%s", before, folder, after);
-	/* NOLINTNEXTLINE(cert-env33-c): the command is the test's own */
-	FILE *out = popen(command, "r");
-	assert_non_null(out);
-	return out;
-}
-
 /* Another program that knows nothing of us. */
 static void lspci_lists_the_host(void **state)
 {
@@ -387,6 +428,8 @@ int main(void)
 		ROW(a_waiting_write_holds_up_nobody_else),
 		ROW(killing_a_writer_does_not_end_its_write),
 		ROW(ending_lets_go_of_a_waiting_write),
+		ROW(an_unmount_by_force_ends_it),
+		ROW(a_mount_left_behind_is_explained),
 		ROW(many_writes_may_wait),
 		ROW(modes_count_for_root_too),
 		ROW(events_are_read_one_by_one),

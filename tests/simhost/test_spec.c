@@ -134,7 +134,7 @@ static void errors_name_the_line(void **state)
 		{"driver x ids=10de\n", "a.host:1: '10de' is no VENDOR:DEVICE"},
 		{"driver x fast\n", "a.host:1: a driver has no option 'fast'"},
 		{"net eth0 device=0000:00:09.0\n", "a.host:1: there is no device 0000:00:09.0"},
-		{"net eth0 size=4\n", "a.host:1: a network interface has no option 'size=4'"},
+		{"net eth0 size=4\n", "a.host:1: a net has no option 'size=4'"},
 		{"disk sda up\n", "a.host:1: a disk has no option 'up'"},
 		{"disk sda path=../../x\n", "a.host:1: the path '../../x' is not one below"},
 		{"vfs 0000:00:01.0 total=4\n", "a.host:1: write: vfs ADDRESS"},
@@ -147,6 +147,21 @@ static void errors_name_the_line(void **state)
 		{"repeat i 0 1\nnet eth{j}\nend\n", "a.host:2: no repeat counts {j}"},
 		{"repeat i 0 1\nnet eth{i:q}\nend\n", "a.host:2: {i:q} is no number"},
 		{"repeat i 0 1\nnet eth{i-1}\nend\n", "a.host:2: {i-1} is no number"},
+		{"driver x\n" DEV "driver=../x\n",
+			"a.host:2: a device has no option 'driver=../x'"},
+		{"kernel 6.1/../x\n", "a.host:1: write: kernel"},
+		{DEV "\ndevice 0000:00:02.0 id=1:1 class=060400\n", "a.host:2: '1:1' is no"},
+		{"device 0000:00:02.0 class=060400 id=1b36:000c parent=0000:00:02.0\n",
+			"a.host:1: there is no device 0000:00:02.0 to be behind"},
+		{"net eth0\nnet eth0\n", "a.host:2: eth0 is there twice"},
+		{"net lo\n", "a.host:1: lo is there twice"},
+		{"disk sda1 on=sda\n", "a.host:1: there is no disk sda"},
+		{"disk sda number=8\n", "a.host:1: '8' is no number"},
+		{"disk sda number=8:1\ndisk sdb number=8:1\n",
+			"a.host:2: the number 8:1 is there twice"},
+		{"disk sda path=a/b/c/d/e/f/g\n", "a.host:1: the path 'a/b/c/d/e/f/g' is not"},
+		{"chardev x\n", "a.host:1: chardev x lacks its number"},
+		{"chardev x number=1:1 dev=../x\n", "a.host:1: '../x' is not a path below /dev"},
 		{"end\n", "a.host:1: 'end' is no directive"},
 		{"param vfio x\n", "a.host:1: write: param"},
 	};
@@ -166,13 +181,28 @@ static void errors_name_the_line(void **state)
 
 static void endless_files_are_refused(void **state)
 {
-	char *error = NULL;
+	static const char *const files[] = {
+		"repeat a 0 1000000\nrepeat b 0 1000000\ncdev on\nend\nend\n",
+		"repeat a 0 1000000\nrepeat b 0 1000000\nend\nend\n",
+		"repeat a 0 9999\ndriver d{a}\nend\n",
+		"repeat a 0 9999\nparam vfio p{a} Y\nend\n",
+		"repeat a 1 99999\nprocess {a} sh\nend\n",
+		"repeat a 0 9999\ndevice {a:04x}:00:00.0 id=10de:2204 class=030000 driver=d{a}\n"
+		"end\n",
+		"repeat a 0 1000000\ndevice {a:04x}:00:00.0 id=10de:2204 class=030000\nend\n",
+		DEV "\nvfs 0000:00:01.0 total=60000 enabled=60000\n"
+		    "device 0001:00:01.0 id=10de:2204 class=030000\n"
+		    "vfs 0001:00:01.0 total=60000 enabled=60000\n",
+	};
 
 	(void)state;
-	assert_null(spec_parse(
-		"repeat a 0 1000000\nrepeat b 0 1000000\ncdev on\nend\nend\n", "a.host", &error));
-	assert_non_null(strstr(error, "has more than"));
-	free(error);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char *error = NULL;
+
+		assert_null(spec_parse(files[i], "a.host", &error));
+		assert_non_null(strstr(error, "has more than"));
+		free(error);
+	}
 }
 
 static void a_missing_file_is_named(void **state)
@@ -185,6 +215,18 @@ static void a_missing_file_is_named(void **state)
 	free(error);
 	error = NULL;
 	assert_null(spec_read("/", &error));
+	free(error);
+}
+
+static void a_command_that_would_wait_is_refused(void **state)
+{
+	char *error = NULL;
+	struct spec *s = read_text(DEV "driver=vfio-pci\ndriver vfio-pci vfio\n"
+				       "hold 0000:00:01.0 device 42 qemu\nvanish 0000:00:01.0\n");
+
+	(void)state;
+	assert_null(model_new(s, "a.host", &error));
+	assert_string_equal(error, "a.host:4: vanish 0000:00:01.0 would wait for ever");
 	free(error);
 }
 
@@ -241,6 +283,7 @@ int main(void)
 		cmocka_unit_test(endless_files_are_refused),
 		cmocka_unit_test(a_missing_file_is_named),
 		cmocka_unit_test(commands_of_a_file_are_run),
+		cmocka_unit_test(a_command_that_would_wait_is_refused),
 		cmocka_unit_test(shipped_hosts_are_good),
 	};
 

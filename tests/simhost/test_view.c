@@ -23,8 +23,9 @@ static const char host[] =
 	"device 10000:80:00.0 id=144d:a80a class=010802 driver=nvme\n"
 	"net mgmt0 device=" NIC " path=virtio0/net/mgmt0 up address address6 route\n"
 	"disk nvme0n1 device=10000:80:00.0 size=64\n"
-	"disk nvme0n1p1 on=nvme0n1 number=259:7 holders=dm-0,md1\n"
-	"disk dm-0 number=254:0\n"
+	"disk nvme0n1p1 on=nvme0n1 number=259:7 holders=dm-0,md1 fs=zfs_member\n"
+	"disk dm-0 number=254:0 holders=dm-1\ndisk dm-1 number=254:1\n"
+	"net bond0\nnet vlan10 lower=mgmt0,bond0\ndriver mlx5_vfio_pci vfio ids=15b3:1018\n"
 	"mount dm-0 \"/srv/my disk\" xfs\nswapon nvme0n1p1\n";
 
 static int setup(void **state)
@@ -77,6 +78,8 @@ static void attributes_read_as_the_kernels(void **state)
 		{"sys/class/vfio-dev/vfio0/dev", "511:0"},
 		{"sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N"},
 		{"proc/1/comm", "systemd"},
+		{"proc/sys/kernel/tainted", "0"},
+		{"run/udev/data/b259:7", "E:ID_FS_TYPE=zfs_member"},
 	};
 	struct model *m = *state;
 
@@ -110,6 +113,9 @@ static void links_are_of_the_kernels_form(void **state)
 		{"sys/class/block/nvme0n1/device", "../../nvme0"},
 		{"sys/class/block/nvme0n1p1/holders/dm-0",
 			"../../../../../../../virtual/block/dm-0"},
+		{"sys/class/block/dm-0/holders/dm-1", "../../dm-1"},
+		{"sys/class/net/mgmt0/upper_vlan10", "../../../../../virtual/net/vlan10"},
+		{"sys/class/net/vlan10/lower_bond0", "../bond0"},
 		{"sys/class/vfio/3", "../../devices/virtual/vfio/3"},
 		{"sys/class/iommu/dmar0", "../../devices/virtual/iommu/dmar0"},
 		{"sys/module/vfio_pci/drivers/pci:vfio-pci", "../../../bus/pci/drivers/vfio-pci"},
@@ -136,7 +142,7 @@ static void folders_have_what_belongs_there(void **state)
 	assert_string_equal(sim_list(m, "dev/vfio"), "3 devices vfio");
 	assert_string_equal(sim_list(m, "dev/vfio/devices"), "vfio0");
 	assert_string_equal(sim_list(m, "sys/class"), "block iommu net vfio vfio-dev");
-	assert_string_equal(sim_list(m, "sys/class/block"), "dm-0 nvme0n1 nvme0n1p1");
+	assert_string_equal(sim_list(m, "sys/class/block"), "dm-0 dm-1 nvme0n1 nvme0n1p1");
 	assert_string_equal(sim_list(m, DEVICE "10000:80:00.0/nvme/nvme0"), "nvme0n1");
 	assert_string_equal(sim_list(m, "sys/class/block/nvme0n1"),
 		"dev device holders nvme0n1p1 size subsystem uevent");
@@ -210,9 +216,13 @@ static void what_is_used_shows(void **state)
 	assert_null(strstr(sim_read(m, "proc/net/route"), "00000000\t010200C0"));
 	assert_int_equal(sim_control(m, "net mgmt0 master lo"), 0);
 	assert_string_equal(sim_link(m, "sys/class/net/mgmt0/master"), "lo");
+	assert_string_equal(sim_link(m, "sys/class/net/mgmt0/upper_lo"), "lo");
+	assert_string_equal(sim_link(m, "sys/class/net/lo/lower_mgmt0"), "mgmt0");
 	assert_non_null(strstr(sim_read(m, "proc/interrupts"), " IR-"));
 	assert_non_null(strstr(sim_read(m, "proc/cpuinfo"), "GenuineIntel"));
 	assert_non_null(strstr(sim_read(m, "proc/modules"), "vfio_pci "));
+	assert_non_null(strstr(sim_read(m, "lib/modules/6.12.5/modules.alias"),
+		"alias vfio_pci:v000015B3d00001018sv*sd*bc*sc*i* mlx5_vfio_pci\n"));
 }
 
 static void interfaces_come_and_go_with_their_driver(void **state)

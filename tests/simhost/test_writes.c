@@ -187,6 +187,7 @@ static void noiommu_makes_a_group(void **state)
 	assert_int_equal(sim_bind_vfio(m, LONER), 0);
 	assert_string_equal(sim_link(m, DEVICE LONER "/iommu_group"), "16");
 	assert_true(sim_exists(m, "dev/vfio/noiommu-16"));
+	assert_string_equal(sim_read(m, "proc/sys/kernel/tainted"), "64");
 	assert_false(sim_exists(m, "dev/vfio/16"));
 	assert_int_equal(sim_write(m, DEVICE LONER "/driver/unbind", LONER), 0);
 	assert_string_equal(sim_link(m, DEVICE LONER "/iommu_group"), "");
@@ -459,9 +460,14 @@ static void drivers_autoprobe_off(void **state)
 	assert_string_equal(sim_read(m, PCI "drivers_autoprobe"), "0");
 	assert_int_equal(sim_write(m, DEVICE NIC "/remove", "1"), 0);
 	assert_int_equal(sim_write(m, PCI "rescan", "1"), 0);
+	expect_driver(m, NIC, "e1000e"); /* what is discovered is probed all the same */
+	/* A driver that is loaded looks at no device. */
+	assert_int_equal(sim_bind_vfio(m, NIC), 0);
+	assert_int_equal(sim_control(m, "unload vfio_pci"), 0);
+	assert_int_equal(sim_control(m, "load vfio_pci"), 0);
 	expect_driver(m, NIC, "");
 	assert_int_equal(sim_write(m, PCI "drivers_probe", NIC), 0);
-	expect_driver(m, NIC, "e1000e");
+	expect_driver(m, NIC, "vfio-pci");
 }
 
 static void faults_strike_once_at_their_turn(void **state)
@@ -486,9 +492,10 @@ static void bad_commands_are_refused(void **state)
 {
 	static const char *const bad[] = {"frob", "hold", "hold " NIC " device x qemu",
 		"hold " NIC " table 42 qemu", "hold xyz device 42 qemu", "release",
-		"fail unbind 0 EIO", "fail unbind 1 EWHAT", "fail unbind 1", "block unbind",
-		"probe-fail x " NIC, "vanish", "net eth1", "net eth1 sideways",
-		"net eth1 address 1.2.3", "mount a b", "process 0 x", "hold \"" NIC};
+		"fail unbind 0 EIO", "fail unbind 1 EWHAT", "fail unbnid 1 EIO",
+		"block rescan " NIC, "fail unbind 1", "block unbind", "probe-fail x " NIC, "vanish",
+		"net eth1", "net eth1 sideways", "net eth1 address 1.2.3", "mount a b",
+		"process 0 x", "hold \"" NIC};
 	struct model *m = *state;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

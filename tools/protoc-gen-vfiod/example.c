@@ -82,6 +82,8 @@ static json_t *complete_message(const struct type *type, const json_t *given)
 			doc_put(object, field->proto->name, parse(field->rules->example));
 		else if (field->repeated || !is_message(field))
 			doc_put(object, field->proto->name, default_value(field));
+		else if (field->rules->required)
+			doc_put(object, field->proto->name, complete_message(field->type, NULL));
 	}
 	return object;
 }

@@ -95,6 +95,31 @@ static void put_property(json_t *properties, const char *name, const char *type,
 	doc_put(properties, name, property);
 }
 
+/* google.rpc.Code without OK, in the order of the numbers. The list is closed, so that a client can
+ * tell by its types which of them are left to be handled. */
+static const char *const code_names[] = {"CANCELLED", "UNKNOWN", "INVALID_ARGUMENT",
+	"DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
+	"RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+	"INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"};
+
+static const int code_count = sizeof(code_names) / sizeof(code_names[0]);
+
+static json_t *code_property(void)
+{
+	return json_pack("{s:s, s:s, s:i, s:i, s:s}", "type", "integer", "format", "int32",
+		"minimum", 1, "maximum", code_count, "description", "The google.rpc.Code.");
+}
+
+static json_t *status_property(void)
+{
+	json_t *names = json_array();
+
+	for (int i = 0; i < code_count; i++)
+		doc_append(names, json_string(code_names[i]));
+	return json_pack("{s:s, s:s, s:o}", "type", "string", "description",
+		"The code's name, for programs.", "enum", names);
+}
+
 static json_t *details_property(const struct model *model)
 {
 	json_t *property = json_object();
@@ -120,8 +145,8 @@ json_t *failure_schema(const struct model *model)
 	json_t *required = json_array();
 
 	put_property(properties, "error", "string", "What failed, for a person.");
-	put_property(properties, "code", "integer", "The google.rpc.Code.");
-	put_property(properties, "status", "string", "The code's name, for programs.");
+	doc_put(properties, "code", code_property());
+	doc_put(properties, "status", status_property());
 	put_property(properties, "message", "string", "The same text as `error`.");
 	doc_put(properties, "details", details_property(model));
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -40,6 +40,7 @@ static json_t *info(const struct model *model)
 	doc_put_text(object, "title", "vfiod");
 	doc_put_text(object, "version", model->version);
 	doc_put_text(object, "description", description(model));
+	doc_put(object, "contact", json_pack("{s:s}", "name", "The vfiod project"));
 	doc_put(object, "license", json_pack("{s:s, s:s}", "name", "MIT", "identifier", "MIT"));
 	return object;
 }

@@ -89,14 +89,14 @@ json_t *schema_property(const struct field *field)
 	return schema;
 }
 
-/* An answer carries every field but those that can be absent; a message that is also sent keeps
- * to the request's rules, which promise less. */
+/* An answer carries every field but those that can be absent, and of these the ones whose rules
+ * promise it; a message that is also sent keeps to the request's rules, which promise less. */
 static bool is_required(const struct type *type, const struct field *field)
 {
 	bool can_be_absent =
 		field->in_oneof || (!field->repeated && field->type && field->type->message);
 
-	return type->in_request ? field->rules->required : !can_be_absent;
+	return field->rules->required || (!type->in_request && !can_be_absent);
 }
 
 static json_t *required_names(const struct type *type)

@@ -16,11 +16,6 @@ static void put32(uint8_t *at, uint64_t value)
 	put16(at + 2, (unsigned)(value >> 16) & 0xffff);
 }
 
-static bool is_bridge(const struct function *f)
-{
-	return f->class >> 8 == 0x0604;
-}
-
 /* The port type of the PCI Express capability: an endpoint, or a bridge by its depth, as root
  * ports, then upstream and downstream ports of switches, take turns. */
 static unsigned express_type(const struct function *f)
@@ -28,7 +23,7 @@ static unsigned express_type(const struct function *f)
 	enum { ENDPOINT = 0, ROOT_PORT = 4, UPSTREAM = 5, DOWNSTREAM = 6 };
 	unsigned depth = 0;
 
-	if (!is_bridge(f))
+	if (!function_is_bridge(f))
 		return ENDPOINT;
 	for (const struct function *up = f->parent; up; up = up->parent)
 		depth++;
@@ -39,7 +34,7 @@ static unsigned express_type(const struct function *f)
 static void put_bars(uint8_t *space, const struct function *f)
 {
 	enum { IO = 0x100, PREFETCH = 0x2000, WIDE = 0x100000 };
-	size_t count = is_bridge(f) ? 2 : 6;
+	size_t count = function_is_bridge(f) ? 2 : 6;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct bar *b = &f->bars[i];
@@ -89,9 +84,9 @@ void config_print(const struct device *d, FILE *out)
 	space[9] = f->class & 0xff;
 	space[10] = f->class >> 8 & 0xff;
 	space[11] = f->class >> 16 & 0xff;
-	space[14] = (uint8_t)((is_bridge(f) ? 1 : 0) | (is_multifunction(d) ? 0x80 : 0));
+	space[14] = (uint8_t)((function_is_bridge(f) ? 1 : 0) | (is_multifunction(d) ? 0x80 : 0));
 	put_bars(space, f);
-	if (is_bridge(f)) {
+	if (function_is_bridge(f)) {
 		put_bridge(space, f);
 	} else {
 		put16(space + 0x2c, f->subsystem_vendor);

@@ -60,9 +60,11 @@ static int run_hold(struct model *m, const struct words *w)
 		return -EINVAL;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (strcmp(w->word[2], kinds[i]) == 0)
-			return model_hold(m, address, (enum hold_kind)i, pid, w->word[4]);
+			return model_hold(m, address, (enum hold_kind)i, NULL, pid, w->word[4]);
 	}
-	return -EINVAL;
+	if (strncmp(w->word[2], "/dev/", 5) != 0)
+		return -EINVAL;
+	return model_hold(m, address, HOLD_NODE, w->word[2] + 5, pid, w->word[4]);
 }
 
 static int run_release(struct model *m, const struct words *w)
@@ -85,15 +87,32 @@ static int run_process(struct model *m, const struct words *w)
 	return model_add_process(m, pid, w->word[2]);
 }
 
+/* Whether faults may strike writes to the attribute; block: whether they can be made to wait. */
+static bool is_attribute(const char *name, bool block)
+{
+	static const struct {
+		const char *name;
+		bool block;
+	} attributes[] = {{"driver_override", true}, {"bind", true}, {"unbind", true},
+		{"drivers_probe", true}, {"remove", true}, {"sriov_numvfs", true}, {"enable", true},
+		{"reset", true}, {"power/control", true}, {"new_id", false}, {"rescan", false}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+		if (strcmp(attributes[i].name, name) == 0)
+			return attributes[i].block || !block;
+	}
+	return false;
+}
+
 /* fail WHAT K ERRNO [ADDRESS] */
 static int run_fail(struct model *m, const struct words *w)
 {
 	struct fault f = {.any = w->count == 4};
 	uint64_t countdown;
 
-	if (w->count < 4 || w->count > 5 || !words_number(w->word[2], 10, 1 << 20, &countdown) ||
-		countdown == 0 || !errno_of(w->word[3], &f.error) ||
-		(w->count == 5 && !address_at(w, 4, &f.address)))
+	if (w->count < 4 || !is_attribute(w->word[1], false) || w->count > 5 ||
+		!words_number(w->word[2], 10, 1 << 20, &countdown) || countdown == 0 ||
+		!errno_of(w->word[3], &f.error) || (w->count == 5 && !address_at(w, 4, &f.address)))
 		return -EINVAL;
 	f.what = w->word[1];
 	f.countdown = (unsigned)countdown;
@@ -105,7 +124,7 @@ static int run_block(struct model *m, const struct words *w)
 {
 	struct fault f = {.block = true};
 
-	if (w->count != 3 || !address_at(w, 2, &f.address))
+	if (w->count != 3 || !is_attribute(w->word[1], true) || !address_at(w, 2, &f.address))
 		return -EINVAL;
 	f.what = w->word[1];
 	return w->word[0][0] == 'b' ? model_add_fault(m, &f) : model_lift_fault(m, &f);
@@ -204,7 +223,7 @@ static int run_net(struct model *m, const struct words *w)
 }
 
 static const struct command commands[] = {
-	{"hold", "hold ADDRESS group|device|mapping|cdev|iommufd PID COMMAND", run_hold},
+	{"hold", "hold ADDRESS group|device|mapping|cdev|iommufd|/dev/NODE PID COMMAND", run_hold},
 	{"release", "release ADDRESS [PID]", run_release},
 	{"process", "process PID COMMAND", run_process},
 	{"fail", "fail ATTRIBUTE K ERRNO [ADDRESS]", run_fail},

@@ -19,21 +19,35 @@ static void device_free(struct device *d)
 	free(d);
 }
 
-int device_lock(struct model *m, struct device *d)
+int device_wait(
+	struct model *m, struct device *d, bool (*waits)(const struct device *, void *), void *arg)
 {
 	bool running = true;
 
 	d->pins++;
-	while (d->locked && running)
+	while (running && waits(d, arg))
 		running = model_wait(m);
 	d->pins--;
-	if (running && !d->gone) {
-		d->locked = true;
-		return 0;
-	}
-	if (d->gone && d->pins == 0 && !d->locked)
+	if (!d->gone)
+		return running ? 0 : -EIO;
+	if (d->pins == 0 && !d->locked)
 		device_free(d);
-	return running ? -ENODEV : -EIO;
+	return -ENODEV;
+}
+
+static bool is_locked(const struct device *d, void *arg)
+{
+	(void)arg;
+	return d->locked;
+}
+
+int device_lock(struct model *m, struct device *d)
+{
+	int error = device_wait(m, d, is_locked, NULL);
+
+	if (!error)
+		d->locked = true;
+	return error;
 }
 
 void device_unlock(struct model *m, struct device *d)
@@ -64,11 +78,21 @@ int model_await_device(struct model *m, uint32_t device)
 	return error;
 }
 
+struct device *model_device_named(const struct model *m, const char *name)
+{
+	char canonical[PCI_ADDRESS_SIZE];
+	struct pci_address address;
+
+	if (!pci_address_parse(name, &address))
+		return NULL;
+	pci_address_format(address, canonical);
+	return strcmp(name, canonical) == 0 ? model_device(m, address) : NULL;
+}
+
 struct device *device_named(struct model *m, const struct write *w)
 {
-	char text[PCI_ADDRESS_SIZE], canonical[PCI_ADDRESS_SIZE];
+	char text[PCI_ADDRESS_SIZE];
 	size_t n = strlen(w->text);
-	struct pci_address address;
 
 	if (n > 0 && w->text[n - 1] == '\n')
 		n--;
@@ -76,11 +100,7 @@ struct device *device_named(struct model *m, const struct write *w)
 		return NULL;
 	memcpy(text, w->text, n);
 	text[n] = '\0';
-	if (!pci_address_parse(text, &address))
-		return NULL;
-	/* The kernel compares names: no short form, no capitals. */
-	pci_address_format(address, canonical);
-	return strcmp(text, canonical) == 0 ? model_device(m, address) : NULL;
+	return model_device_named(m, text);
 }
 
 char *device_path(const struct device *d)
@@ -95,23 +115,18 @@ char *device_path(const struct device *d)
 	return memory_print("%s/%s", parent, text);
 }
 
-static bool is_bridge(const struct function *f)
-{
-	return f->class >> 8 == 0x0604;
-}
-
 unsigned device_enable_count(const struct model *m, const struct device *d)
 {
 	unsigned n = d->enabled;
 
 	/* A bridge is enabled on behalf of what is behind it. */
-	n += is_bridge(d->function);
-	if (d->driver && !d->driver->vfio && !d->driver->passive && !is_bridge(d->function))
+	n += function_is_bridge(d->function);
+	if (d->driver && !d->driver->vfio && !d->driver->passive &&
+		!function_is_bridge(d->function))
 		n++;
 	for (size_t i = 0; i < m->n_holds; i++) {
 		const struct hold *h = m->holds[i];
-		if (h->device == d->object.id && h->kind != HOLD_GROUP_FILE &&
-			h->kind != HOLD_CDEV) {
+		if (h->device == d->object.id && h->owns) {
 			n++;
 			break;
 		}
@@ -133,7 +148,7 @@ struct device *device_add(struct model *m, struct function *f, struct device *ph
 	d->parent = parent;
 	d->physfn = physfn;
 	d->msi = true;
-	d->d3cold = !f->conventional && !is_bridge(f);
+	d->d3cold = !f->conventional && !function_is_bridge(f);
 	d->autoprobe = f->sriov.autoprobe;
 	d->numa = f->numa;
 	d->power_control = memory_copy("on");
@@ -144,6 +159,7 @@ struct device *device_add(struct model *m, struct function *f, struct device *ph
 	size_t *count = parent ? &parent->n_children : &m->n_roots;
 	*list = memory_room(*list, *count, sizeof(struct device *));
 	(*list)[(*count)++] = d;
+	m->n_devices++;
 	f->now = d;
 	if (f->group != SPEC_NO_GROUP)
 		group_join(m, d, f->group, false);
@@ -153,9 +169,8 @@ struct device *device_add(struct model *m, struct function *f, struct device *ph
 
 void device_autoprobe(struct model *m, struct device *d)
 {
-	if (m->no_autoprobe)
+	if (device_lock(m, d) != 0)
 		return;
-	d->locked = true;
 	(void)device_attach(m, d, "probe");
 	device_unlock(m, d);
 }
@@ -212,6 +227,7 @@ static void unlink_device(struct model *m, struct device *d)
 		d);
 	table_drop(&m->devices, pci_address_key(d->function->address));
 	object_drop(m, &d->object);
+	m->n_devices--;
 	d->function->now = NULL;
 	d->gone = true;
 	group_leave(m, d);
@@ -227,14 +243,27 @@ static int remove_all(struct model *m, struct device *const *const *list, const 
 	return error == -ENODEV ? 0 : error;
 }
 
+/* Locks the device when nothing hangs on it. While this waits for the lock, whoever has it may make
+ * virtual functions. */
+static int lock_alone(struct model *m, struct device *d)
+{
+	for (;;) {
+		int error = remove_all(m, (struct device *const *const *)&d->vfs, &d->n_vfs);
+		if (!error)
+			error = remove_all(
+				m, (struct device *const *const *)&d->children, &d->n_children);
+		if (!error)
+			error = device_lock(m, d);
+		if (error || d->n_vfs == 0)
+			return error;
+		device_unlock(m, d);
+	}
+}
+
 int device_remove(struct model *m, struct device *d)
 {
-	int error = remove_all(m, (struct device *const *const *)&d->vfs, &d->n_vfs);
+	int error = lock_alone(m, d);
 
-	if (!error)
-		error = remove_all(m, (struct device *const *const *)&d->children, &d->n_children);
-	if (!error)
-		error = device_lock(m, d);
 	if (error)
 		return error;
 	error = device_detach(m, d);

@@ -84,15 +84,23 @@ int device_attach(struct model *m, struct device *d, const char *what)
 	return 0;
 }
 
+static int await_users(struct model *m, const struct device *d)
+{
+	while (device_is_held(m, d)) {
+		if (!model_wait(m))
+			return -EIO;
+	}
+	return 0;
+}
+
 /* From 6.6 on VFIO hides the device from new users before it waits for the present ones. */
 static int leave_vfio(struct model *m, struct device *d)
 {
 	if (model_since(m, 6, 6))
 		vfio_remove_device(m, d);
-	while (device_is_held(m, d)) {
-		if (!model_wait(m))
-			return -EIO;
-	}
+	int error = await_users(m, d);
+	if (error)
+		return error;
 	if (d->n_vfs > 0)
 		sriov_disable(m, d);
 	vfio_remove_device(m, d);
@@ -108,8 +116,8 @@ int device_detach(struct model *m, struct device *d)
 		return 0;
 	d->linked = false;
 	error = fault_block(m, "unbind", d);
-	if (!error && d->driver->vfio)
-		error = leave_vfio(m, d);
+	if (!error)
+		error = d->driver->vfio ? leave_vfio(m, d) : await_users(m, d);
 	if (error)
 		return error;
 	children_removed(m, d);

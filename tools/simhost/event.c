@@ -20,32 +20,40 @@ void event_send(struct model *m, const char *action, const char *path, const cha
 	m->on_event(m->event_arg, text, size);
 }
 
-void event_device(struct model *m, const char *action, const struct device *d)
+char *device_alias(const struct device *d)
+{
+	const struct function *f = d->function;
+
+	return memory_print("pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X", f->vendor, f->device,
+		f->subsystem_vendor, f->subsystem_device, f->class >> 16, f->class >> 8 & 0xff,
+		f->class & 0xff);
+}
+
+char *device_variables(const struct device *d)
 {
 	const struct function *f = d->function;
 	char address[PCI_ADDRESS_SIZE];
-	bool unbind = strcmp(action, "unbind") == 0;
 
+	pci_address_format(f->address, address);
+	return memory_print("%s%s%sPCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:%04X\n"
+			    "PCI_SLOT_NAME=%s\n",
+		d->driver ? "DRIVER=" : "", d->driver ? d->driver->name : "", d->driver ? "\n" : "",
+		f->class, f->vendor, f->device, f->subsystem_vendor, f->subsystem_device, address);
+}
+
+void event_device(struct model *m, const char *action, const struct device *d)
+{
 	if (!m->on_event) {
 		m->event_number++;
 		return;
 	}
-	pci_address_format(f->address, address);
 	CLEANUP(free_cleanup) char *path = device_path(d);
-	CLEANUP(free_cleanup)
-	char *driver = d->driver ? memory_print("DRIVER=%s\n", d->driver->name) : memory_copy("");
+	CLEANUP(free_cleanup) char *alias = device_alias(d);
+	CLEANUP(free_cleanup) char *own = device_variables(d);
 	/* The kernel's own omission: an unbind event has no MODALIAS. */
+	bool unbind = strcmp(action, "unbind") == 0;
 	CLEANUP(free_cleanup)
-	char *alias =
-		unbind ? memory_copy("")
-		       : memory_print("MODALIAS=pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n",
-				 f->vendor, f->device, f->subsystem_vendor, f->subsystem_device,
-				 f->class >> 16, f->class >> 8 & 0xff, f->class & 0xff);
-	CLEANUP(free_cleanup)
-	char *variables = memory_print(
-		"%sPCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:%04X\nPCI_SLOT_NAME=%s\n%s",
-		driver, f->class, f->vendor, f->device, f->subsystem_vendor, f->subsystem_device,
-		address, alias);
+	char *variables = unbind ? STEAL(own) : memory_print("%sMODALIAS=%s\n", own, alias);
 	event_send(m, action, path, "pci", variables);
 }
 

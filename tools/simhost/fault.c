@@ -31,22 +31,26 @@ int fault_strike(struct model *m, const char *what, const struct device *d)
 	return error;
 }
 
-static bool is_blocked(const struct model *m, const char *what, const struct device *d)
+struct block {
+	const struct model *model;
+	const char *what;
+};
+
+static bool is_blocked(const struct device *d, void *arg)
 {
-	for (size_t i = 0; i < m->n_faults; i++) {
-		if (m->faults[i].block && concerns(&m->faults[i], what, d))
+	const struct block *b = arg;
+
+	for (size_t i = 0; i < b->model->n_faults; i++) {
+		const struct fault *f = &b->model->faults[i];
+		if (f->block && concerns(f, b->what, d))
 			return true;
 	}
 	return false;
 }
 
-int fault_block(struct model *m, const char *what, const struct device *d)
+int fault_block(struct model *m, const char *what, struct device *d)
 {
-	while (is_blocked(m, what, d)) {
-		if (!model_wait(m))
-			return -EIO;
-	}
-	return 0;
+	return device_wait(m, d, is_blocked, &(struct block){.model = m, .what = what});
 }
 
 int fault_probe(const struct model *m, const struct driver *drv, const struct device *d)
@@ -61,11 +65,14 @@ int fault_probe(const struct model *m, const struct driver *drv, const struct de
 int model_add_fault(struct model *m, const struct fault *fault)
 {
 	model_lock(m);
-	m->faults = memory_room(m->faults, m->n_faults, sizeof(*m->faults));
-	m->faults[m->n_faults] = *fault;
-	m->faults[m->n_faults++].what = memory_copy(fault->what);
+	int error = fault->probe && !driver_any(m, fault->what) ? -ENOENT : 0;
+	if (!error) {
+		m->faults = memory_room(m->faults, m->n_faults, sizeof(*m->faults));
+		m->faults[m->n_faults] = *fault;
+		m->faults[m->n_faults++].what = memory_copy(fault->what);
+	}
 	model_unlock(m);
-	return 0;
+	return error;
 }
 
 static bool same_fault(const struct fault *a, const struct fault *b)

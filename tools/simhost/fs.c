@@ -27,6 +27,7 @@ struct handle {
 	char *text;	       /* as it was when read from its beginning */
 	size_t len;
 	struct listing listing;
+	bool listed;		      /* and told: the beginning asked for again means a new look */
 	struct stream_reader *reader; /* of dev/uevent; NULL */
 };
 
@@ -329,11 +330,11 @@ static void fs_readdir(
 
 	(void)ino;
 	pthread_mutex_lock(&h->mutex);
-	/* From the beginning means as it is now: opendir, or a rewinddir long after it. */
-	if (offset == 0) {
+	if (offset == 0 && h->listed) {
 		listing_clear(&h->listing);
 		(void)view_list(fs_of(req)->model, h->node, &h->listing);
 	}
+	h->listed = true;
 	size_t used = add_names(req, &h->listing, buf, size, (size_t)offset);
 	pthread_mutex_unlock(&h->mutex);
 	fuse_reply_buf(req, buf, used);

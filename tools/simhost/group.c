@@ -113,41 +113,26 @@ static bool noiommu_is_on(const struct model *m)
 	return value && value[0] == 'Y';
 }
 
-/* The smallest number that no device has, as the kernel's ida gives. */
-static int free_vfio_number(const struct model *m)
+char *group_variables(const struct group *g)
 {
-	int number = 0;
-
-	for (size_t i = 0; i < m->n_vfios; i++) {
-		if (m->vfios[i]->number == number) {
-			number++;
-			i = (size_t)-1;
-		}
-	}
-	return number;
+	return memory_print("MAJOR=%d\nMINOR=%u\nDEVNAME=vfio/%s%d\n", GROUP_MAJOR, g->minor,
+		g->noiommu ? "noiommu-" : "", g->number);
 }
 
-static unsigned free_minor(const struct model *m)
+char *vfio_variables(const struct model *m, const struct vfio *v)
 {
-	unsigned minor = 0;
-
-	for (size_t i = 0; i < m->n_groups; i++) {
-		if (m->group_list[i]->n_vfio > 0 && m->group_list[i]->minor == minor) {
-			minor++;
-			i = (size_t)-1;
-		}
-	}
-	return minor;
+	if (!m->spec->cdev)
+		return memory_copy("");
+	return memory_print("MAJOR=%d\nMINOR=%d\nDEVNAME=vfio/devices/vfio%d\n", CDEV_MAJOR,
+		v->number, v->number);
 }
 
 static void event_group(struct model *m, const char *action, const struct group *g)
 {
-	const char *prefix = g->noiommu ? "noiommu-" : "";
 	CLEANUP(free_cleanup)
-	char *path = memory_print("/devices/virtual/vfio/%s%d", prefix, g->number);
-	CLEANUP(free_cleanup)
-	char *variables = memory_print(
-		"MAJOR=243\nMINOR=%u\nDEVNAME=vfio/%s%d\n", g->minor, prefix, g->number);
+	char *path =
+		memory_print("/devices/virtual/vfio/%s%d", g->noiommu ? "noiommu-" : "", g->number);
+	CLEANUP(free_cleanup) char *variables = group_variables(g);
 
 	event_send(m, action, path, "vfio", variables);
 }
@@ -156,11 +141,7 @@ static void event_vfio(struct model *m, const char *action, const struct vfio *v
 {
 	CLEANUP(free_cleanup) char *parent = device_path(v->device);
 	CLEANUP(free_cleanup) char *path = memory_print("%s/vfio-dev/vfio%d", parent, v->number);
-	CLEANUP(free_cleanup)
-	char *variables =
-		m->spec->cdev ? memory_print("MAJOR=511\nMINOR=%d\nDEVNAME=vfio/devices/vfio%d\n",
-					v->number, v->number)
-			      : NULL;
+	CLEANUP(free_cleanup) char *variables = vfio_variables(m, v);
 
 	event_send(m, action, path, "vfio-dev", variables);
 }
@@ -168,7 +149,7 @@ static void event_vfio(struct model *m, const char *action, const struct vfio *v
 static void enter_group(struct model *m, struct group *g)
 {
 	if (g->n_vfio == 0) {
-		g->minor = free_minor(m);
+		g->minor = numbers_take(&m->minors);
 		g->life = ++m->group_life;
 	}
 	if (g->n_vfio++ == 0)
@@ -177,18 +158,20 @@ static void enter_group(struct model *m, struct group *g)
 
 int vfio_register(struct model *m, struct device *d)
 {
-	if (is_denied(m, d->function) || d->function->class >> 8 == 0x0604)
+	if (is_denied(m, d->function) || function_is_bridge(d->function))
 		return EINVAL;
 	if (d->n_vfs > 0)
 		return EBUSY;
 	if (!d->group && !noiommu_is_on(m))
 		return EINVAL;
-	if (!d->group)
+	if (!d->group) {
 		group_join(m, d, SPEC_OWN_GROUP, true);
+		m->tainted = true;
+	}
 	enter_group(m, d->group);
 	struct vfio *v = memory_new(sizeof(*v));
 	v->device = d;
-	v->number = free_vfio_number(m);
+	v->number = (int)numbers_take(&m->vfio_numbers);
 	object_add(m, &v->object, OBJECT_VFIO);
 	m->vfios = memory_room(m->vfios, m->n_vfios, sizeof(struct vfio *));
 	m->vfios[m->n_vfios++] = v;
@@ -206,6 +189,7 @@ void vfio_remove_device(struct model *m, struct device *d)
 	event_vfio(m, "remove", v);
 	object_drop(m, &v->object);
 	array_drop(m->vfios, &m->n_vfios, v);
+	numbers_drop(&m->vfio_numbers, (unsigned)v->number);
 	d->vfio = NULL;
 	free(v);
 }
@@ -216,8 +200,10 @@ void vfio_leave_group(struct model *m, struct device *d)
 
 	if (!g || g->n_vfio == 0)
 		return;
-	if (--g->n_vfio == 0)
+	if (--g->n_vfio == 0) {
+		numbers_drop(&m->minors, g->minor);
 		event_group(m, "remove", g);
+	}
 	if (g->noiommu)
 		group_leave(m, d);
 }

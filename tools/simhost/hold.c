@@ -52,13 +52,17 @@ static void process_put(struct model *m, struct process *p)
 bool device_is_held(const struct model *m, const struct device *d)
 {
 	for (size_t i = 0; i < m->n_holds; i++) {
-		if (m->holds[i]->device == d->object.id && m->holds[i]->kind != HOLD_GROUP_FILE)
+		const struct hold *h = m->holds[i];
+		bool waits = h->kind == HOLD_NODE ? d->driver && d->driver->waits
+						  : h->kind != HOLD_GROUP_FILE;
+
+		if (h->device == d->object.id && waits)
 			return true;
 	}
 	return false;
 }
 
-/* Whether another process has the group open, or this one by a kept mapping only. */
+/* Whether another process has the group open. */
 static bool group_is_taken(const struct model *m, const struct group *g, pid_t pid)
 {
 	for (size_t i = 0; i < m->n_holds; i++) {
@@ -81,11 +85,20 @@ static bool is_used_otherwise(const struct model *m, const struct device *d, boo
 	return false;
 }
 
+/* Whether the kernel lets a user set up DMA: without interrupt remapping, a device could make up
+ * interrupts. */
+static bool is_safe(const struct model *m, const struct group *g)
+{
+	const char *unsafe = model_parameter(m, "vfio_iommu_type1", "allow_unsafe_interrupts");
+
+	return g->noiommu || !m->spec->no_interrupt_remapping || (unsafe && unsafe[0] == 'Y');
+}
+
 static int may_hold(const struct model *m, const struct device *d, enum hold_kind kind, pid_t pid)
 {
 	bool cdev = kind == HOLD_CDEV || kind == HOLD_IOMMUFD;
 
-	if (!d || !d->linked || !d->vfio)
+	if (!d->linked || !d->vfio)
 		return -ENODEV;
 	if (cdev && !m->spec->cdev)
 		return -ENOENT;
@@ -93,36 +106,59 @@ static int may_hold(const struct model *m, const struct device *d, enum hold_kin
 		return 0;
 	if (group_is_taken(m, d->group, pid) || is_used_otherwise(m, d, cdev))
 		return -EBUSY;
-	if (kind != HOLD_GROUP_FILE && !group_is_viable(d->group))
-		return -EPERM;
-	return 0;
+	if (kind == HOLD_GROUP_FILE || (group_is_viable(d->group) && is_safe(m, d->group)))
+		return 0;
+	return -EPERM;
 }
 
-int model_hold(struct model *m, struct pci_address address, enum hold_kind kind, pid_t pid,
-	const char *command)
+static struct hold *vfio_hold(const struct device *d, enum hold_kind kind)
 {
-	model_lock(m);
-	struct device *d = model_device(m, address);
-	int error = may_hold(m, d, kind, pid);
-	if (!error) {
+	struct hold *h = memory_new(sizeof(*h));
+
+	*h = (struct hold){
+		.kind = kind,
+		.group = kind == HOLD_CDEV ? 0 : d->group->object.id,
+		.life = d->group->life,
+		.group_number = d->group->number,
+		.owns = kind != HOLD_CDEV && kind != HOLD_GROUP_FILE,
+		.vfio = d->vfio->number,
+		.syspath = device_path(d),
+	};
+	return h;
+}
+
+/* NULL when the device has no such node now. */
+static struct hold *node_hold(const struct device *d, const char *node)
+{
+	for (const struct child *c = d->function->children; c; c = c->sibling) {
+		if (!c->spec->dev || strcmp(c->spec->dev, node) != 0 || !child_present(c))
+			continue;
 		struct hold *h = memory_new(sizeof(*h));
-		*h = (struct hold){
-			.process = process_get(m, pid, command),
-			.kind = kind,
-			.address = address,
-			.device = d->object.id,
-			.group = kind == HOLD_CDEV ? 0 : d->group->object.id,
-			.life = d->group->life,
-			.group_number = d->group->number,
-			.owns = kind != HOLD_CDEV && group_is_viable(d->group),
-			.vfio = d->vfio->number,
-			.syspath = device_path(d),
-		};
+		*h = (struct hold){.kind = HOLD_NODE, .node = c};
+		return h;
+	}
+	return NULL;
+}
+
+int model_hold(struct model *m, struct pci_address address, enum hold_kind kind, const char *node,
+	pid_t pid, const char *command)
+{
+	struct hold *h = NULL;
+
+	model_lock(m);
+	const struct device *d = model_device(m, address);
+	int error = !d ? -ENODEV : kind == HOLD_NODE ? 0 : may_hold(m, d, kind, pid);
+	if (!error)
+		h = kind == HOLD_NODE ? node_hold(d, node) : vfio_hold(d, kind);
+	if (h) {
+		h->process = process_get(m, pid, command);
+		h->address = address;
+		h->device = d->object.id;
 		m->holds = memory_room(m->holds, m->n_holds, sizeof(struct hold *));
 		m->holds[m->n_holds++] = h;
 	}
 	model_unlock(m);
-	return error;
+	return error || h ? error : -ENOENT;
 }
 
 static void hold_free(struct model *m, struct hold *h)

@@ -4,9 +4,12 @@
 
 #include "core/util.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char usage[] =
 	"Usage: simhost [--foreground] HOST-FILE FOLDER\n"
@@ -68,6 +71,25 @@ static int parse(int argc, char **argv, struct options *ret)
 	return 0;
 }
 
+/* The folder's full path, for the background process works in another one. Says what is wrong. */
+static bool find_folder(const char *folder, char *ret)
+{
+	/* Opened, too: of a mount that was left behind the kernel still knows path and attributes.
+	 */
+	CLEANUP(fd_cleanup) int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && realpath(folder, ret))
+		return true;
+	if (errno == ENOTCONN)
+		fprintf(stderr,
+			"simhost: a simulated host was mounted on %s and was killed: unmount it "
+			"first (fusermount3 -u %s)\n",
+			folder, folder);
+	else
+		fprintf(stderr, "simhost: cannot mount on %s: %s\n", folder, strerror(errno));
+	return false;
+}
+
 static struct model *open_host(const char *file)
 {
 	CLEANUP(free_cleanup) char *error = NULL;
@@ -87,11 +109,8 @@ int main(int argc, char **argv)
 
 	if (parsed)
 		return parsed < 0 ? 2 : 0;
-	/* The background process works in another folder. */
-	if (!options.check && !realpath(options.folder, folder)) {
-		fprintf(stderr, "simhost: there is no folder %s to mount on\n", options.folder);
+	if (!options.check && !find_folder(options.folder, folder))
 		return 1;
-	}
 	struct model *model = open_host(options.file);
 	if (!model)
 		return 1;

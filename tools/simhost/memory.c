@@ -3,7 +3,6 @@
 #include "tools/simhost/memory.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,12 +25,25 @@ char *memory_copy(const char *text)
 	return text ? need(strdup(text)) : NULL;
 }
 
+void memory_replace(char **place, const char *text)
+{
+	char *copy = memory_copy(text); /* first: text may be a part of what is replaced */
+
+	free(*place);
+	*place = copy;
+}
+
 void *memory_room(void *array, size_t count, size_t element)
 {
 	/* Full exactly when the count is a power of two (or nothing is there yet). */
 	if (count & (count - 1))
 		return array;
 	return need(reallocarray(array, count ? count * 2 : 1, element));
+}
+
+FILE *memory_stream(char **text, size_t *len)
+{
+	return need(open_memstream(text, len));
 }
 
 char *memory_print(const char *format, ...)

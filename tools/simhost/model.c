@@ -105,18 +105,23 @@ static int first_free_group(const struct spec *spec)
 	return max + 1;
 }
 
+/* Nobody is there yet who could end what a command waits for. */
 static bool run_commands(struct model *m, const char *name, char **ret_error)
 {
+	m->stopping = true;
 	for (size_t i = 0; i < m->spec->n_commands; i++) {
 		const struct spec_command *c = &m->spec->commands[i];
-		char *why = NULL;
+		CLEANUP(free_cleanup) char *why = NULL;
+		int error = control_run(m, c->text, &why);
 
-		if (control_run(m, c->text, &why) == 0)
+		if (!error)
 			continue;
-		*ret_error = memory_print("%s:%u: %s", name, c->line, why);
-		free(why);
+		*ret_error = error == -EIO ? memory_print("%s:%u: %s would wait for ever", name,
+						     c->line, c->text)
+					   : memory_print("%s:%u: %s", name, c->line, why);
 		return false;
 	}
+	m->stopping = false;
 	return true;
 }
 
@@ -170,6 +175,8 @@ void model_free(struct model *m)
 	table_clear(&m->objects);
 	table_clear(&m->devices);
 	table_clear(&m->groups);
+	numbers_clear(&m->vfio_numbers);
+	numbers_clear(&m->minors);
 	spec_free(m->spec);
 	model_unlock(m);
 	pthread_cond_destroy(&m->changed);

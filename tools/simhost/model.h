@@ -62,6 +62,7 @@ struct driver {
 	bool managed_dma; /* may share a group with a VFIO user */
 	bool sriov;	  /* makes virtual functions */
 	bool passive;	  /* leaves the device disabled */
+	bool waits;	  /* its unbind does, until the device's nodes are closed */
 };
 
 struct group {
@@ -107,22 +108,23 @@ struct device {
 	unsigned pins; /* operations that wait for it: the last one frees it */
 };
 
-enum child_kind { CHILD_NET, CHILD_DISK };
+struct path {
+	char *text; /* owned; cut into parts */
+	char *part[SPEC_MAX_PATH];
+	size_t count;
+};
 
-/* A network interface or disk. It shows while its device is on the driver that makes it. */
+/* What a driver makes of a device. It shows while its device is on that driver. */
 struct child {
 	struct object object;
-	enum child_kind kind;
-	char *name;
-	struct function *function; /* NULL: virtual */
-	char **path;		   /* below the device: "net", "eth0" */
-	size_t n_path;
-	unsigned index; /* ifindex, or the disk's minor */
-	char *number;	/* of a disk: "259:0" */
-	uint64_t size;	/* of a disk, in sectors */
-	char *holders;	/* of a disk: what is built upon it, "md0,dm-1" */
+	const struct spec_child *spec;
+	struct child *sibling; /* of the same function, or of none */
+	struct path path;      /* below the device, "net" "eth0"; empty: not in sysfs */
+	struct path dev;       /* below /dev; empty: no node */
+	/* Of a network interface: */
+	unsigned index;
 	bool up, route, address6;
-	char *address, *master; /* of a network interface; NULL when it has none */
+	char *address, *master; /* NULL when it has none */
 };
 
 enum hold_kind {
@@ -131,6 +133,7 @@ enum hold_kind {
 	HOLD_MAPPED,	  /* every file closed, a mapping kept */
 	HOLD_CDEV,	  /* /dev/vfio/devices/vfioN, not bound to an iommufd yet */
 	HOLD_IOMMUFD,	  /* the same, bound */
+	HOLD_NODE,	  /* a node that a native driver made: /dev/dri/card0 */
 };
 
 struct hold {
@@ -144,6 +147,7 @@ struct hold {
 	bool owns; /* the group's DMA */
 	int vfio;  /* number */
 	char *syspath;
+	const struct child *node;
 };
 
 struct process {
@@ -175,6 +179,7 @@ struct model {
 	struct spec *spec;
 	struct table objects, devices, groups;
 	uint32_t last_id;
+	size_t n_devices;
 	struct device **roots; /* devices on root buses, in discovery order */
 	size_t n_roots;
 	struct driver **drivers;
@@ -185,8 +190,11 @@ struct model {
 	size_t n_groups;
 	struct vfio **vfios;
 	size_t n_vfios;
+	struct numbers vfio_numbers, minors;
 	struct child **children;
 	size_t n_children;
+	struct table child_names;
+	struct child *virtual_children;
 	struct process **processes;
 	size_t n_processes;
 	struct hold **holds;
@@ -195,7 +203,7 @@ struct model {
 	size_t n_mounts;
 	struct fault *faults;
 	size_t n_faults;
-	bool no_autoprobe;
+	bool no_autoprobe, tainted;
 	unsigned group_life, last_ifindex;
 	int first_group, next_group; /* of those that the host file leaves to us */
 	uint64_t event_number;
@@ -224,6 +232,9 @@ void model_listen(struct model *m, model_event_fn *fn, void *arg);
 
 void *model_object(const struct model *m, uint32_t id, enum object_type type);
 struct device *model_device(const struct model *m, struct pci_address address);
+
+/* By the name of its folder: the address, in no other spelling than the kernel's. */
+struct device *model_device_named(const struct model *m, const char *name);
 struct driver *model_driver(const struct model *m, const char *name); /* a loaded one */
 struct module *model_module(const struct model *m, const char *name);
 struct child *model_child(const struct model *m, const char *name);
@@ -233,8 +244,11 @@ const char *model_parameter(const struct model *m, const char *module, const cha
 /* Whether the kernel is of that version or a later one. */
 bool model_since(const struct model *m, unsigned major, unsigned minor);
 
-/* Whether the network interface or disk is there now. */
+/* Whether what a driver makes is there now. */
 bool child_present(const struct child *c);
+
+/* Whether interface `upper` is built upon the other: its bond, its VLAN. */
+bool child_is_under(const struct child *c, const struct child *upper);
 
 /* How often the device is enabled: attribute `enable`. */
 unsigned device_enable_count(const struct model *m, const struct device *d);
@@ -242,6 +256,18 @@ unsigned device_enable_count(const struct model *m, const struct device *d);
 /* Its path below /sys, from "/devices" on; the caller frees it. */
 char *device_path(const struct device *d);
 char *child_path(const struct child *c);
+
+/* What uevents and the attributes of that name say of a thing, as lines; the caller frees it. */
+char *device_variables(const struct device *d);
+char *child_variables(const struct child *c);
+char *group_variables(const struct group *g);
+char *vfio_variables(const struct model *m, const struct vfio *v);
+
+/* "pci:v…", of a modules.alias; the caller frees it. */
+char *device_alias(const struct device *d);
+
+/* Majors of the nodes of groups and of devices. */
+enum { GROUP_MAJOR = 243, CDEV_MAJOR = 511 };
 
 /* Whether a group's node (or a device's cdev) is open, so that opening it again would be EBUSY. */
 bool group_is_open(const struct model *m, const struct group *g);
@@ -288,8 +314,10 @@ int model_load(struct model *m, const char *module);
 int model_unload(struct model *m, const char *module);
 int model_vanish(struct model *m, struct pci_address address);
 int model_appear(struct model *m, struct pci_address address);
-int model_hold(struct model *m, struct pci_address address, enum hold_kind kind, pid_t pid,
-	const char *command);
+
+/* node: for HOLD_NODE, where it is below /dev. */
+int model_hold(struct model *m, struct pci_address address, enum hold_kind kind, const char *node,
+	pid_t pid, const char *command);
 
 /* pid 0: every holder. */
 int model_release(struct model *m, struct pci_address address, pid_t pid);

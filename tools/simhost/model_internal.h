@@ -26,6 +26,11 @@ void model_wake(struct model *m);
 int scan_begin(struct model *m);
 void scan_end(struct model *m);
 
+/* Waits as long as `waits` says, for a device that others may remove meanwhile. 0; -ENODEV when it
+ * went (it may be freed then), -EIO. */
+int device_wait(
+	struct model *m, struct device *d, bool (*waits)(const struct device *, void *), void *arg);
+
 /* Takes the device's lock; waits. On 0 the device is there and device_unlock is due; -ENODEV when
  * it went meanwhile, -EIO. */
 int device_lock(struct model *m, struct device *d);
@@ -44,6 +49,9 @@ void scan(struct model *m);
 
 /* Makes the device of one function. probe: the bus tries its drivers. */
 struct device *device_add(struct model *m, struct function *f, struct device *physfn);
+
+/* Has its drivers probe a device that was discovered: whatever drivers_autoprobe says, which the
+ * kernel's PCI core does not ask here. */
 void device_autoprobe(struct model *m, struct device *d);
 
 /* Removes it with all below; waits for users. The scan lock is held. */
@@ -51,6 +59,9 @@ int device_remove(struct model *m, struct device *d);
 
 /* Whether a change of driver of the device has to wait for a user. */
 bool device_is_held(const struct model *m, const struct device *d);
+
+/* The driver, though its module may not be loaded. */
+struct driver *driver_any(const struct model *m, const char *name);
 
 /* Whether the driver's table or the override match. */
 bool driver_matches_device(const struct driver *drv, const struct device *d);
@@ -102,8 +113,9 @@ void faults_free(struct model *m);
 /* Strikes with a fault that is due: 0 or the negative errno it asks for. d may be NULL. */
 int fault_strike(struct model *m, const char *what, const struct device *d);
 
-/* Waits while `what` is blocked on the device. 0 or -EIO. */
-int fault_block(struct model *m, const char *what, const struct device *d);
+/* Waits while `what` is blocked on the device. As device_wait; a device whose lock the caller has
+ * cannot go. */
+int fault_block(struct model *m, const char *what, struct device *d);
 
 /* The errno (positive) that the driver's probe of the device is to fail with; 0. */
 int fault_probe(const struct model *m, const struct driver *drv, const struct device *d);

@@ -119,6 +119,7 @@ static struct driver *driver_new(struct model *m, struct spec_driver *s)
 		.managed_dma = s->managed_dma || s->vfio,
 		.sriov = s->sriov,
 		.passive = s->passive,
+		.waits = s->waits,
 	};
 	s->matches = NULL;
 	drv->module->builtin |= s->builtin;
@@ -128,7 +129,7 @@ static struct driver *driver_new(struct model *m, struct spec_driver *s)
 	return drv;
 }
 
-static struct driver *driver_any(const struct model *m, const char *name)
+struct driver *driver_any(const struct model *m, const char *name)
 {
 	for (size_t i = 0; i < m->n_drivers; i++) {
 		if (strcmp(m->drivers[i]->name, name) == 0)
@@ -210,7 +211,8 @@ int model_load(struct model *m, const char *module)
 		for (size_t i = 0; i < m->n_drivers; i++) {
 			if (m->drivers[i]->module != mod)
 				continue;
-			driver_attach(m, m->drivers[i]);
+			if (!m->no_autoprobe)
+				driver_attach(m, m->drivers[i]);
 			event_plain(m, "add", "/bus/pci/drivers", m->drivers[i]->name, "drivers");
 		}
 		event_plain(m, "add", "/module", mod->name, "module");

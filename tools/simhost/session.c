@@ -4,11 +4,16 @@
 #include "tools/simhost/fs.h"
 #include "tools/simhost/stream.h"
 
+#include "core/util.h"
+
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 /* Every write that waits has a thread: there may be one for each of many devices. */
@@ -19,7 +24,7 @@ struct session {
 	struct fs fs;
 	struct fuse_session *fuse;
 	const char *mountpoint;
-	sigset_t signals; /* that end it */
+	int signals; /* those that end it, as a file */
 	pthread_t main;
 	atomic_bool ended;
 };
@@ -29,16 +34,19 @@ static void on_wake(int number)
 	(void)number;
 }
 
-/* Waits for a signal that ends the session, and ends it: lets go of what waits, for libfuse joins
- * its threads. It looks whether to end only when its main thread is interrupted, which could be
- * just before that begins to sleep: so again and again. */
-static void *end_on_signal(void *arg)
+/* Waits for a signal, or the end of the mount, which a file of FUSE tells as an error; and ends the
+ * session: lets go of what waits, for libfuse joins its threads. It looks whether to end only when
+ * its main thread is interrupted, which could be just before that begins to sleep: so again and
+ * again. */
+static void *end_when_due(void *arg)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
 	struct session *s = arg;
-	int number;
+	struct pollfd due[] = {
+		{.fd = s->signals, .events = POLLIN}, {.fd = fuse_session_fd(s->fuse)}};
 
-	sigwait(&s->signals, &number);
+	while (poll(due, ARRAY_SIZE(due), -1) < 0 && errno == EINTR)
+		;
 	model_stop(s->model);
 	fuse_session_exit(s->fuse);
 	while (!atomic_load(&s->ended)) {
@@ -57,12 +65,10 @@ static int loop(struct session *s)
 		return -1;
 	fuse_loop_cfg_set_max_threads(config, MAX_THREADS);
 	fuse_loop_cfg_set_idle_threads(config, IDLE_THREADS);
-	int error = pthread_create(&thread, NULL, end_on_signal, s);
+	int error = pthread_create(&thread, NULL, end_when_due, s);
 	if (!error) {
 		error = fuse_session_loop_mt(s->fuse, config);
 		atomic_store(&s->ended, true);
-		/* Unmounted from outside, nobody has told the thread yet. */
-		pthread_kill(thread, SIGINT);
 		pthread_join(thread, NULL);
 	}
 	fuse_loop_cfg_destroy(config);
@@ -87,9 +93,23 @@ static struct fuse_session *new_session(struct fs *fs)
 	return fuse;
 }
 
-static int mount_and_loop(struct session *s, bool foreground)
+/* Takes the signals over, in all threads to come. */
+static int open_signals(struct session *s)
 {
 	const struct sigaction wake = {.sa_handler = on_wake};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	sigaction(SIGUSR1, &wake, NULL);
+	s->signals = signalfd(-1, &set, SFD_CLOEXEC);
+	return s->signals < 0 ? -1 : 0;
+}
+
+static int mount_and_loop(struct session *s, bool foreground)
+{
 	int result = -1;
 
 	if (fuse_session_mount(s->fuse, s->mountpoint) != 0) {
@@ -97,10 +117,9 @@ static int mount_and_loop(struct session *s, bool foreground)
 		return -1;
 	}
 	/* Before any thread, for threads do not survive the fork. */
-	if (fuse_daemonize(foreground) == 0) {
-		pthread_sigmask(SIG_BLOCK, &s->signals, NULL);
-		sigaction(SIGUSR1, &wake, NULL);
+	if (fuse_daemonize(foreground) == 0 && open_signals(s) == 0) {
 		result = loop(s);
+		close(s->signals);
 	}
 	fuse_session_unmount(s->fuse);
 	return result;
@@ -111,9 +130,6 @@ int session_run(struct model *model, const char *mountpoint, bool foreground)
 	struct session s = {.model = model, .mountpoint = mountpoint, .main = pthread_self()};
 
 	fs_init(&s.fs, model, stream_new());
-	sigemptyset(&s.signals);
-	sigaddset(&s.signals, SIGTERM);
-	sigaddset(&s.signals, SIGINT);
 	model_listen(model, stream_event, s.fs.stream);
 	s.fuse = new_session(&s.fs);
 	int result = s.fuse ? mount_and_loop(&s, foreground) : -1;

@@ -3,6 +3,8 @@
 #include "tools/simhost/spec.h"
 #include "tools/simhost/memory.h"
 
+#include "core/util.h"
+
 #include <stdlib.h>
 
 struct spec *spec_new(void)
@@ -47,14 +49,13 @@ static void free_drivers(struct spec *spec)
 static void free_children(struct spec *spec)
 {
 	for (size_t i = 0; i < spec->n_children; i++) {
-		struct spec_child *c = &spec->children[i];
+		struct spec_child *c = spec->children[i];
+		char *const texts[] = {c->name, c->path, c->master, c->lower, c->holders,
+			c->file_system, c->class, c->dev, c->number};
 
-		free(c->name);
-		free(c->path);
-		free(c->on);
-		free(c->master);
-		free(c->holders);
-		free(c->number);
+		for (size_t j = 0; j < ARRAY_SIZE(texts); j++)
+			free(texts[j]);
+		free(c);
 	}
 	free(spec->children);
 }

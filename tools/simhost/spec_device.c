@@ -9,6 +9,8 @@
 
 /* Flags of a region as the kernel's resource.h has them. */
 enum {
+	REGION_ROM = 0x46200,
+	REGION_ROM_SHADOW = 0x212, /* a copy in memory that the firmware made */
 	REGION_IO = 0x40101,
 	REGION_MEMORY = 0x40200,
 	REGION_PREFETCH = 0x42208,
@@ -21,6 +23,22 @@ void reader_start(struct reader *r)
 	r->next_memory = 0x80000000;
 	r->next_memory64 = 0x380000000000;
 	r->next_io = 0x1000;
+}
+
+void reader_clear(struct reader *r)
+{
+	table_clear(&r->functions);
+	table_clear(&r->children);
+	table_clear(&r->numbers);
+	table_clear(&r->drivers);
+}
+
+/* Counts functions of the host; false when they are too many. */
+static bool count(struct reader *r, size_t more)
+{
+	r->spec->n_functions += more;
+	return r->spec->n_functions <= SPEC_MAX_FUNCTIONS ||
+	       reader_fail(r, "the host has more than %d devices", SPEC_MAX_FUNCTIONS);
 }
 
 /* SIZE[K|M|G] */
@@ -102,13 +120,29 @@ static bool bars(struct reader *r, struct function *f, const char *value)
 	return true;
 }
 
+/* rom=128K, rom=128K:shadow */
+static bool rom(struct reader *r, struct function *f, const char *value)
+{
+	size_t digits = strcspn(value, ":");
+	bool shadow = strcmp(value + digits, ":shadow") == 0;
+	uint64_t size;
+
+	if (!size_of(value, digits, &size) || (value[digits] && !shadow))
+		return reader_fail(r,
+			"'%s' is no ROM: write a power of two (as 128K), then nothing or :shadow",
+			value);
+	f->bars[SPEC_ROM] = place(r, size, REGION_MEMORY);
+	f->bars[SPEC_ROM].flags = shadow ? REGION_ROM_SHADOW : REGION_ROM;
+	return true;
+}
+
 static bool hex(const char *value, uint64_t max, uint64_t *ret)
 {
 	return words_number(value, 16, max, ret);
 }
 
 /* Options whose value is text. False when the word is none of them. */
-static bool option_text(struct function *f, const char *word)
+static bool option_text(struct reader *r, struct function *f, const char *word)
 {
 	const struct {
 		const char *key;
@@ -124,6 +158,8 @@ static bool option_text(struct function *f, const char *word)
 		}
 	}
 	if (!(value = words_value(word, "driver")))
+		return false;
+	if (!spec_name_is_safe(value) || !reader_driver(r, value))
 		return false;
 	f->driverless = strcmp(value, "none") == 0;
 	free(f->driver);
@@ -160,11 +196,12 @@ static bool option_number(struct function *f, const char *word, bool *ret_known)
 		ok = hex(value, 0xff, &n);
 		f->secondary = (uint8_t)n;
 	} else if ((value = words_value(word, "irq"))) {
-		ok = words_number(value, 10, 4096, &n);
+		ok = words_number(value, 10, 1 << 20, &n);
 		f->irq = (unsigned)n;
 	} else if ((value = words_value(word, "numa"))) {
-		ok = words_number(value, 10, 1023, &n);
-		f->numa = (int)n;
+		bool none = strcmp(value, "none") == 0;
+		ok = none || words_number(value, 10, 1023, &n);
+		f->numa = none ? SPEC_NO_NODE : (int)n;
 	} else if ((value = words_value(word, "group"))) {
 		bool none = strcmp(value, "none") == 0;
 		ok = none || words_number(value, 10, 1 << 20, &n);
@@ -181,11 +218,15 @@ static bool option_parent(struct reader *r, struct function *f, const char *valu
 
 	if (!words_address(value, &address))
 		return reader_fail(r, "'%s' is no PCI address", value);
-	f->parent = table_get(&r->functions, pci_address_key(address));
-	if (!f->parent)
+	struct function *parent = table_get(&r->functions, pci_address_key(address));
+	if (!parent || parent == f)
 		return reader_fail(
 			r, "there is no device %s to be behind: its line comes first", value);
-	if (f->parent->class >> 8 != 0x0604)
+	f->parent = parent;
+	f->depth = parent->depth + 1;
+	if (f->depth > SPEC_MAX_DEPTH)
+		return reader_fail(r, "bridges are nested more than %d deep", SPEC_MAX_DEPTH);
+	if (!function_is_bridge(f->parent))
 		return reader_fail(r, "%s is no bridge (class=060400)", value);
 	return true;
 }
@@ -223,11 +264,13 @@ static bool option(struct reader *r, struct function *f, const char *word)
 		return option_parent(r, f, value);
 	if ((value = words_value(word, "bars")))
 		return bars(r, f, value);
+	if ((value = words_value(word, "rom")))
+		return rom(r, f, value);
 	if ((value = words_value(word, "link")))
 		return option_link(r, f, value);
 	if (!option_number(f, word, &known))
 		return reader_fail(r, "'%s': the number is out of place or range", word);
-	return known || option_text(f, word) || option_flag(f, word) ||
+	return known || option_text(r, f, word) || option_flag(f, word) ||
 	       reader_fail(
 		       r, "a device has no option '%s' (docs/simulated-host.md lists them)", word);
 }
@@ -237,10 +280,10 @@ static struct function *new_function(struct reader *r, struct pci_address addres
 	struct function *f = memory_new(sizeof(*f));
 
 	f->address = address;
-	f->numa = -1;
+	f->class = (uint32_t)SPEC_NO_CLASS;
+	f->numa = SPEC_NODE_OF_BRIDGE;
 	f->group = SPEC_OWN_GROUP;
 	TAILQ_INSERT_TAIL(&r->spec->functions, f, link);
-	r->spec->n_functions++;
 	table_put(&r->functions, pci_address_key(address), f);
 	return f;
 }
@@ -254,15 +297,17 @@ bool spec_line_device(struct reader *r, const struct words *words)
 			r, "write: device ADDRESS id=VENDOR:DEVICE class=CCCCCC [OPTION...]");
 	if (table_get(&r->functions, pci_address_key(address)))
 		return reader_fail(r, "the device %s is there twice", words->word[1]);
+	if (!count(r, 1))
+		return false;
 	struct function *f = new_function(r, address);
 	for (size_t i = 2; i < words->count; i++) {
 		if (!option(r, f, words->word[i]))
 			return false;
 	}
-	if (!f->vendor || !f->class)
+	if (!f->vendor || f->class == (uint32_t)SPEC_NO_CLASS)
 		return reader_fail(r, "device %s lacks its id= or class=", words->word[1]);
-	if (f->parent && f->numa < 0)
-		f->numa = f->parent->numa;
+	if (f->numa == SPEC_NODE_OF_BRIDGE)
+		f->numa = f->parent ? f->parent->numa : SPEC_NO_NODE;
 	return true;
 }
 
@@ -313,7 +358,7 @@ bool spec_line_vfs(struct reader *r, const struct words *words)
 	unsigned own = address.bus << 8 | address.slot << 3 | address.function;
 	if (own + s->offset + (s->total - 1) * s->stride > 0xffff)
 		return reader_fail(r, "the last virtual function is past the last bus, ff");
-	return true;
+	return count(r, s->enabled);
 }
 
 /* A bridge's buses are those of what is behind it. */

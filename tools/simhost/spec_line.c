@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool name_is_safe(const char *name)
+bool spec_name_is_safe(const char *name)
 {
 	size_t n = strlen(name);
 
-	return n > 0 && n < 64 && name[0] != '.' && !strpbrk(name, "/ \t\n=");
+	return n > 0 && n < 64 && name[0] != '.' && !strpbrk(name, "/ \t\n=,");
 }
 
 static bool id(const char *text, size_t n, bool wild, int64_t *ret)
@@ -42,19 +42,14 @@ bool spec_ids(const char *text, bool wild, int64_t *ret_vendor, int64_t *ret_dev
 	       id(colon + 1, strlen(colon + 1), wild, ret_device);
 }
 
-static void replace(char **place, const char *text)
-{
-	free(*place);
-	*place = memory_copy(text);
-}
-
 static bool line_kernel(struct reader *r, const struct words *w)
 {
 	unsigned major, minor;
 
-	if (w->count != 2 || sscanf(w->word[1], "%3u.%3u", &major, &minor) != 2)
+	if (w->count != 2 || sscanf(w->word[1], "%3u.%3u", &major, &minor) != 2 ||
+		!spec_name_is_safe(w->word[1]))
 		return reader_fail(r, "write: kernel RELEASE (as 6.1.0-28-amd64)");
-	replace(&r->spec->kernel, w->word[1]);
+	memory_replace(&r->spec->kernel, w->word[1]);
 	r->spec->version = major * 1000 + minor;
 	return true;
 }
@@ -124,9 +119,11 @@ static bool line_cdev(struct reader *r, const struct words *w)
 
 static bool line_param(struct reader *r, const struct words *w)
 {
-	if (w->count != 4 || !name_is_safe(w->word[1]) || !name_is_safe(w->word[2]))
+	if (w->count != 4 || !spec_name_is_safe(w->word[1]) || !spec_name_is_safe(w->word[2]))
 		return reader_fail(r, "write: param MODULE NAME VALUE");
 	struct spec *s = r->spec;
+	if (s->n_parameters == SPEC_MAX_PARAMETERS)
+		return reader_fail(r, "the host has more than %d parameters", SPEC_MAX_PARAMETERS);
 	s->parameters = memory_room(s->parameters, s->n_parameters, sizeof(*s->parameters));
 	s->parameters[s->n_parameters++] =
 		(struct spec_parameter){.module = memory_copy(w->word[1]),
@@ -135,13 +132,17 @@ static bool line_param(struct reader *r, const struct words *w)
 	return true;
 }
 
-static bool driver_matches(struct reader *r, struct spec_driver *d, const char *value)
+/* A list of ids. Dynamic ones are as if written to new_id: of a VFIO driver, they count without an
+ * override. */
+static bool driver_matches(struct reader *r, struct spec_driver *d, const char *value, bool dynamic)
 {
 	CLEANUP(free_cleanup) char *ids = memory_copy(value);
 	char *save = NULL;
 
 	for (char *s = strtok_r(ids, ",", &save); s; s = strtok_r(NULL, ",", &save)) {
-		struct match m = {.subsystem_vendor = SPEC_ANY, .subsystem_device = SPEC_ANY};
+		struct match m = {.subsystem_vendor = SPEC_ANY,
+			.subsystem_device = SPEC_ANY,
+			.dynamic = dynamic};
 
 		if (!spec_ids(s, true, &m.vendor, &m.device))
 			return reader_fail(
@@ -158,7 +159,8 @@ static bool driver_option(struct reader *r, struct spec_driver *d, const char *w
 		const char *name;
 		bool *flag;
 	} flags[] = {{"vfio", &d->vfio}, {"managed_dma", &d->managed_dma}, {"sriov", &d->sriov},
-		{"passive", &d->passive}, {"builtin", &d->builtin}, {"unloaded", &d->unloaded}};
+		{"passive", &d->passive}, {"waits", &d->waits}, {"builtin", &d->builtin},
+		{"unloaded", &d->unloaded}};
 	const char *value;
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
@@ -168,27 +170,43 @@ static bool driver_option(struct reader *r, struct spec_driver *d, const char *w
 		}
 	}
 	if ((value = words_value(word, "ids")))
-		return driver_matches(r, d, value);
-	if ((value = words_value(word, "module")) && name_is_safe(value)) {
-		replace(&d->module, value);
+		return driver_matches(r, d, value, false);
+	if ((value = words_value(word, "new_id")))
+		return driver_matches(r, d, value, true);
+	if ((value = words_value(word, "module")) && spec_name_is_safe(value)) {
+		memory_replace(&d->module, value);
 		return true;
 	}
 	return reader_fail(r,
-		"a driver has no option '%s' (ids=, module=, vfio, managed_dma, sriov, passive, "
-		"builtin, unloaded)",
+		"a driver has no option '%s' (ids=, new_id=, module=, vfio, managed_dma, sriov, "
+		"passive, "
+		"waits, builtin, unloaded)",
 		word);
+}
+
+bool reader_driver(struct reader *r, const char *name)
+{
+	uint64_t key = table_key(name);
+
+	if (table_get(&r->drivers, key))
+		return true;
+	table_put(&r->drivers, key, r);
+	return ++r->n_drivers <= SPEC_MAX_DRIVERS ||
+	       reader_fail(r, "the host has more than %d drivers", SPEC_MAX_DRIVERS);
 }
 
 static bool line_driver(struct reader *r, const struct words *w)
 {
 	struct spec *s = r->spec;
 
-	if (w->count < 2 || !name_is_safe(w->word[1]))
+	if (w->count < 2 || !spec_name_is_safe(w->word[1]))
 		return reader_fail(r, "write: driver NAME [OPTION...]");
 	for (size_t i = 0; i < s->n_drivers; i++) {
 		if (strcmp(s->drivers[i].name, w->word[1]) == 0)
 			return reader_fail(r, "the driver %s is there twice", w->word[1]);
 	}
+	if (!reader_driver(r, w->word[1]))
+		return false;
 	s->drivers = memory_room(s->drivers, s->n_drivers, sizeof(*s->drivers));
 	struct spec_driver *d = &s->drivers[s->n_drivers++];
 	*d = (struct spec_driver){
@@ -204,85 +222,12 @@ static bool line_driver(struct reader *r, const struct words *w)
 	return true;
 }
 
-static bool child_device(struct reader *r, struct spec_child *c, const char *value)
-{
-	struct pci_address address;
-
-	if (!words_address(value, &address))
-		return reader_fail(r, "'%s' is no PCI address", value);
-	c->function = table_get(&r->functions, pci_address_key(address));
-	return c->function || reader_fail(r, "there is no device %s: its line comes first", value);
-}
-
-static bool child_flag(struct spec_child *c, const char *word)
-{
-	const struct {
-		const char *name;
-		bool *flag;
-	} flags[] = {{"up", &c->up}, {"address", &c->address}, {"address6", &c->address6},
-		{"route", &c->route}};
-
-	for (size_t i = 0; !c->is_disk && i < ARRAY_SIZE(flags); i++) {
-		if (strcmp(word, flags[i].name) == 0) {
-			*flags[i].flag = true;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool child_option(struct reader *r, struct spec_child *c, const char *word)
-{
-	const struct {
-		const char *key;
-		char **text;
-		bool disk, net;
-	} texts[] = {{"path", &c->path, true, true}, {"on", &c->on, true, false},
-		{"holders", &c->holders, true, false}, {"number", &c->number, true, false},
-		{"master", &c->master, false, true}};
-	const char *value = words_value(word, "device");
-
-	if (value)
-		return child_device(r, c, value);
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		value = words_value(word, texts[i].key);
-		if (value && (c->is_disk ? texts[i].disk : texts[i].net)) {
-			replace(texts[i].text, value);
-			return true;
-		}
-	}
-	value = words_value(word, "size");
-	if (c->is_disk && value && words_number(value, 10, UINT64_MAX / 2, &c->size))
-		return true;
-	return child_flag(c, word) || reader_fail(r, "a %s has no option '%s'",
-					      c->is_disk ? "disk" : "network interface", word);
-}
-
-/* net NAME …, disk NAME … */
-static bool line_child(struct reader *r, const struct words *w)
-{
-	struct spec *s = r->spec;
-	bool is_disk = strcmp(w->word[0], "disk") == 0;
-
-	if (w->count < 2 || !name_is_safe(w->word[1]))
-		return reader_fail(r, "write: %s NAME [OPTION...]", w->word[0]);
-	s->children = memory_room(s->children, s->n_children, sizeof(*s->children));
-	struct spec_child *c = &s->children[s->n_children++];
-	*c = (struct spec_child){
-		.name = memory_copy(w->word[1]), .is_disk = is_disk, .size = 32768};
-	for (size_t i = 2; i < w->count; i++) {
-		if (!child_option(r, c, w->word[i]))
-			return false;
-	}
-	if (c->path && (*c->path == '/' || strstr(c->path, "..") || strstr(c->path, "//")))
-		return reader_fail(r, "the path '%s' is not one below the device", c->path);
-	return true;
-}
-
 static bool line_command(struct reader *r, const char *line)
 {
 	struct spec *s = r->spec;
 
+	if (s->n_commands == SPEC_MAX_COMMANDS)
+		return reader_fail(r, "the host has more than %d commands", SPEC_MAX_COMMANDS);
 	s->commands = memory_room(s->commands, s->n_commands, sizeof(*s->commands));
 	s->commands[s->n_commands++] =
 		(struct spec_command){.text = memory_copy(line), .line = r->line};
@@ -297,12 +242,13 @@ bool spec_line(struct reader *r, const struct words *words, const char *line)
 	} directives[] = {{"kernel", line_kernel}, {"cpu", line_cpu}, {"node", line_node},
 		{"iommu", line_iommu}, {"interrupt_remapping", line_remapping}, {"cdev", line_cdev},
 		{"driver", line_driver}, {"param", line_param}, {"device", spec_line_device},
-		{"vfs", spec_line_vfs}, {"net", line_child}, {"disk", line_child}};
+		{"vfs", spec_line_vfs}, {"net", spec_line_child}, {"disk", spec_line_child},
+		{"chardev", spec_line_child}};
 	const char *word = words->word[0];
 
 	if (strcmp(word, "cmdline") == 0) {
 		line = strstr(line, "cmdline") + strlen("cmdline");
-		replace(&r->spec->cmdline, line + strspn(line, " \t"));
+		memory_replace(&r->spec->cmdline, line + strspn(line, " \t"));
 		return true;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(directives); i++) {

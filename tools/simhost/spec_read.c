@@ -13,7 +13,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_DEPTH = 8, MAX_LINES = 4 << 20, MAX_FILE = 64 << 20 };
+/* What all lines may come to once repeats are unrolled; each costs its length and LINE_COST, for a
+ * small file could make endless ones, and endless repeats of none. */
+enum {
+	MAX_DEPTH = 8,
+	MAX_LINE = 4096,
+	MAX_UNROLLED = 32 << 20,
+	LINE_COST = 64,
+	MAX_FILE = 8 << 20
+};
 
 struct variable {
 	const char *name;
@@ -31,7 +39,7 @@ struct reading {
 	struct text_lines lines;
 	struct variable variables[MAX_DEPTH];
 	size_t n_variables;
-	size_t made; /* lines made by repetition, which a small file could make endless */
+	size_t unrolled; /* so far, of MAX_UNROLLED */
 };
 
 bool reader_fail(struct reader *r, const char *format, ...)
@@ -105,18 +113,15 @@ static char *expand(struct reading *r, const char *line)
 {
 	char *text = NULL;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
 
-	if (!out)
+	if (r->n_variables == 0 || !strchr(line, '{'))
 		return memory_copy(line);
-	for (const char *s = line; s && *s;) {
-		if (*s == '#')
-			break;
-		if (*s == '{' && r->n_variables > 0) {
+	FILE *out = memory_stream(&text, &size);
+	for (const char *s = line; s && *s && *s != '#';) {
+		if (*s == '{')
 			s = expand_one(r, s + 1, out);
-			continue;
-		}
-		fputc(*s++, out);
+		else
+			fputc(*s++, out);
 	}
 	fclose(out);
 	if (r->reader.error) {
@@ -124,6 +129,14 @@ static char *expand(struct reading *r, const char *line)
 		text = NULL;
 	}
 	return text;
+}
+
+static bool spend(struct reading *r, size_t cost)
+{
+	r->unrolled += cost;
+	return r->unrolled <= MAX_UNROLLED ||
+	       reader_fail(&r->reader, "the host is too large: it has more than %d MB of lines",
+		       MAX_UNROLLED >> 20);
 }
 
 static bool is_word(const char *line, const char *word)
@@ -166,7 +179,7 @@ static bool repeat(struct reading *r, const struct words *words, size_t from, si
 	bool ok = true;
 	for (uint64_t i = first; ok && i <= last; i++) {
 		v->value = (long)i;
-		ok = read_lines(r, from + 1, end);
+		ok = spend(r, LINE_COST) && read_lines(r, from + 1, end);
 	}
 	r->n_variables--;
 	return ok;
@@ -176,16 +189,19 @@ static bool read_line(struct reading *r, size_t *at, size_t to)
 {
 	CLEANUP(free_cleanup) char *line = expand(r, r->lines.line[*at]);
 	CLEANUP(words_clear) struct words words = {0};
+	size_t len = line ? strlen(line) : 0;
 	const char *wrong = line ? words_split(line, &words) : NULL;
 
 	if (!line)
 		return false;
+	if (len > MAX_LINE)
+		return reader_fail(&r->reader, "the line is longer than %d bytes", MAX_LINE);
 	if (wrong)
 		return reader_fail(&r->reader, "%s", wrong);
+	if (!spend(r, len + LINE_COST))
+		return false;
 	if (words.count == 0)
 		return true;
-	if (++r->made > MAX_LINES)
-		return reader_fail(&r->reader, "the host has more than %d lines", MAX_LINES);
 	if (strcmp(words.word[0], "repeat") != 0)
 		return spec_line(&r->reader, &words, line);
 	size_t end = find_end(r, *at, to);
@@ -214,7 +230,7 @@ struct spec *spec_parse(const char *text, const char *name, char **ret_error)
 	reader_start(&r.reader);
 	cut_lines(text, &r.lines);
 	bool ok = read_lines(&r, 0, r.lines.count) && reader_finish(&r.reader);
-	table_clear(&r.reader.functions);
+	reader_clear(&r.reader);
 	free(r.lines.line);
 	free(r.lines.text);
 	if (ok)
@@ -244,6 +260,10 @@ static char *read_file(const char *path)
 		if (got == 0)
 			break;
 		n += (size_t)got;
+	}
+	if (strlen(text) < n) {
+		errno = EILSEQ;
+		return NULL;
 	}
 	return STEAL(text);
 }

@@ -34,8 +34,7 @@ void sriov_enable(struct model *m, struct device *pf, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		struct function *f = virtual_function(pf->function, i);
 		if (model_device(m, f->address)) {
-			function_free(
-				f); /* another function has the address: the bus number is taken */
+			function_free(f); /* a host file's mistake: another one is there */
 			continue;
 		}
 		struct device *vf = device_add(m, f, pf);
@@ -83,6 +82,8 @@ static int set_numvfs(struct model *m, struct device *pf, unsigned n)
 	}
 	if (pf->n_vfs > 0)
 		return -EBUSY;
+	if (m->n_devices + n > SPEC_MAX_FUNCTIONS)
+		return -ENOMEM;
 	sriov_enable(m, pf, n);
 	return 0;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A hash table: open addressing, linear probing. */
+/* A hash table: open addressing, linear probing; and numbers. */
 #include "tools/simhost/table.h"
 #include "tools/simhost/memory.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 struct table_slot {
@@ -68,4 +67,39 @@ void table_drop(struct table *table, uint64_t key)
 {
 	if (table->slots)
 		find(table, key)->value = NULL;
+}
+
+/* FNV-1a */
+uint64_t table_key(const char *name)
+{
+	uint64_t key = 0xcbf29ce484222325u;
+
+	for (; *name; name++)
+		key = (key ^ (unsigned char)*name) * 0x100000001b3u;
+	return key;
+}
+
+unsigned numbers_take(struct numbers *n)
+{
+	while (n->first < n->count && n->used[n->first])
+		n->first++;
+	if (n->first == n->count) {
+		n->used = memory_room(n->used, n->count, sizeof(*n->used));
+		n->count++;
+	}
+	n->used[n->first] = true;
+	return (unsigned)n->first;
+}
+
+void numbers_drop(struct numbers *n, unsigned number)
+{
+	n->used[number] = false;
+	if (number < n->first)
+		n->first = number;
+}
+
+void numbers_clear(struct numbers *n)
+{
+	free(n->used);
+	*n = (struct numbers){0};
 }

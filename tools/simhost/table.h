@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A hash table from numbers to pointers: devices by address, groups by number, objects by id. */
+/* Tables: a hash table from numbers to pointers (devices by address, groups by number, objects by
+ * id, what has a name by that), and the smallest number that nothing has. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,3 +25,17 @@ void table_put(struct table *table, uint64_t key, void *value);
 
 /* Takes the value away, if there is one. */
 void table_drop(struct table *table, uint64_t key);
+
+/* A key for a name. Two names may have the same one. */
+uint64_t table_key(const char *name);
+
+/* Numbers in use. Zeroed is none. */
+struct numbers {
+	bool *used;
+	size_t count, first; /* below `first` all are in use */
+};
+
+/* Takes the smallest number that is not in use. */
+unsigned numbers_take(struct numbers *numbers);
+void numbers_drop(struct numbers *numbers, unsigned number);
+void numbers_clear(struct numbers *numbers);

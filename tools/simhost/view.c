@@ -64,13 +64,27 @@ bool name_number(const char *name, const char *prefix, int *ret)
 	return strcmp(canonical, name + n) == 0;
 }
 
-/* The entry that the node is; NULL when there is none, as no number of ours says. */
+/* The kind of a node, from the table that has it; NULL for a number that is none of ours. */
+static const struct kind *kind_of(struct node node)
+{
+	static const struct kind *const tables[] = {kinds_fixed, kinds_bus, kinds_group,
+		kinds_child, kinds_net, kinds_disk, kinds_module, kinds_proc, kinds_process,
+		kinds_dev};
+
+	for (size_t i = 0; node.kind < V_COUNT && i < ARRAY_SIZE(tables); i++) {
+		if (tables[i][node.kind].self.mode)
+			return &tables[i][node.kind];
+	}
+	return NULL;
+}
+
+/* The entry that the node is; NULL when there is none. */
 static const struct entry *entry_of(struct node node)
 {
-	const struct kind *kind = &view_kinds[node.kind < V_COUNT ? node.kind : V_ROOT];
-	const struct entry *e = kind->entries;
+	const struct kind *kind = kind_of(node);
+	const struct entry *e = kind ? kind->entries : NULL;
 
-	if (node.kind >= V_COUNT)
+	if (!kind)
 		return NULL;
 	if (!node.attribute)
 		return &kind->self;
@@ -84,7 +98,7 @@ static const struct entry *entry_of(struct node node)
 /* False when what the node is about is gone. */
 static bool set_scene(struct model *m, struct node node, struct scene *ret)
 {
-	const struct kind *kind = &view_kinds[node.kind < V_COUNT ? node.kind : V_ROOT];
+	const struct kind *kind = kind_of(node);
 
 	*ret = (struct scene){.m = m, .node = node};
 	if (!entry_of(node))
@@ -112,7 +126,7 @@ static uint32_t own_inode(const struct entry *e)
 
 static bool find_entry(const struct scene *s, const char *name, struct node *ret)
 {
-	const struct kind *kind = &view_kinds[s->node.kind];
+	const struct kind *kind = kind_of(s->node);
 
 	for (const struct entry *e = kind->entries; e && e->name; e++) {
 		if (strcmp(e->name, name) != 0 || !is_present(e, s))
@@ -132,7 +146,7 @@ static bool find_entry(const struct scene *s, const char *name, struct node *ret
 
 static bool find_own(const struct scene *s, const char *name, struct node *ret)
 {
-	const struct kind *kind = &view_kinds[s->node.kind];
+	const struct kind *kind = kind_of(s->node);
 
 	if (!kind->find || !kind->find(s, name, ret))
 		return false;
@@ -174,7 +188,7 @@ void view_stat(struct model *m, struct node node, struct view_attributes *ret)
 		return;
 	model_lock(m);
 	bool there = set_scene(m, node, &s);
-	const struct kind *kind = &view_kinds[node.kind];
+	const struct kind *kind = kind_of(node);
 	ret->mode = e->mode;
 	ret->size = size_of(&s, e);
 	if (S_ISCHR(e->mode) && there && node.attribute == 0 && kind->rdev)
@@ -182,7 +196,7 @@ void view_stat(struct model *m, struct node node, struct view_attributes *ret)
 	else if (S_ISCHR(e->mode))
 		ret->rdev = (dev_t)e->size;
 	ret->fixed = kind->fixed && node.attribute == 0;
-	ret->stream = S_ISREG(e->mode) && !e->show && !e->store;
+	ret->stream = S_ISREG(e->mode) && !e->show && !e->text && !e->store;
 	model_unlock(m);
 }
 
@@ -192,12 +206,12 @@ int view_list(struct model *m, struct node node, struct listing *ret)
 
 	model_lock(m);
 	bool there = set_scene(m, node, &s) && node.attribute == 0;
-	const struct kind *kind = &view_kinds[there ? node.kind : V_ROOT];
-	for (const struct entry *e = there ? kind->entries : NULL; e && e->name; e++) {
+	const struct kind *kind = there ? kind_of(node) : NULL;
+	for (const struct entry *e = kind ? kind->entries : NULL; e && e->name; e++) {
 		if (is_present(e, &s))
 			listing_add(ret, e->mode, "%s", e->name);
 	}
-	if (there && kind->list)
+	if (kind && kind->list)
 		kind->list(&s, ret);
 	model_unlock(m);
 	return there ? 0 : -ENOENT;
@@ -211,11 +225,11 @@ static bool waits(const struct model *m, const struct entry *e)
 /* Has the entry's show write into memory. */
 static int print_entry(const struct scene *s, const struct entry *e, char **ret, size_t *ret_len)
 {
-	FILE *out = open_memstream(ret, ret_len);
+	FILE *out = memory_stream(ret, ret_len);
 
-	if (!out)
-		return -ENOMEM;
-	if (e->show)
+	if (e->text)
+		fputs(e->text, out);
+	else if (e->show)
 		e->show(s, out);
 	return fclose(out) == 0 ? 0 : -ENOMEM;
 }
@@ -277,7 +291,7 @@ static int read_link(struct model *m, struct node node, char **ret_target, char 
 		return -ENOENT;
 	if (!S_ISLNK(e->mode))
 		return -EINVAL;
-	const struct kind *kind = &view_kinds[node.kind];
+	const struct kind *kind = kind_of(node);
 	if (kind->path || kind->path_of)
 		*ret_folder = kind->path ? memory_copy(kind->path) : kind->path_of(&s);
 	return print_entry(&s, e, ret_target, &len);
@@ -307,7 +321,8 @@ ssize_t view_write(struct model *m, struct node node, const char *text, size_t l
 	const struct entry *e = entry_of(node);
 	if (!S_ISREG(e->mode) || !e->store)
 		return -EACCES;
-	len = len < PAGE ? len : PAGE;
+	/* sysfs takes a page at a time; commands must not be torn. */
+	len = len < PAGE || node.kind == V_ROOT ? len : PAGE;
 	CLEANUP(free_cleanup) char *copy = memory_new(len + 1);
 	memcpy(copy, text, len);
 	int error = e->store(m, node.object, &(struct write){.text = copy, .len = len});

@@ -2,24 +2,6 @@
 /* /sys/bus/pci and the tree of devices. */
 #include "tools/simhost/view_internal.h"
 
-enum {
-	FOLDER = S_IFDIR | 0755,
-	LINK = S_IFLNK | 0777,
-	WRITE = S_IFREG | 0200,
-};
-
-/* A device by its name, which is the address as the kernel writes it. */
-static struct device *by_name(const struct model *m, const char *name)
-{
-	char canonical[PCI_ADDRESS_SIZE];
-	struct pci_address address;
-
-	if (!pci_address_parse(name, &address))
-		return NULL;
-	pci_address_format(address, canonical);
-	return strcmp(name, canonical) == 0 ? model_device(m, address) : NULL;
-}
-
 static void list_name(struct listing *out, const struct device *d, mode_t mode)
 {
 	char text[PCI_ADDRESS_SIZE];
@@ -47,7 +29,7 @@ static void list_all(const struct scene *s, struct listing *out, const struct dr
 	}
 }
 
-void list_pci_devices(const struct scene *s, struct listing *out)
+static void list_pci_devices(const struct scene *s, struct listing *out)
 {
 	list_all(s, out, NULL);
 }
@@ -59,9 +41,9 @@ static bool found(struct node *ret, enum view_kind kind, const struct device *d)
 	return d;
 }
 
-bool find_pci_device(const struct scene *s, const char *name, struct node *ret)
+static bool find_pci_device(const struct scene *s, const char *name, struct node *ret)
 {
-	return found(ret, V_PCI_DEVICE_LINK, by_name(s->m, name));
+	return found(ret, V_PCI_DEVICE_LINK, model_device_named(s->m, name));
 }
 
 void show_device_path(const struct scene *s, FILE *out)
@@ -71,17 +53,17 @@ void show_device_path(const struct scene *s, FILE *out)
 	fputs(path, out);
 }
 
-char *path_device(const struct scene *s)
+static char *path_device(const struct scene *s)
 {
 	return device_path(s->device);
 }
 
-char *path_physfn(const struct scene *s)
+static char *path_physfn(const struct scene *s)
 {
 	return device_path(s->device->physfn ? s->device->physfn : s->device);
 }
 
-void list_drivers(const struct scene *s, struct listing *out)
+static void list_drivers(const struct scene *s, struct listing *out)
 {
 	for (size_t i = 0; i < s->m->n_drivers; i++) {
 		if (s->m->drivers[i]->module->loaded)
@@ -89,7 +71,7 @@ void list_drivers(const struct scene *s, struct listing *out)
 	}
 }
 
-bool find_driver(const struct scene *s, const char *name, struct node *ret)
+static bool find_driver(const struct scene *s, const char *name, struct node *ret)
 {
 	struct driver *drv = model_driver(s->m, name);
 
@@ -98,27 +80,21 @@ bool find_driver(const struct scene *s, const char *name, struct node *ret)
 	return drv;
 }
 
-void list_driver_devices(const struct scene *s, struct listing *out)
+static void list_driver_devices(const struct scene *s, struct listing *out)
 {
 	list_all(s, out, s->driver);
 }
 
-bool find_driver_device(const struct scene *s, const char *name, struct node *ret)
+static bool find_driver_device(const struct scene *s, const char *name, struct node *ret)
 {
-	struct device *d = by_name(s->m, name);
+	struct device *d = model_device_named(s->m, name);
 
 	return d && d->driver == s->driver && d->linked && found(ret, V_DRIVER_DEVICE_LINK, d);
 }
 
-char *path_driver(const struct scene *s)
+static char *path_driver(const struct scene *s)
 {
 	return memory_print("/bus/pci/drivers/%s", s->driver->name);
-}
-
-char *path_driver_of_device(const struct scene *s)
-{
-	(void)s;
-	return memory_copy("/bus/pci/drivers/x"); /* its depth is what counts */
 }
 
 static bool has_module(const struct scene *s)
@@ -131,7 +107,7 @@ static void show_module_link(const struct scene *s, FILE *out)
 	fprintf(out, "/module/%s", s->driver->module->name);
 }
 
-const struct entry entries_driver[] = {
+static const struct entry entries_driver[] = {
 	{"bind", .mode = WRITE, .store = write_bind},
 	{"module", .mode = LINK, .present = has_module, .show = show_module_link},
 	{"new_id", .mode = WRITE, .store = write_new_id},
@@ -142,21 +118,19 @@ const struct entry entries_driver[] = {
 
 /* --- /sys/devices/pciDDDD:BB ------------------------------------------------------------------ */
 
-static bool same_bus(struct pci_address a, struct pci_address b)
+static void list_host_bridges(const struct scene *s, struct listing *out)
 {
-	return a.domain == b.domain && a.bus == b.bus;
-}
+	CLEANUP(table_clear) struct table listed = {0};
 
-void list_host_bridges(const struct scene *s, struct listing *out)
-{
 	for (size_t i = 0; i < s->m->n_roots; i++) {
-		struct pci_address a = s->m->roots[i]->function->address;
-		size_t first = 0;
+		struct device *d = s->m->roots[i];
+		struct pci_address a = d->function->address;
+		uint64_t bus = (uint64_t)a.domain << 8 | a.bus;
 
-		while (!same_bus(s->m->roots[first]->function->address, a))
-			first++;
-		if (first == i)
-			listing_add(out, S_IFDIR, "pci%04x:%02x", a.domain, a.bus);
+		if (table_get(&listed, bus))
+			continue;
+		table_put(&listed, bus, d);
+		listing_add(out, S_IFDIR, "pci%04x:%02x", a.domain, a.bus);
 	}
 }
 
@@ -171,7 +145,7 @@ static const struct device *first_on(const struct model *m, uint32_t domain, uns
 	return NULL;
 }
 
-bool find_host_bridge(const struct scene *s, const char *name, struct node *ret)
+static bool find_host_bridge(const struct scene *s, const char *name, struct node *ret)
 {
 	char canonical[24];
 	unsigned domain, bus;
@@ -192,7 +166,7 @@ static bool is_on(const struct scene *s, const struct device *d)
 	return !d->parent && a.domain == s->node.object && a.bus == s->node.extra;
 }
 
-void list_root_bus(const struct scene *s, struct listing *out)
+static void list_root_bus(const struct scene *s, struct listing *out)
 {
 	for (size_t i = 0; i < s->m->n_roots; i++) {
 		if (is_on(s, s->m->roots[i]))
@@ -200,15 +174,15 @@ void list_root_bus(const struct scene *s, struct listing *out)
 	}
 }
 
-bool find_root_bus(const struct scene *s, const char *name, struct node *ret)
+static bool find_root_bus(const struct scene *s, const char *name, struct node *ret)
 {
-	struct device *d = by_name(s->m, name);
+	struct device *d = model_device_named(s->m, name);
 
 	return d && is_on(s, d) && found(ret, V_DEVICE, d);
 }
 
 /* What a device's folder has besides its attributes. */
-void list_device(const struct scene *s, struct listing *out)
+static void list_device(const struct scene *s, struct listing *out)
 {
 	const struct device *d = s->device;
 
@@ -216,7 +190,7 @@ void list_device(const struct scene *s, struct listing *out)
 		list_name(out, d->children[i], S_IFDIR);
 	for (size_t i = 0; i < d->n_vfs; i++)
 		listing_add(out, S_IFLNK, "virtfn%u", d->vfs[i]->vf_number);
-	list_children_of(s, d->function, out);
+	list_children(s, out);
 }
 
 static const struct device *virtfn(const struct device *pf, const char *name)
@@ -232,12 +206,58 @@ static const struct device *virtfn(const struct device *pf, const char *name)
 	return NULL;
 }
 
-bool find_device(const struct scene *s, const char *name, struct node *ret)
+static bool find_device(const struct scene *s, const char *name, struct node *ret)
 {
-	struct device *below = by_name(s->m, name);
+	struct device *below = model_device_named(s->m, name);
 
 	if (below)
 		return below->parent == s->device && found(ret, V_DEVICE, below);
-	return found(ret, V_VIRTFN_LINK, virtfn(s->device, name)) ||
-	       find_child_below(s, s->device->function, NULL, 0, name, ret);
+	return found(ret, V_VIRTFN_LINK, virtfn(s->device, name)) || find_child(s, name, ret);
 }
+
+static void show_autoprobe(const struct scene *s, FILE *out)
+{
+	fprintf(out, "%d\n", !s->m->no_autoprobe);
+}
+
+static const struct entry entries_bus[] = {
+	{"pci", .mode = FOLDER, .kind = V_PCI},
+	{0},
+};
+
+static const struct entry entries_pci[] = {
+	{"devices", .mode = FOLDER, .kind = V_PCI_DEVICES},
+	{"drivers", .mode = FOLDER, .kind = V_DRIVERS},
+	{"slots", .mode = FOLDER, .kind = V_PCI_SLOTS},
+	{"drivers_autoprobe", .mode = BOTH, .show = show_autoprobe,
+		.store = write_drivers_autoprobe},
+	{"drivers_probe", .mode = WRITE, .store = write_drivers_probe},
+	{"rescan", .mode = WRITE, .store = write_rescan},
+	{0},
+};
+
+static const struct entry entries_devices[] = {
+	{"virtual", .mode = FOLDER, .kind = V_VIRTUAL},
+	{0},
+};
+
+const struct kind kinds_bus[V_COUNT] = {
+	[V_BUS] = {FIXED_DIR, .entries = entries_bus},
+	[V_PCI] = {FIXED_DIR, .entries = entries_pci},
+	[V_PCI_SLOTS] = {DIR_OF},
+	[V_PCI_DEVICES] = {FIXED_DIR, .list = list_pci_devices, .find = find_pci_device},
+	[V_PCI_DEVICE_LINK] = {LINK_TO(show_device_path), OBJECT_DEVICE,
+		.path = "/bus/pci/devices"},
+	[V_DRIVERS] = {FIXED_DIR, .list = list_drivers, .find = find_driver},
+	[V_DRIVER] = {DIR_OF, OBJECT_DRIVER, entries_driver, .path_of = path_driver,
+		.list = list_driver_devices, .find = find_driver_device},
+	[V_DRIVER_DEVICE_LINK] = {LINK_TO(show_device_path), OBJECT_DEVICE,
+		.path = "/bus/pci/drivers/x"}, /* its depth is what counts */
+	[V_DEVICES] = {FIXED_DIR, .entries = entries_devices, .list = list_host_bridges,
+		.find = find_host_bridge},
+	[V_HOST_BRIDGE] = {DIR_OF, .list = list_root_bus, .find = find_root_bus},
+	[V_DEVICE] = {DIR_OF, OBJECT_DEVICE, entries_device, .path_of = path_device,
+		.list = list_device, .find = find_device},
+	[V_POWER] = {DIR_OF, OBJECT_DEVICE, entries_power},
+	[V_VIRTFN_LINK] = {LINK_TO(show_device_path), OBJECT_DEVICE, .path_of = path_physfn},
+};

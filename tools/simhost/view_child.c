@@ -1,124 +1,167 @@
 /* SPDX-License-Identifier: MIT */
-/* Network interfaces and disks: below their devices, and by class. */
+/* What drivers make of devices: below their devices, by class, and below /dev. */
 #include "tools/simhost/view_internal.h"
 
-enum {
-	FOLDER = S_IFDIR | 0755,
-	LINK = S_IFLNK | 0777,
-	READ = S_IFREG | 0444,
+/*
+ * Children are leaves of two trees: below a device (or /sys/devices/virtual), and below /dev. Only
+ * the leaves are known; a folder of either tree is any child that is below it, and how many
+ * components of that child's path the folder has.
+ */
+struct tree {
+	bool dev;
+	const struct child *first; /* of the siblings, in sysfs */
+	const struct child *in;	   /* the folder; NULL at the top */
+	size_t depth;
 };
 
-/* Whether the child is below the first `depth` components of the prefix's path. */
-static bool is_below(const struct child *c, const struct child *prefix, size_t depth)
+static const struct path *path_in(const struct tree *t, const struct child *c)
 {
-	if (c->n_path <= depth)
+	return t->dev ? &c->dev : &c->path;
+}
+
+static bool is_below(const struct tree *t, const struct child *c)
+{
+	const struct path *p = path_in(t, c);
+
+	if (p->count <= t->depth)
 		return false;
-	for (size_t i = 0; i < depth; i++) {
-		if (strcmp(c->path[i], prefix->path[i]) != 0)
+	for (size_t i = 0; i < t->depth; i++) {
+		if (strcmp(p->part[i], path_in(t, t->in)->part[i]) != 0)
 			return false;
 	}
-	return true;
+	return child_present(c);
 }
 
-/* The children of one function (or the virtual ones) that are there, one after another. */
-static const struct child *next_child(const struct scene *s, const struct function *function,
-	const struct child *prefix, size_t depth, size_t *i)
+/* What is below the folder, one after another. i counts, from 0. */
+static const struct child *next_below(
+	const struct scene *s, const struct tree *t, const struct child *last, size_t *i)
 {
-	while (*i < s->m->n_children) {
-		const struct child *c = s->m->children[(*i)++];
+	const struct child *c = last;
 
-		if (c->function == function && child_present(c) && is_below(c, prefix, depth))
-			return c;
-	}
-	return NULL;
+	do {
+		if (t->dev)
+			c = *i < s->m->n_children ? s->m->children[*i] : NULL;
+		else
+			c = *i == 0 ? t->first : c->sibling;
+		(*i)++;
+	} while (c && !is_below(t, c));
+	return c;
 }
 
-static void list_below(const struct scene *s, const struct function *function,
-	const struct child *prefix, size_t depth, struct listing *out)
+static void list_tree(const struct scene *s, const struct tree *t, struct listing *out)
 {
 	size_t first = out->count, i = 0;
-	const struct child *c;
 
-	while ((c = next_child(s, function, prefix, depth, &i))) {
-		bool listed = false;
-		for (size_t j = first; j < out->count; j++)
-			listed |= strcmp(out->entries[j].name, c->path[depth]) == 0;
+	for (const struct child *c = NULL; (c = next_below(s, t, c, &i));) {
+		const struct path *p = path_in(t, c);
+		bool leaf = p->count == t->depth + 1, listed = false;
+
+		/* Disks have folders, for their partitions. */
+		for (size_t j = first; !leaf && j < out->count; j++)
+			listed |= strcmp(out->entries[j].name, p->part[t->depth]) == 0;
 		if (!listed)
-			listing_add(out, S_IFDIR, "%s", c->path[depth]);
+			listing_add(out,
+				!t->dev || !leaf	      ? S_IFDIR
+				: c->spec->kind == CHILD_DISK ? S_IFBLK
+							      : S_IFCHR,
+				"%s", p->part[t->depth]);
 	}
 }
 
-void list_children_of(const struct scene *s, const struct function *function, struct listing *out)
+static bool found(struct node *ret, const struct tree *t, const struct child *c, bool leaf)
 {
-	list_below(s, function, NULL, 0, out);
-}
+	static const enum view_kind leaves[2][3] = {
+		{[CHILD_NET] = V_NET, [CHILD_DISK] = V_DISK, [CHILD_NODE] = V_NODE},
+		{[CHILD_DISK] = V_BLOCK_NODE, [CHILD_NODE] = V_CHAR_NODE}};
 
-bool find_child_below(const struct scene *s, const struct function *function,
-	const struct child *prefix, size_t depth, const char *name, struct node *ret)
-{
-	const struct child *c, *through = NULL;
-	size_t i = 0;
-
-	while ((c = next_child(s, function, prefix, depth, &i))) {
-		if (strcmp(c->path[depth], name) != 0)
-			continue;
-		through = c;
-		if (c->n_path == depth + 1) {
-			*ret = node_at(c->kind == CHILD_NET ? V_NET : V_DISK, &c->object);
-			return true;
-		}
-	}
-	if (!through)
-		return false;
-	*ret = node_at(V_CHILD_PATH, &through->object);
-	ret->extra = (uint32_t)depth + 1;
+	*ret = node_at(leaf	? leaves[t->dev][c->spec->kind]
+		       : t->dev ? V_DEV_PATH
+				: V_CHILD_PATH,
+		&c->object);
+	ret->extra = leaf ? 0 : (uint32_t)t->depth + 1;
 	return true;
 }
 
-static size_t depth_of(const struct scene *s)
+static bool find_in_tree(
+	const struct scene *s, const struct tree *t, const char *name, struct node *ret)
 {
-	return s->node.kind == V_CHILD_PATH ? s->node.extra : s->child->n_path;
+	const struct child *through = NULL;
+	size_t i = 0;
+
+	for (const struct child *c = NULL; (c = next_below(s, t, c, &i));) {
+		const struct path *p = path_in(t, c);
+
+		if (strcmp(p->part[t->depth], name) != 0)
+			continue;
+		if (p->count == t->depth + 1)
+			return found(ret, t, c, true);
+		through = c;
+	}
+	return through && found(ret, t, through, false);
 }
 
-void list_child_path(const struct scene *s, struct listing *out)
+/* The tree at the scene's folder. */
+static struct tree tree_at(const struct scene *s)
 {
-	list_below(s, s->child->function, s->child, depth_of(s), out);
+	const struct child *c = s->child;
+	enum view_kind kind = s->node.kind;
+
+	if (kind == V_DEVICE)
+		return (struct tree){.first = s->device->function->children};
+	if (kind == V_VIRTUAL)
+		return (struct tree){.first = s->m->virtual_children};
+	if (kind == V_DEV)
+		return (struct tree){.dev = true};
+	if (kind == V_DEV_PATH)
+		return (struct tree){.dev = true, .in = c, .depth = s->node.extra};
+	return (struct tree){
+		.first = c->spec->function ? c->spec->function->children : s->m->virtual_children,
+		.in = c,
+		.depth = kind == V_CHILD_PATH ? s->node.extra : c->path.count,
+	};
 }
 
-bool find_child_path(const struct scene *s, const char *name, struct node *ret)
+void list_children(const struct scene *s, struct listing *out)
 {
-	return find_child_below(s, s->child->function, s->child, depth_of(s), name, ret);
+	const struct tree t = tree_at(s);
+
+	list_tree(s, &t, out);
 }
 
-void list_virtual(const struct scene *s, struct listing *out)
+bool find_child(const struct scene *s, const char *name, struct node *ret)
 {
-	list_below(s, NULL, NULL, 0, out);
+	const struct tree t = tree_at(s);
+
+	return find_in_tree(s, &t, name, ret);
 }
 
-bool find_virtual(const struct scene *s, const char *name, struct node *ret)
+/* --- by class --------------------------------------------------------------------------------- */
+
+static const char *class_of(const struct scene *s)
 {
-	return find_child_below(s, NULL, NULL, 0, name, ret);
+	return s->node.kind == V_CLASS_NET     ? "net"
+	       : s->node.kind == V_CLASS_BLOCK ? "block"
+					       : s->child->spec->class;
 }
 
-static enum child_kind kind_of_class(const struct scene *s)
+static bool is_of_class(const struct child *c, const char *class)
 {
-	return s->node.kind == V_CLASS_NET ? CHILD_NET : CHILD_DISK;
+	return c->spec->class && strcmp(c->spec->class, class) == 0 && child_present(c);
 }
 
-void list_class_children(const struct scene *s, struct listing *out)
+static void list_class(const struct scene *s, struct listing *out)
 {
 	for (size_t i = 0; i < s->m->n_children; i++) {
-		const struct child *c = s->m->children[i];
-		if (c->kind == kind_of_class(s) && child_present(c))
-			listing_add(out, S_IFLNK, "%s", c->name);
+		if (is_of_class(s->m->children[i], class_of(s)))
+			listing_add(out, S_IFLNK, "%s", s->m->children[i]->spec->name);
 	}
 }
 
-bool find_class_child(const struct scene *s, const char *name, struct node *ret)
+static bool find_in_class(const struct scene *s, const char *name, struct node *ret)
 {
 	struct child *c = model_child(s->m, name);
 
-	if (!c || c->kind != kind_of_class(s) || !child_present(c))
+	if (!c || !is_of_class(c, class_of(s)))
 		return false;
 	*ret = node_at(V_CLASS_CHILD_LINK, &c->object);
 	return true;
@@ -130,178 +173,56 @@ char *path_child(const struct scene *s)
 	return child_present(s->child) ? child_path(s->child) : memory_copy("/");
 }
 
-char *path_class_of_child(const struct scene *s)
+static char *path_class_of_child(const struct scene *s)
 {
-	return memory_copy(s->child->kind == CHILD_NET ? "/class/net" : "/class/block");
+	return memory_print("/class/%s", s->child->spec->class);
 }
 
-void show_child_path(const struct scene *s, FILE *out)
+static void show_child_path(const struct scene *s, FILE *out)
 {
 	CLEANUP(free_cleanup) char *path = path_child(s);
 
 	fputs(path, out);
 }
 
-/* --- a network interface ---------------------------------------------------------------------- */
-
-static void show_flags(const struct scene *s, FILE *out)
+bool has_device(const struct scene *s)
 {
-	bool loopback = strcmp(s->child->name, "lo") == 0;
-
-	fprintf(out, "0x%x\n", (loopback ? 0x8u : 0x1002u) | s->child->up);
-}
-
-static void show_ifindex(const struct scene *s, FILE *out)
-{
-	fprintf(out, "%u\n", s->child->index);
-}
-
-static void show_mac(const struct scene *s, FILE *out)
-{
-	fprintf(out, "52:54:00:%02x:%02x:%02x\n", s->child->object.id >> 16 & 0xff,
-		s->child->object.id >> 8 & 0xff, s->child->object.id & 0xff);
-}
-
-static void show_operstate(const struct scene *s, FILE *out)
-{
-	fputs(s->child->up ? "up\n" : "down\n", out);
-}
-
-static bool has_master(const struct scene *s)
-{
-	return s->child->master && model_child(s->m, s->child->master);
-}
-
-static void show_master(const struct scene *s, FILE *out)
-{
-	CLEANUP(free_cleanup) char *path = child_path(model_child(s->m, s->child->master));
-
-	fputs(path, out);
-}
-
-static bool has_device(const struct scene *s)
-{
-	return s->child->function && child_present(s->child);
+	return s->child->spec->function && child_present(s->child);
 }
 
 /* What it hangs on: the folder that the class's folder is in ("net/eth0", "virtio0/net/eth0"), or
  * for a disk of a controller, the controller's. */
-static void show_device_link(const struct scene *s, FILE *out)
+void show_device_link(const struct scene *s, FILE *out)
 {
 	const struct child *c = s->child;
-	size_t depth = c->n_path - 1;
-	CLEANUP(free_cleanup) char *path = device_path(c->function->now);
+	size_t depth = c->path.count - 1;
+	CLEANUP(free_cleanup) char *path = device_path(c->spec->function->now);
 
-	if (depth > 0 && (strcmp(c->path[depth - 1], "net") == 0 ||
-				 strcmp(c->path[depth - 1], "block") == 0))
+	if (depth > 0 && strcmp(c->path.part[depth - 1], c->spec->class) == 0)
 		depth--;
 	fputs(path, out);
 	for (size_t i = 0; i < depth; i++)
-		fprintf(out, "/%s", c->path[i]);
+		fprintf(out, "/%s", c->path.part[i]);
 }
 
-static void show_class_link(const struct scene *s, FILE *out)
+void show_class_link(const struct scene *s, FILE *out)
 {
-	fputs(s->child->kind == CHILD_NET ? "/class/net" : "/class/block", out);
+	fprintf(out, "/class/%s", s->child->spec->class);
 }
 
-static void show_net_uevent(const struct scene *s, FILE *out)
+void show_child_uevent(const struct scene *s, FILE *out)
 {
-	fprintf(out, "INTERFACE=%s\nIFINDEX=%u\n", s->child->name, s->child->index);
+	CLEANUP(free_cleanup) char *variables = child_variables(s->child);
+
+	fputs(variables, out);
 }
 
-const struct entry entries_net[] = {
-	{"address", .mode = READ, .show = show_mac},
-	{"device", .mode = LINK, .present = has_device, .show = show_device_link},
-	{"flags", .mode = READ, .show = show_flags},
-	{"ifindex", .mode = READ, .show = show_ifindex},
-	{"master", .mode = LINK, .present = has_master, .show = show_master},
-	{"operstate", .mode = READ, .show = show_operstate},
-	{"subsystem", .mode = LINK, .show = show_class_link},
-	{"uevent", .mode = READ, .show = show_net_uevent},
-	{0},
+const struct kind kinds_child[V_COUNT] = {
+	[V_CHILD_PATH] = {DIR_OF, OBJECT_CHILD, .list = list_children, .find = find_child},
+	[V_CLASS_NET] = {DIR_OF, .list = list_class, .find = find_in_class},
+	[V_CLASS_BLOCK] = {DIR_OF, .list = list_class, .find = find_in_class},
+	[V_CLASS_NODES] = {DIR_OF, OBJECT_CHILD, .list = list_class, .find = find_in_class},
+	[V_CLASS_CHILD_LINK] = {LINK_TO(show_child_path), OBJECT_CHILD,
+		.path_of = path_class_of_child},
+	[V_DEV_PATH] = {DIR_OF, OBJECT_CHILD, .list = list_children, .find = find_child},
 };
-
-/* --- a disk ----------------------------------------------------------------------------------- */
-
-static void show_number(const struct scene *s, FILE *out)
-{
-	fprintf(out, "%s\n", s->child->number);
-}
-
-static void show_size(const struct scene *s, FILE *out)
-{
-	fprintf(out, "%lu\n", s->child->size);
-}
-
-static void show_disk_uevent(const struct scene *s, FILE *out)
-{
-	unsigned major = 0, minor = 0;
-
-	sscanf(s->child->number, "%u:%u", &major, &minor);
-	fprintf(out, "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\nDEVTYPE=disk\n", major, minor,
-		s->child->name);
-}
-
-const struct entry entries_disk[] = {
-	{"dev", .mode = READ, .show = show_number},
-	{"device", .mode = LINK, .present = has_device, .show = show_device_link},
-	{"holders", .mode = FOLDER, .kind = V_HOLDERS},
-	{"size", .mode = READ, .show = show_size},
-	{"subsystem", .mode = LINK, .show = show_class_link},
-	{"uevent", .mode = READ, .show = show_disk_uevent},
-	{0},
-};
-
-/* The n-th of the names with commas between; NULL past the last. The caller frees it. */
-static char *nth_holder(const struct child *c, size_t n)
-{
-	const char *s = c->holders;
-
-	for (; n > 0 && *s; n--) {
-		s += strcspn(s, ",");
-		s += *s == ',';
-	}
-	size_t len = strcspn(s, ",");
-	return len > 0 ? memory_print("%.*s", (int)len, s) : NULL;
-}
-
-void list_holders(const struct scene *s, struct listing *out)
-{
-	char *name;
-
-	for (size_t i = 0; (name = nth_holder(s->child, i)); i++) {
-		listing_add(out, S_IFLNK, "%s", name);
-		free(name);
-	}
-}
-
-bool find_holder(const struct scene *s, const char *name, struct node *ret)
-{
-	for (size_t i = 0; i < NODE_EXTRA_MAX; i++) {
-		CLEANUP(free_cleanup) char *holder = nth_holder(s->child, i);
-
-		if (!holder)
-			break;
-		if (strcmp(holder, name) != 0)
-			continue;
-		*ret = node_at(V_HOLDER_LINK, &s->child->object);
-		ret->extra = (uint32_t)i;
-		return true;
-	}
-	return false;
-}
-
-char *path_holders(const struct scene *s)
-{
-	CLEANUP(free_cleanup) char *path = path_child(s);
-
-	return memory_print("%s/holders", path);
-}
-
-void show_holder(const struct scene *s, FILE *out)
-{
-	CLEANUP(free_cleanup) char *name = nth_holder(s->child, s->node.extra);
-
-	fprintf(out, "/devices/virtual/block/%s", name ? name : "");
-}

@@ -2,14 +2,6 @@
 /* A device's folder: its attributes. */
 #include "tools/simhost/view_internal.h"
 
-enum {
-	FOLDER = S_IFDIR | 0755,
-	LINK = S_IFLNK | 0777,
-	READ = S_IFREG | 0444,
-	WRITE = S_IFREG | 0200,
-	BOTH = S_IFREG | 0644,
-};
-
 #define FUNCTION(s) ((s)->device->function)
 
 static void show_vendor(const struct scene *s, FILE *out)
@@ -72,12 +64,6 @@ static void show_d3cold(const struct scene *s, FILE *out)
 	fprintf(out, "%d\n", s->device->d3cold);
 }
 
-static void show_zero(const struct scene *s, FILE *out)
-{
-	(void)s;
-	fputs("0\n", out);
-}
-
 static void show_dma_bits(const struct scene *s, FILE *out)
 {
 	fprintf(out, "%d\n", s->device->driver && !FUNCTION(s)->conventional ? 64 : 32);
@@ -128,30 +114,19 @@ static void show_resource(const struct scene *s, FILE *out)
 	}
 }
 
-static void print_alias(const struct function *f, FILE *out)
-{
-	fprintf(out, "pci:v%08Xd%08Xsv%08Xsd%08Xbc%02Xsc%02Xi%02X\n", f->vendor, f->device,
-		f->subsystem_vendor, f->subsystem_device, f->class >> 16, f->class >> 8 & 0xff,
-		f->class & 0xff);
-}
-
 static void show_modalias(const struct scene *s, FILE *out)
 {
-	print_alias(FUNCTION(s), out);
+	CLEANUP(free_cleanup) char *alias = device_alias(s->device);
+
+	fprintf(out, "%s\n", alias);
 }
 
 static void show_uevent(const struct scene *s, FILE *out)
 {
-	const struct function *f = FUNCTION(s);
-	char address[PCI_ADDRESS_SIZE];
+	CLEANUP(free_cleanup) char *variables = device_variables(s->device);
+	CLEANUP(free_cleanup) char *alias = device_alias(s->device);
 
-	pci_address_format(f->address, address);
-	if (s->device->driver)
-		fprintf(out, "DRIVER=%s\n", s->device->driver->name);
-	fprintf(out, "PCI_CLASS=%X\nPCI_ID=%04X:%04X\nPCI_SUBSYS_ID=%04X:%04X\nPCI_SLOT_NAME=%s\n",
-		f->class, f->vendor, f->device, f->subsystem_vendor, f->subsystem_device, address);
-	fputs("MODALIAS=", out);
-	print_alias(f, out);
+	fprintf(out, "%sMODALIAS=%s\n", variables, alias);
 }
 
 static void show_config(const struct scene *s, FILE *out)
@@ -187,10 +162,8 @@ static void show_local_cpus(const struct scene *s, FILE *out)
 	CLEANUP(free_cleanup) char *list = NULL;
 	uint32_t mask[WORDS] = {0};
 	size_t size, words = (s->m->spec->cpus + 31) / 32;
-	FILE *text = open_memstream(&list, &size);
+	FILE *text = memory_stream(&list, &size);
 
-	if (!text)
-		return;
 	show_local_cpulist(s, text);
 	fclose(text);
 	for (char *c = list; *c >= '0' && *c <= '9'; c += *c == ',') {
@@ -280,12 +253,6 @@ static void show_iommu_link(const struct scene *s, FILE *out)
 		s->m->spec->iommu == IOMMU_AMD ? "ivhd0" : "dmar0");
 }
 
-static void show_subsystem_link(const struct scene *s, FILE *out)
-{
-	(void)s;
-	fputs("/bus/pci", out);
-}
-
 static void show_physfn_link(const struct scene *s, FILE *out)
 {
 	CLEANUP(free_cleanup) char *path = device_path(s->device->physfn);
@@ -325,7 +292,7 @@ static bool is_sriov(const struct scene *s)
 
 static bool is_bridge(const struct scene *s)
 {
-	return FUNCTION(s)->class >> 8 == 0x0604;
+	return function_is_bridge(FUNCTION(s));
 }
 
 static bool is_vga(const struct scene *s)
@@ -349,9 +316,9 @@ static bool is_vfio(const struct scene *s)
 }
 
 const struct entry entries_device[] = {
-	{"ari_enabled", .mode = READ, .show = show_zero},
+	{"ari_enabled", .mode = READ, .text = "0\n"},
 	{"boot_vga", .mode = READ, .present = is_vga, .show = show_boot_vga},
-	{"broken_parity_status", .mode = READ, .show = show_zero},
+	{"broken_parity_status", .mode = READ, .text = "0\n"},
 	{"class", .mode = READ, .show = show_class},
 	{"config", .mode = READ, .show = show_config},
 	{"consistent_dma_mask_bits", .mode = READ, .show = show_dma_bits},
@@ -393,9 +360,9 @@ const struct entry entries_device[] = {
 	{"sriov_stride", .mode = READ, .present = is_sriov, .show = show_vf_stride},
 	{"sriov_totalvfs", .mode = READ, .present = is_sriov, .show = show_totalvfs},
 	{"sriov_vf_device", .mode = READ, .present = is_sriov, .show = show_vf_device},
-	{"sriov_vf_total_msix", .mode = READ, .present = is_sriov, .show = show_zero},
+	{"sriov_vf_total_msix", .mode = READ, .present = is_sriov, .text = "0\n"},
 	{"subordinate_bus_number", .mode = READ, .present = is_bridge, .show = show_subordinate},
-	{"subsystem", .mode = LINK, .show = show_subsystem_link},
+	{"subsystem", .mode = LINK, .text = "/bus/pci"},
 	{"subsystem_device", .mode = READ, .show = show_subsystem_device},
 	{"subsystem_vendor", .mode = READ, .show = show_subsystem_vendor},
 	{"uevent", .mode = BOTH, .show = show_uevent, .store = write_uevent,

@@ -4,17 +4,11 @@
 
 #include <sys/sysmacros.h>
 
-enum {
-	FOLDER = S_IFDIR | 0755,
-	LINK = S_IFLNK | 0777,
-	READ = S_IFREG | 0444,
-	GROUP_MAJOR = 243,
-	CDEV_MAJOR = 511,
-};
+enum { VFIO_NODE = 10 << 8 | 196 }; /* as makedev would, which is no constant */
 
 /* --- /sys/kernel/iommu_groups ----------------------------------------------------------------- */
 
-void list_groups(const struct scene *s, struct listing *out)
+static void list_groups(const struct scene *s, struct listing *out)
 {
 	for (size_t i = 0; i < s->m->n_groups; i++)
 		listing_add(out, S_IFDIR, "%d", s->m->group_list[i]->number);
@@ -27,7 +21,7 @@ static struct group *by_number(const struct model *m, const char *name, const ch
 	return name_number(name, prefix, &number) ? table_get(&m->groups, (uint64_t)number) : NULL;
 }
 
-bool find_group(const struct scene *s, const char *name, struct node *ret)
+static bool find_group(const struct scene *s, const char *name, struct node *ret)
 {
 	struct group *g = by_number(s->m, name, "");
 
@@ -36,39 +30,21 @@ bool find_group(const struct scene *s, const char *name, struct node *ret)
 	return g;
 }
 
-static void show_type(const struct scene *s, FILE *out)
-{
-	(void)s;
-	fputs("DMA\n", out);
-}
-
-/* The window of message-signalled interrupts, which every group keeps free. */
-static void show_reserved(const struct scene *s, FILE *out)
-{
-	(void)s;
-	fputs("0x00000000fee00000 0x00000000feefffff msi\n", out);
-}
-
 static bool is_noiommu(const struct scene *s)
 {
 	return s->group->noiommu;
 }
 
-static void show_name(const struct scene *s, FILE *out)
-{
-	(void)s;
-	fputs("vfio-noiommu\n", out);
-}
-
-const struct entry entries_group[] = {
+static const struct entry entries_group[] = {
 	{"devices", .mode = FOLDER, .kind = V_GROUP_DEVICES},
-	{"name", .mode = READ, .present = is_noiommu, .show = show_name},
-	{"reserved_regions", .mode = READ, .show = show_reserved},
-	{"type", .mode = READ, .show = show_type},
+	{"name", .mode = READ, .present = is_noiommu, .text = "vfio-noiommu\n"},
+	/* The window of message-signalled interrupts, which every group keeps free. */
+	{"reserved_regions", .mode = READ, .text = "0x00000000fee00000 0x00000000feefffff msi\n"},
+	{"type", .mode = READ, .text = "DMA\n"},
 	{0},
 };
 
-void list_group_devices(const struct scene *s, struct listing *out)
+static void list_group_devices(const struct scene *s, struct listing *out)
 {
 	char text[PCI_ADDRESS_SIZE];
 
@@ -78,7 +54,7 @@ void list_group_devices(const struct scene *s, struct listing *out)
 	}
 }
 
-bool find_group_device(const struct scene *s, const char *name, struct node *ret)
+static bool find_group_device(const struct scene *s, const char *name, struct node *ret)
 {
 	char text[PCI_ADDRESS_SIZE];
 
@@ -92,7 +68,7 @@ bool find_group_device(const struct scene *s, const char *name, struct node *ret
 	return false;
 }
 
-char *path_group_of_device(const struct scene *s)
+static char *path_group_of_device(const struct scene *s)
 {
 	int number = s->device->group ? s->device->group->number : 0;
 
@@ -101,7 +77,7 @@ char *path_group_of_device(const struct scene *s)
 
 /* --- vfio-dev/vfioN --------------------------------------------------------------------------- */
 
-void list_vfio_devs(const struct scene *s, struct listing *out)
+static void list_vfio_devs(const struct scene *s, struct listing *out)
 {
 	if (s->device->vfio)
 		listing_add(out, S_IFDIR, "vfio%d", s->device->vfio->number);
@@ -123,7 +99,7 @@ static bool vfio_by_name(
 	return false;
 }
 
-bool find_vfio_dev(const struct scene *s, const char *name, struct node *ret)
+static bool find_vfio_dev(const struct scene *s, const char *name, struct node *ret)
 {
 	struct node node;
 
@@ -134,23 +110,18 @@ bool find_vfio_dev(const struct scene *s, const char *name, struct node *ret)
 	return true;
 }
 
-char *path_vfio_dev(const struct scene *s)
+static char *path_vfio_dev(const struct scene *s)
 {
 	CLEANUP(free_cleanup) char *device = device_path(s->vfio->device);
 
 	return memory_print("%s/vfio-dev/vfio%d", device, s->vfio->number);
 }
 
-void show_vfio_dev_path(const struct scene *s, FILE *out)
+static void show_vfio_dev_path(const struct scene *s, FILE *out)
 {
 	CLEANUP(free_cleanup) char *path = path_vfio_dev(s);
 
 	fputs(path, out);
-}
-
-static bool has_cdev(const struct scene *s)
-{
-	return s->m->spec->cdev;
 }
 
 static void show_cdev_number(const struct scene *s, FILE *out)
@@ -160,9 +131,9 @@ static void show_cdev_number(const struct scene *s, FILE *out)
 
 static void show_vfio_uevent(const struct scene *s, FILE *out)
 {
-	if (s->m->spec->cdev)
-		fprintf(out, "MAJOR=%d\nMINOR=%d\nDEVNAME=vfio/devices/vfio%d\n", CDEV_MAJOR,
-			s->vfio->number, s->vfio->number);
+	CLEANUP(free_cleanup) char *variables = vfio_variables(s->m, s->vfio);
+
+	fputs(variables, out);
 }
 
 static void show_vfio_device(const struct scene *s, FILE *out)
@@ -172,43 +143,37 @@ static void show_vfio_device(const struct scene *s, FILE *out)
 	fputs(path, out);
 }
 
-static void show_class_vfio_dev(const struct scene *s, FILE *out)
-{
-	(void)s;
-	fputs("/class/vfio-dev", out);
-}
-
-const struct entry entries_vfio_dev[] = {
+static const struct entry entries_vfio_dev[] = {
 	{"dev", .mode = READ, .present = has_cdev, .show = show_cdev_number},
 	{"device", .mode = LINK, .show = show_vfio_device},
-	{"subsystem", .mode = LINK, .show = show_class_vfio_dev},
+	{"subsystem", .mode = LINK, .text = "/class/vfio-dev"},
 	{"uevent", .mode = READ, .show = show_vfio_uevent},
 	{0},
 };
 
-void list_class_vfio_dev(const struct scene *s, struct listing *out)
+static void list_class_vfio_dev(const struct scene *s, struct listing *out)
 {
 	for (size_t i = 0; i < s->m->n_vfios; i++)
 		listing_add(out, S_IFLNK, "vfio%d", s->m->vfios[i]->number);
 }
 
-bool find_class_vfio_dev(const struct scene *s, const char *name, struct node *ret)
+static bool find_class_vfio_dev(const struct scene *s, const char *name, struct node *ret)
 {
 	return vfio_by_name(s->m, name, V_CLASS_VFIO_DEV_LINK, ret);
 }
 
-void list_dev_cdevs(const struct scene *s, struct listing *out)
+static void list_dev_cdevs(const struct scene *s, struct listing *out)
 {
 	for (size_t i = 0; i < s->m->n_vfios; i++)
 		listing_add(out, S_IFCHR, "vfio%d", s->m->vfios[i]->number);
 }
 
-bool find_dev_cdev(const struct scene *s, const char *name, struct node *ret)
+static bool find_dev_cdev(const struct scene *s, const char *name, struct node *ret)
 {
 	return vfio_by_name(s->m, name, V_CDEV_NODE, ret);
 }
 
-dev_t rdev_cdev(const struct scene *s)
+static dev_t rdev_cdev(const struct scene *s)
 {
 	return makedev(CDEV_MAJOR, (unsigned)s->vfio->number);
 }
@@ -239,50 +204,54 @@ static bool find_vfio_group(
 	if (!g || g->n_vfio == 0 || g->noiommu != noiommu)
 		return false;
 	*ret = node_at(kind, &g->object);
+	/* Each life of a node has an inode of its own, for the kernel believes that the number of
+	 * an inode's device never changes. */
+	if (kind == V_GROUP_NODE)
+		ret->extra = g->life & NODE_EXTRA_MAX;
 	return true;
 }
 
-void list_class_vfio(const struct scene *s, struct listing *out)
+static void list_class_vfio(const struct scene *s, struct listing *out)
 {
 	list_vfio_groups(s, out, S_IFLNK);
 }
 
-bool find_class_vfio(const struct scene *s, const char *name, struct node *ret)
+static bool find_class_vfio(const struct scene *s, const char *name, struct node *ret)
 {
 	return find_vfio_group(s, name, V_CLASS_VFIO_LINK, ret);
 }
 
-void list_virtual_vfio(const struct scene *s, struct listing *out)
+static void list_virtual_vfio(const struct scene *s, struct listing *out)
 {
 	list_vfio_groups(s, out, S_IFDIR);
 }
 
-bool find_virtual_vfio(const struct scene *s, const char *name, struct node *ret)
+static bool find_virtual_vfio(const struct scene *s, const char *name, struct node *ret)
 {
 	return find_vfio_group(s, name, V_VIRTUAL_GROUP, ret);
 }
 
-void list_dev_vfio(const struct scene *s, struct listing *out)
+static void list_dev_vfio(const struct scene *s, struct listing *out)
 {
 	list_vfio_groups(s, out, S_IFCHR);
 }
 
-bool find_dev_vfio(const struct scene *s, const char *name, struct node *ret)
+static bool find_dev_vfio(const struct scene *s, const char *name, struct node *ret)
 {
 	return find_vfio_group(s, name, V_GROUP_NODE, ret);
 }
 
-dev_t rdev_group(const struct scene *s)
+static dev_t rdev_group(const struct scene *s)
 {
 	return makedev(GROUP_MAJOR, s->group->minor);
 }
 
-char *path_virtual_group(const struct scene *s)
+static char *path_virtual_group(const struct scene *s)
 {
 	return memory_print("/devices/virtual/vfio/%s%d", prefix_of(s->group), s->group->number);
 }
 
-void show_vfio_group_path(const struct scene *s, FILE *out)
+static void show_vfio_group_path(const struct scene *s, FILE *out)
 {
 	CLEANUP(free_cleanup) char *path = path_virtual_group(s);
 
@@ -296,19 +265,44 @@ static void show_group_number(const struct scene *s, FILE *out)
 
 static void show_group_uevent(const struct scene *s, FILE *out)
 {
-	fprintf(out, "MAJOR=%d\nMINOR=%u\nDEVNAME=vfio/%s%d\n", GROUP_MAJOR, s->group->minor,
-		prefix_of(s->group), s->group->number);
+	CLEANUP(free_cleanup) char *variables = group_variables(s->group);
+
+	fputs(variables, out);
 }
 
-static void show_class_vfio(const struct scene *s, FILE *out)
-{
-	(void)s;
-	fputs("/class/vfio", out);
-}
-
-const struct entry entries_virtual_group[] = {
+static const struct entry entries_virtual_group[] = {
 	{"dev", .mode = READ, .show = show_group_number},
-	{"subsystem", .mode = LINK, .show = show_class_vfio},
+	{"subsystem", .mode = LINK, .text = "/class/vfio"},
 	{"uevent", .mode = READ, .show = show_group_uevent},
 	{0},
+};
+
+static const struct entry entries_dev_vfio[] = {
+	{"devices", .mode = FOLDER, .present = has_cdev, .kind = V_DEV_CDEVS},
+	{"vfio", .mode = S_IFCHR | 0666, .size = VFIO_NODE},
+	{0},
+};
+
+const struct kind kinds_group[V_COUNT] = {
+	[V_GROUPS] = {FIXED_DIR, .list = list_groups, .find = find_group},
+	[V_GROUP] = {DIR_OF, OBJECT_GROUP, entries_group},
+	[V_GROUP_DEVICES] = {DIR_OF, OBJECT_GROUP, .list = list_group_devices,
+		.find = find_group_device},
+	[V_GROUP_DEVICE_LINK] = {LINK_TO(show_device_path), OBJECT_DEVICE,
+		.path_of = path_group_of_device},
+	[V_VFIO_DEVS] = {DIR_OF, OBJECT_DEVICE, .list = list_vfio_devs, .find = find_vfio_dev},
+	[V_VFIO_DEV] = {DIR_OF, OBJECT_VFIO, entries_vfio_dev, .path_of = path_vfio_dev},
+	[V_CLASS_VFIO_DEV] = {DIR_OF, .list = list_class_vfio_dev, .find = find_class_vfio_dev},
+	[V_CLASS_VFIO_DEV_LINK] = {LINK_TO(show_vfio_dev_path), OBJECT_VFIO,
+		.path = "/class/vfio-dev"},
+	[V_DEV_CDEVS] = {DIR_OF, .list = list_dev_cdevs, .find = find_dev_cdev},
+	[V_CDEV_NODE] = {.self = {.mode = S_IFCHR | 0600}, OBJECT_VFIO, .rdev = rdev_cdev},
+	[V_CLASS_VFIO] = {DIR_OF, .list = list_class_vfio, .find = find_class_vfio},
+	[V_CLASS_VFIO_LINK] = {LINK_TO(show_vfio_group_path), OBJECT_GROUP, .path = "/class/vfio"},
+	[V_VIRTUAL_VFIO] = {DIR_OF, .list = list_virtual_vfio, .find = find_virtual_vfio},
+	[V_VIRTUAL_GROUP] = {DIR_OF, OBJECT_GROUP, entries_virtual_group,
+		.path_of = path_virtual_group},
+	[V_DEV_VFIO] = {DIR_OF, .entries = entries_dev_vfio, .list = list_dev_vfio,
+		.find = find_dev_vfio},
+	[V_GROUP_NODE] = {.self = {.mode = S_IFCHR | 0600}, OBJECT_GROUP, .rdev = rdev_group},
 };

@@ -32,6 +32,8 @@ enum view_kind {
 	V_CHILD_PATH, /* extra: how many components of the child's path */
 	V_NET,
 	V_DISK,
+	V_NODE,
+	V_STACK_LINK, /* extra: the other interface's place in the model's list */
 	V_HOLDERS,
 	V_HOLDER_LINK, /* extra: which */
 	V_KERNEL,
@@ -48,6 +50,7 @@ enum view_kind {
 	V_CLASS,
 	V_CLASS_NET,
 	V_CLASS_BLOCK,
+	V_CLASS_NODES, /* object: a child of that class */
 	V_CLASS_CHILD_LINK,
 	V_CLASS_VFIO,
 	V_CLASS_VFIO_LINK,
@@ -71,10 +74,24 @@ enum view_kind {
 	V_FD, /* extra: number */
 	V_FDINFOS,
 	V_FDINFO, /* extra: number */
+	V_PROC_DRIVER,
+	V_NVIDIA,
+	V_NVIDIA_GPUS,
+	V_NVIDIA_GPU,
+	V_LIB,
+	V_LIB_MODULES,
+	V_LIB_RELEASE,
+	V_RUN,
+	V_UDEV,
+	V_UDEV_DATA,
+	V_UDEV_FILE,
 	V_DEV,
+	V_DEV_PATH, /* extra: how many components of the child's place in /dev */
+	V_CHAR_NODE,
+	V_BLOCK_NODE,
 	V_DEV_VFIO,
 	V_DEV_CDEVS,
-	V_GROUP_NODE,
+	V_GROUP_NODE, /* extra: which life of it */
 	V_CDEV_NODE,
 	V_COUNT
 };
@@ -106,8 +123,10 @@ struct entry {
 	mode_t mode;
 	bool (*present)(const struct scene *s); /* NULL: always */
 
-	/* A file's content; of a link, where it leads, from /sys on (or as it is, without one). */
+	/* A file's content; of a link, where it leads, from /sys on (or as it is, when its folder
+	 * has no path). Or, when it is always the same, text. */
 	void (*show)(const struct scene *s, FILE *out);
+	const char *text;
 	int (*store)(struct model *m, uint32_t object, const struct write *w);
 	off_t size; /* 0: a page */
 	enum wait wait;
@@ -126,17 +145,26 @@ struct kind {
 	bool fixed; /* a folder that is there as long as the host is */
 };
 
-extern const struct kind view_kinds[V_COUNT];
+/* The kinds, each in the table of the file that knows it; the other tables have nothing there. */
+extern const struct kind kinds_fixed[V_COUNT], kinds_bus[V_COUNT], kinds_group[V_COUNT],
+	kinds_child[V_COUNT], kinds_net[V_COUNT], kinds_disk[V_COUNT], kinds_module[V_COUNT],
+	kinds_proc[V_COUNT], kinds_process[V_COUNT], kinds_dev[V_COUNT];
 
-/* The tables, one array for each kind that has one, ended by an entry without a name. */
-extern const struct entry entries_root[], entries_sys[], entries_bus[], entries_pci[],
-	entries_driver[], entries_devices[], entries_host_bridge[], entries_device[],
-	entries_power[], entries_vfio_dev[], entries_net[], entries_disk[], entries_kernel[],
-	entries_group[], entries_module[], entries_class[], entries_class_iommu[],
-	entries_virtual[], entries_virtual_group[], entries_virtual_iommu[], entries_iommu[],
-	entries_firmware[], entries_acpi[], entries_tables[], entries_proc[], entries_proc_net[],
-	entries_proc_sys[], entries_proc_sys_kernel[], entries_process[], entries_dev[],
-	entries_dev_vfio[];
+enum {
+	FOLDER = S_IFDIR | 0755,
+	LINK = S_IFLNK | 0777,
+	READ = S_IFREG | 0444,
+	WRITE = S_IFREG | 0200,
+	BOTH = S_IFREG | 0644,
+};
+
+/* How a kind begins: with its own mode and, when it is no folder, what it shows. */
+#define DIR_OF .self = {.mode = FOLDER}
+#define FIXED_DIR DIR_OF, .fixed = true
+#define LINK_TO(fn) .self = {.mode = LINK, .show = (fn)}
+
+/* Attributes of a device and of its power/. */
+extern const struct entry entries_device[], entries_power[];
 
 __attribute__((format(printf, 3, 4))) void listing_add(
 	struct listing *out, mode_t type, const char *format, ...);
@@ -149,95 +177,28 @@ static inline struct node node_at(enum view_kind kind, const struct object *obje
 	return (struct node){.kind = (uint8_t)kind, .object = object->id};
 }
 
-/* Folders and links of the kinds, by the file they are in. */
-void list_pci_devices(const struct scene *s, struct listing *out);
-bool find_pci_device(const struct scene *s, const char *name, struct node *ret);
-void list_drivers(const struct scene *s, struct listing *out);
-bool find_driver(const struct scene *s, const char *name, struct node *ret);
-void list_driver_devices(const struct scene *s, struct listing *out);
-bool find_driver_device(const struct scene *s, const char *name, struct node *ret);
-char *path_driver(const struct scene *s);
-char *path_driver_of_device(const struct scene *s);
+/* Whether VFIO is loaded, and has nodes for devices. */
+bool has_vfio(const struct scene *s);
+bool has_cdev(const struct scene *s);
+
+/* Prints the device's path, for links that lead there. */
 void show_device_path(const struct scene *s, FILE *out);
 
-void list_host_bridges(const struct scene *s, struct listing *out);
-bool find_host_bridge(const struct scene *s, const char *name, struct node *ret);
-void list_root_bus(const struct scene *s, struct listing *out);
-bool find_root_bus(const struct scene *s, const char *name, struct node *ret);
-void list_device(const struct scene *s, struct listing *out);
-bool find_device(const struct scene *s, const char *name, struct node *ret);
-char *path_device(const struct scene *s);
-char *path_physfn(const struct scene *s);
+/* What drivers made, in the scene's folder: a device, /sys/devices/virtual, /dev, or below. */
+void list_children(const struct scene *s, struct listing *out);
+bool find_child(const struct scene *s, const char *name, struct node *ret);
 
-void list_vfio_devs(const struct scene *s, struct listing *out);
-bool find_vfio_dev(const struct scene *s, const char *name, struct node *ret);
-char *path_vfio_dev(const struct scene *s);
-void list_groups(const struct scene *s, struct listing *out);
-bool find_group(const struct scene *s, const char *name, struct node *ret);
-void list_group_devices(const struct scene *s, struct listing *out);
-bool find_group_device(const struct scene *s, const char *name, struct node *ret);
-char *path_group_of_device(const struct scene *s);
-void list_class_vfio(const struct scene *s, struct listing *out);
-bool find_class_vfio(const struct scene *s, const char *name, struct node *ret);
-void show_vfio_group_path(const struct scene *s, FILE *out);
-void list_class_vfio_dev(const struct scene *s, struct listing *out);
-bool find_class_vfio_dev(const struct scene *s, const char *name, struct node *ret);
-void show_vfio_dev_path(const struct scene *s, FILE *out);
-void list_virtual_vfio(const struct scene *s, struct listing *out);
-bool find_virtual_vfio(const struct scene *s, const char *name, struct node *ret);
-char *path_virtual_group(const struct scene *s);
-
-void list_dev_vfio(const struct scene *s, struct listing *out);
-bool find_dev_vfio(const struct scene *s, const char *name, struct node *ret);
-void list_dev_cdevs(const struct scene *s, struct listing *out);
-bool find_dev_cdev(const struct scene *s, const char *name, struct node *ret);
-dev_t rdev_group(const struct scene *s);
-dev_t rdev_cdev(const struct scene *s);
-
-/* Children of a device (NULL: virtual ones) below a prefix of their path. */
-bool find_child_below(const struct scene *s, const struct function *function,
-	const struct child *prefix, size_t depth, const char *name, struct node *ret);
-void list_children_of(const struct scene *s, const struct function *function, struct listing *out);
-void list_child_path(const struct scene *s, struct listing *out);
-bool find_child_path(const struct scene *s, const char *name, struct node *ret);
-void list_virtual(const struct scene *s, struct listing *out);
-bool find_virtual(const struct scene *s, const char *name, struct node *ret);
-void list_class_children(const struct scene *s, struct listing *out);
-bool find_class_child(const struct scene *s, const char *name, struct node *ret);
-void list_holders(const struct scene *s, struct listing *out);
-bool find_holder(const struct scene *s, const char *name, struct node *ret);
+/* Of the scene's child: its path (what went has none), whether a device is above it, and the links
+ * and the attribute that all children have. */
 char *path_child(const struct scene *s);
-char *path_holders(const struct scene *s);
-char *path_class_of_child(const struct scene *s);
-void show_child_path(const struct scene *s, FILE *out);
-void show_holder(const struct scene *s, FILE *out);
+bool has_device(const struct scene *s);
+void show_device_link(const struct scene *s, FILE *out);
+void show_class_link(const struct scene *s, FILE *out);
+void show_child_uevent(const struct scene *s, FILE *out);
 
-void list_modules(const struct scene *s, struct listing *out);
-bool find_module(const struct scene *s, const char *name, struct node *ret);
-void list_module_drivers(const struct scene *s, struct listing *out);
-bool find_module_driver(const struct scene *s, const char *name, struct node *ret);
-char *path_module_of_driver(const struct scene *s);
-void show_driver_path(const struct scene *s, FILE *out);
-void list_parameters(const struct scene *s, struct listing *out);
-bool find_parameter(const struct scene *s, const char *name, struct node *ret);
-void show_parameter(const struct scene *s, FILE *out);
-
+/* The folders of processes. */
 void list_processes(const struct scene *s, struct listing *out);
 bool find_process(const struct scene *s, const char *name, struct node *ret);
-void list_fds(const struct scene *s, struct listing *out);
-bool find_fd(const struct scene *s, const char *name, struct node *ret);
-void show_fd(const struct scene *s, FILE *out);
-void show_fdinfo(const struct scene *s, FILE *out);
 
 /* Prints the device's configuration space, bytes. */
 void config_print(const struct device *d, FILE *out);
-
-/* Contents of /proc. */
-void show_cmdline(const struct scene *s, FILE *out);
-void show_cpuinfo(const struct scene *s, FILE *out);
-void show_interrupts(const struct scene *s, FILE *out);
-void show_proc_modules(const struct scene *s, FILE *out);
-void show_swaps(const struct scene *s, FILE *out);
-void show_mountinfo(const struct scene *s, FILE *out);
-void show_route(const struct scene *s, FILE *out);
-void show_if_inet6(const struct scene *s, FILE *out);

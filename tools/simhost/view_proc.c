@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc: what is used by whom. */
+/* /proc: what kernel, machine and system say of themselves. */
 #include "tools/simhost/view_internal.h"
 
 #include <arpa/inet.h>
 
-enum { FOLDER = S_IFDIR | 0755, READ = S_IFREG | 0444 };
-
-void show_cmdline(const struct scene *s, FILE *out)
+static void show_cmdline(const struct scene *s, FILE *out)
 {
 	fprintf(out, "%s\n", s->m->spec->cmdline);
 }
 
-void show_cpuinfo(const struct scene *s, FILE *out)
+static void show_cpuinfo(const struct scene *s, FILE *out)
 {
 	const char *vendor = s->m->spec->amd_cpu ? "AuthenticAMD" : "GenuineIntel";
 
@@ -21,7 +19,7 @@ void show_cpuinfo(const struct scene *s, FILE *out)
 }
 
 /* Remapped interrupts go through chips whose names begin with IR-. */
-void show_interrupts(const struct scene *s, FILE *out)
+static void show_interrupts(const struct scene *s, FILE *out)
 {
 	const char *prefix = s->m->spec->no_interrupt_remapping ? "" : "IR-";
 
@@ -30,7 +28,7 @@ void show_interrupts(const struct scene *s, FILE *out)
 	fprintf(out, " 24: %10u  %sPCI-MSI 49152-edge PCIe PME\n", 0u, prefix);
 }
 
-void show_proc_modules(const struct scene *s, FILE *out)
+static void show_proc_modules(const struct scene *s, FILE *out)
 {
 	for (size_t i = 0; i < s->m->n_modules; i++) {
 		const struct module *mod = s->m->modules[i];
@@ -39,7 +37,7 @@ void show_proc_modules(const struct scene *s, FILE *out)
 	}
 }
 
-void show_swaps(const struct scene *s, FILE *out)
+static void show_swaps(const struct scene *s, FILE *out)
 {
 	fputs("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n", out);
 	for (size_t i = 0; i < s->m->n_mounts; i++) {
@@ -49,26 +47,8 @@ void show_swaps(const struct scene *s, FILE *out)
 	}
 }
 
-void show_mountinfo(const struct scene *s, FILE *out)
-{
-	fputs("20 1 0:19 / /proc rw,relatime - proc proc rw\n"
-	      "21 1 0:20 / /sys rw,relatime - sysfs sysfs rw\n",
-		out);
-	for (size_t i = 0; i < s->m->n_mounts; i++) {
-		const struct mount *mount = &s->m->mounts[i];
-		const struct child *disk = model_child(s->m, mount->disk);
-
-		if (strcmp(mount->type, "swap") == 0)
-			continue;
-		fprintf(out, "%zu 1 %s / ", 30 + i, disk ? disk->number : "0:0");
-		for (const char *c = mount->where; *c; c++)
-			fprintf(out, strchr(" \t\n\\", *c) ? "\\%03o" : "%c", *c);
-		fprintf(out, " rw,relatime - %s /dev/%s rw\n", mount->type, mount->disk);
-	}
-}
-
 /* The address's own network, of 24 bits; and where to everything else. */
-void show_route(const struct scene *s, FILE *out)
+static void show_route(const struct scene *s, FILE *out)
 {
 	fputs("Iface\tDestination\tGateway "
 	      "\tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n",
@@ -77,235 +57,145 @@ void show_route(const struct scene *s, FILE *out)
 		const struct child *c = s->m->children[i];
 		struct in_addr a;
 
-		if (c->kind != CHILD_NET || !child_present(c) || !c->up || !c->address ||
+		if (c->spec->kind != CHILD_NET || !child_present(c) || !c->up || !c->address ||
 			inet_pton(AF_INET, c->address, &a) != 1)
 			continue;
 		uint32_t net = a.s_addr & htonl(0xffffff00);
 		if (c->route)
 			fprintf(out, "%s\t00000000\t%08X\t0003\t0\t0\t0\t00000000\t0\t0\t0\n",
-				c->name, net | htonl(1));
-		fprintf(out, "%s\t%08X\t00000000\t0001\t0\t0\t0\t%08X\t0\t0\t0\n", c->name, net,
-			htonl(0xffffff00));
+				c->spec->name, net | htonl(1));
+		fprintf(out, "%s\t%08X\t00000000\t0001\t0\t0\t0\t%08X\t0\t0\t0\n", c->spec->name,
+			net, htonl(0xffffff00));
 	}
 }
 
-void show_if_inet6(const struct scene *s, FILE *out)
+static void show_if_inet6(const struct scene *s, FILE *out)
 {
 	fputs("00000000000000000000000000000001 01 80 10 80       lo\n", out);
 	for (size_t i = 0; i < s->m->n_children; i++) {
 		const struct child *c = s->m->children[i];
 
-		if (c->kind != CHILD_NET || !child_present(c) || !c->up ||
-			strcmp(c->name, "lo") == 0)
+		if (c->spec->kind != CHILD_NET || !child_present(c) || !c->up ||
+			strcmp(c->spec->name, "lo") == 0)
 			continue;
 		fprintf(out, "fe80000000000000505400ffff%06x %02x 40 20 80 %8s\n",
-			c->object.id & 0xffffff, c->index, c->name);
+			c->object.id & 0xffffff, c->index, c->spec->name);
 		if (c->address6)
 			fprintf(out, "fd00000000000000505400ffff%06x %02x 40 00 80 %8s\n",
-				c->object.id & 0xffffff, c->index, c->name);
+				c->object.id & 0xffffff, c->index, c->spec->name);
 	}
 }
 
-/* --- processes -------------------------------------------------------------------------------- */
-
-void list_processes(const struct scene *s, struct listing *out)
+static void show_osrelease(const struct scene *s, FILE *out)
 {
-	for (size_t i = 0; i < s->m->n_processes; i++)
-		listing_add(out, S_IFDIR, "%d", (int)s->m->processes[i]->pid);
+	fprintf(out, "%s\n", s->m->spec->kernel);
 }
 
-bool find_process(const struct scene *s, const char *name, struct node *ret)
+static void show_tainted(const struct scene *s, FILE *out)
 {
-	int pid;
-	struct process *p = name_number(name, "", &pid) ? model_process(s->m, pid) : NULL;
+	enum { TAINT_USER = 1 << 6 };
 
-	if (!p)
-		return false;
-	*ret = node_at(V_PROCESS, &p->object);
-	return true;
+	fprintf(out, "%d\n", s->m->tainted ? TAINT_USER : 0);
 }
 
-/* A process has its standard files, and of each hold what that kind keeps open. */
-struct open_file {
-	const struct hold *hold; /* NULL: a standard file */
-	enum open_what {
-		OPEN_NULL,
-		OPEN_CONTAINER,
-		OPEN_GROUP,
-		OPEN_DEVICE,
-		OPEN_CDEV,
-		OPEN_IOMMU
-	} what;
+/* --- /proc/driver/nvidia: which of its nodes is which GPU's ----------------------------------- */
+
+static bool is_nvidia(const struct device *d)
+{
+	return d && d->driver && strcmp(d->driver->name, "nvidia") == 0;
+}
+
+static bool has_nvidia(const struct scene *s)
+{
+	return model_driver(s->m, "nvidia");
+}
+
+static void list_gpus(const struct scene *s, struct listing *out)
+{
+	const struct function *f;
+	char text[PCI_ADDRESS_SIZE];
+
+	TAILQ_FOREACH (f, &s->m->spec->functions, link) {
+		pci_address_format(f->address, text);
+		if (is_nvidia(f->now))
+			listing_add(out, S_IFDIR, "%s", text);
+	}
+}
+
+static bool find_gpu(const struct scene *s, const char *name, struct node *ret)
+{
+	const struct device *d = model_device_named(s->m, name);
+
+	if (is_nvidia(d))
+		*ret = node_at(V_NVIDIA_GPU, &d->object);
+	return is_nvidia(d);
+}
+
+static void show_gpu(const struct scene *s, FILE *out)
+{
+	char text[PCI_ADDRESS_SIZE];
+
+	pci_address_format(s->device->function->address, text);
+	fprintf(out, "Model: \t\t Simulated GPU\nBus Location: \t %s\n", text);
+	for (const struct child *c = s->device->function->children; c; c = c->sibling) {
+		if (!c->spec->class && strncmp(c->spec->number, "195:", 4) == 0)
+			fprintf(out, "Device Minor: \t %s\n", c->spec->number + 4);
+	}
+}
+
+static const struct entry entries_driver[] = {
+	{"nvidia", .mode = FOLDER, .present = has_nvidia, .kind = V_NVIDIA},
+	{0},
 };
 
-/* Whether an earlier hold of the process brought the file that this one shares. */
-static bool is_shared(const struct scene *s, const struct hold *h, enum open_what what)
-{
-	for (size_t i = 0; i < s->m->n_holds && s->m->holds[i] != h; i++) {
-		const struct hold *o = s->m->holds[i];
-		bool legacy = o->kind == HOLD_GROUP_FILE || o->kind == HOLD_DEVICE_FILE;
-
-		if (o->process != h->process)
-			continue;
-		if ((what == OPEN_CONTAINER && legacy) ||
-			(what == OPEN_GROUP && legacy && o->group == h->group &&
-				o->life == h->life) ||
-			(what == OPEN_IOMMU && o->kind == HOLD_IOMMUFD))
-			return true;
-	}
-	return false;
-}
-
-/* The file of that number; false past the last. */
-static bool nth_file(const struct scene *s, unsigned n, struct open_file *ret)
-{
-	static const enum open_what files[][3] = {
-		[HOLD_GROUP_FILE] = {OPEN_CONTAINER, OPEN_GROUP},
-		[HOLD_DEVICE_FILE] = {OPEN_CONTAINER, OPEN_GROUP, OPEN_DEVICE},
-		[HOLD_MAPPED] = {OPEN_NULL},
-		[HOLD_CDEV] = {OPEN_CDEV},
-		[HOLD_IOMMUFD] = {OPEN_CDEV, OPEN_IOMMU},
-	};
-	unsigned at = 3;
-
-	*ret = (struct open_file){0};
-	if (n < at)
-		return true;
-	for (size_t i = 0; i < s->m->n_holds; i++) {
-		const struct hold *h = s->m->holds[i];
-
-		for (size_t j = 0; h->process == s->process && j < 3; j++) {
-			enum open_what what = files[h->kind][j];
-			if (what == OPEN_NULL || is_shared(s, h, what))
-				continue;
-			*ret = (struct open_file){.hold = h, .what = what};
-			if (at++ == n)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* A node that went and perhaps came back is not the one that is open. */
-static bool group_is_deleted(const struct model *m, const struct hold *h)
-{
-	const struct group *g = model_object(m, h->group, OBJECT_GROUP);
-
-	return !g || g->n_vfio == 0 || g->life != h->life;
-}
-
-static void print_group_file(const struct scene *s, const struct hold *h, FILE *out)
-{
-	const struct group *g = model_object(s->m, h->group, OBJECT_GROUP);
-
-	fprintf(out, "/dev/vfio/%s%d%s", g && g->noiommu ? "noiommu-" : "", h->group_number,
-		group_is_deleted(s->m, h) ? " (deleted)" : "");
-}
-
-static void print_cdev(const struct scene *s, const struct hold *h, FILE *out)
-{
-	const struct device *d = model_object(s->m, h->device, OBJECT_DEVICE);
-
-	fprintf(out, "/dev/vfio/devices/vfio%d%s", h->vfio, d && d->vfio ? "" : " (deleted)");
-}
-
-void show_fd(const struct scene *s, FILE *out)
-{
-	struct open_file f;
-
-	if (!nth_file(s, s->node.extra, &f))
-		return;
-	switch (f.what) {
-	case OPEN_NULL:
-		fputs("/dev/null", out);
-		break;
-	case OPEN_CONTAINER:
-		fputs("/dev/vfio/vfio", out);
-		break;
-	case OPEN_GROUP:
-		print_group_file(s, f.hold, out);
-		break;
-	case OPEN_DEVICE:
-		fputs("anon_inode:[vfio-device]", out);
-		break;
-	case OPEN_CDEV:
-		print_cdev(s, f.hold, out);
-		break;
-	case OPEN_IOMMU:
-		fputs("/dev/iommu", out);
-		break;
-	}
-}
-
-void show_fdinfo(const struct scene *s, FILE *out)
-{
-	struct open_file f;
-
-	if (!nth_file(s, s->node.extra, &f))
-		return;
-	fputs("pos:\t0\nflags:\t02000002\nmnt_id:\t15\nino:\t1048\n", out);
-	if (f.what == OPEN_DEVICE && model_since(s->m, 6, 18))
-		fprintf(out, "vfio-device-syspath: /sys%s\n", f.hold->syspath);
-}
-
-void list_fds(const struct scene *s, struct listing *out)
-{
-	struct open_file f;
-
-	for (unsigned i = 0; nth_file(s, i, &f); i++)
-		listing_add(out, s->node.kind == V_FDS ? S_IFLNK : S_IFREG, "%u", i);
-}
-
-bool find_fd(const struct scene *s, const char *name, struct node *ret)
-{
-	struct open_file f;
-	int number;
-
-	if (!name_number(name, "", &number) || !nth_file(s, (unsigned)number, &f))
-		return false;
-	*ret = node_at(s->node.kind == V_FDS ? V_FD : V_FDINFO, &s->process->object);
-	ret->extra = (uint32_t)number;
-	return true;
-}
-
-static void show_comm(const struct scene *s, FILE *out)
-{
-	fprintf(out, "%.15s\n", s->process->command);
-}
-
-static void show_process_cmdline(const struct scene *s, FILE *out)
-{
-	fputs(s->process->command, out);
-	fputc('\0', out);
-}
-
-static void show_maps(const struct scene *s, FILE *out)
-{
-	fprintf(out, "00400000-00401000 r--p 00000000 00:02 498 /usr/bin/%s\n",
-		s->process->command);
-	for (size_t i = 0; i < s->m->n_holds; i++) {
-		const struct hold *h = s->m->holds[i];
-		if (h->process == s->process && h->kind == HOLD_MAPPED)
-			fprintf(out,
-				"7f%010zx-7f%010zx rw-s fea00000 00:0e 1048 "
-				"anon_inode:[vfio-device]\n",
-				(i + 1) << 20, ((i + 1) << 20) + 0x1000);
-	}
-}
-
-static void show_stat(const struct scene *s, FILE *out)
-{
-	fprintf(out, "%d (%.15s) S 0 0 0 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 1\n",
-		(int)s->process->pid, s->process->command);
-}
-
-const struct entry entries_process[] = {
-	{"cmdline", .mode = READ, .show = show_process_cmdline},
-	{"comm", .mode = READ, .show = show_comm},
-	{"fd", .mode = S_IFDIR | 0500, .kind = V_FDS},
-	{"fdinfo", .mode = FOLDER, .kind = V_FDINFOS},
-	{"maps", .mode = READ, .show = show_maps},
-	{"mountinfo", .mode = READ, .show = show_mountinfo},
-	{"stat", .mode = READ, .show = show_stat},
+static const struct entry entries_nvidia[] = {
+	{"gpus", .mode = FOLDER, .kind = V_NVIDIA_GPUS},
 	{0},
+};
+
+static const struct entry entries_gpu[] = {
+	{"information", .mode = READ, .show = show_gpu},
+	{0},
+};
+
+static const struct entry entries_proc[] = {
+	{"cmdline", .mode = READ, .show = show_cmdline},
+	{"cpuinfo", .mode = READ, .show = show_cpuinfo},
+	{"driver", .mode = FOLDER, .kind = V_PROC_DRIVER},
+	{"interrupts", .mode = READ, .show = show_interrupts},
+	{"modules", .mode = READ, .show = show_proc_modules},
+	{"net", .mode = FOLDER, .kind = V_PROC_NET},
+	{"self", .mode = LINK, .text = "1"},
+	{"swaps", .mode = READ, .show = show_swaps},
+	{"sys", .mode = FOLDER, .kind = V_PROC_SYS},
+	{0},
+};
+
+static const struct entry entries_proc_net[] = {
+	{"if_inet6", .mode = READ, .show = show_if_inet6},
+	{"route", .mode = READ, .show = show_route},
+	{0},
+};
+
+static const struct entry entries_proc_sys[] = {
+	{"kernel", .mode = FOLDER, .kind = V_PROC_SYS_KERNEL},
+	{0},
+};
+
+static const struct entry entries_proc_sys_kernel[] = {
+	{"osrelease", .mode = READ, .show = show_osrelease},
+	{"tainted", .mode = READ, .show = show_tainted},
+	{0},
+};
+
+const struct kind kinds_proc[V_COUNT] = {
+	[V_PROC] = {FIXED_DIR, .entries = entries_proc, .list = list_processes,
+		.find = find_process},
+	[V_PROC_DRIVER] = {FIXED_DIR, .entries = entries_driver},
+	[V_NVIDIA] = {DIR_OF, .entries = entries_nvidia},
+	[V_NVIDIA_GPUS] = {DIR_OF, .list = list_gpus, .find = find_gpu},
+	[V_NVIDIA_GPU] = {DIR_OF, OBJECT_DEVICE, entries_gpu},
+	[V_PROC_NET] = {DIR_OF, .entries = entries_proc_net},
+	[V_PROC_SYS] = {DIR_OF, .entries = entries_proc_sys},
+	[V_PROC_SYS_KERNEL] = {DIR_OF, .entries = entries_proc_sys_kernel},
 };

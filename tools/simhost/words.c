@@ -8,13 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* No others, and no locale's: what separates words here must end them there. */
+static const char blanks[] = " \t\r\n";
+
 /* Moves one word down to *out and ends it there, without its quotes. Returns where it stopped, or
  * NULL when a quote is open. */
 static const char *take(const char *s, char **out)
 {
 	bool quoted = false;
 
-	for (; *s && (quoted || !isspace((unsigned char)*s)); s++) {
+	for (; *s && (quoted || !strchr(blanks, *s)); s++) {
 		if (*s == '"')
 			quoted = !quoted;
 		else
@@ -31,7 +34,7 @@ const char *words_split(const char *line, struct words *ret)
 	*ret = (struct words){.text = memory_new(strlen(line) + 2)};
 	char *out = ret->text;
 	for (;;) {
-		s += strspn(s, " \t\r\n");
+		s += strspn(s, blanks);
 		if (!*s || *s == '#')
 			return NULL;
 		if (ret->count == WORDS_MAX)
