@@ -155,8 +155,8 @@ static int make_plan(struct change *c, struct core_error *err)
 {
 	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
 
-	if (facts_gather(c->host, c->devices, c->targets.count, c->request->deadline, &c->facts,
-		    err))
+	if (facts_gather(
+		    c->host, c->devices, c->targets.count, c->request->deadline, &c->facts, err))
 		return -1;
 	if (plan_make(&c->wish, &c->facts, &c->plan, &refusals))
 		return core_fail_memory(err);
@@ -259,9 +259,11 @@ static int undo_device(struct change *c, const struct device_origin *before, int
 		return -1;
 	if (failed.code == CORE_DEADLINE) {
 		u->left[u->n_left++] = *before;
-	} else {
-		u->stuck[u->n_stuck++] = *before;
+		for (size_t i = 0; i < failed.problems.count; i++)
+			core_problem_copy(&err->problems, &failed.problems.items[i]);
+		return 0;
 	}
+	u->stuck[u->n_stuck++] = *before;
 	core_problem_add_device(&err->problems, before->address, REASON_UNDO_FAILED,
 		"bring the device back by hand, or by a later unbind", "undo: %s", failed.message);
 	return 0;
@@ -326,22 +328,6 @@ static void undo(struct change *c, size_t done, struct core_error *err)
 	conclude(c, &u, err);
 }
 
-/* Looks again whether a device may be taken from its driver, right before it is. */
-static int look_again(void *arg, struct pci_address address, struct core_error *err)
-{
-	struct change *c = arg;
-	CLEANUP(device_cleanup) struct device *d = devices_get(c->host->devices, address);
-	CLEANUP(facts_cleanup) struct facts facts = {0};
-	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
-
-	if (!d)
-		return 0; /* the step itself will tell */
-	if (facts_gather(c->host, &d, 1, c->request->deadline, &facts, err))
-		return -1;
-	plan_judge(&c->wish, &facts, &facts.devices[0], &refusals);
-	return refusals.count > 0 ? core_fail_problems(err, &refusals) : 0;
-}
-
 /* Sets the nodes of the devices that have steps, or of those that have none. */
 static int set_nodes(struct change *c, bool with_steps, struct core_error *err)
 {
@@ -350,7 +336,7 @@ static int set_nodes(struct change *c, bool with_steps, struct core_error *err)
 	for (size_t i = 0; i < c->targets.count; i++) {
 		if (has_steps(c, i) == with_steps &&
 			node_keeper_set(c->host, c->targets.items[i], &c->request->access,
-			    c->request->deadline, err))
+				c->request->deadline, err))
 			return -1;
 	}
 	return 0;
@@ -358,7 +344,7 @@ static int set_nodes(struct change *c, bool with_steps, struct core_error *err)
 
 static int execute(struct change *c, struct core_error *err)
 {
-	const struct transaction_guard guard = {look_again, c};
+	const struct transaction_guard guard = {&c->wish};
 	size_t done = 0;
 
 	if (is_bind(c) && vfio_driver_ready(c->host, VFIO_DRIVER, c->request->deadline, err))
@@ -440,8 +426,8 @@ static int fill_result(struct change *c, struct change_result *result, struct co
 		c->host, c->devices, c->targets.count, &result->groups, &result->n_groups, err);
 }
 
-static int run_change(struct host *host, enum plan_goal goal,
-	const struct change_request *request, struct change_result *ret, struct core_error *err)
+static int run_change(struct host *host, enum plan_goal goal, const struct change_request *request,
+	struct change_result *ret, struct core_error *err)
 {
 	CLEANUP(change_close)
 	struct change c = {

@@ -92,9 +92,8 @@ static void add_holder(struct core_problem *problem, const struct hand_holder *h
 }
 
 /* Adds a problem that names the first of the holders, and has them all. */
-static void add_use(struct core_problems *problems, const struct device *d,
-	enum core_reason reason, const char *action, const struct hand_holder *const *holders,
-	size_t n)
+static void add_use(struct core_problems *problems, const struct device *d, enum core_reason reason,
+	const char *action, const struct hand_holder *const *holders, size_t n)
 {
 	struct core_problem *problem = core_problem_add_device(problems, d->address, reason, action,
 		"device %s is in use by %.15s (pid %d)", d->text, holders[0]->command,
@@ -191,6 +190,7 @@ static int gather_device(
 		.device = d,
 		.is_vfio = device_is_vfio(g->host->devices, d),
 		.is_pending = hand_is_pending(g->host->lock_fd, d->address) ||
+			      pending_has(g->host->pending, d->address) ||
 			      device_state(g->host, d) == STATE_UNBIND_PENDING,
 	};
 	f->has_origin = host_origin(g->host, d, &f->origin);
@@ -217,7 +217,8 @@ int facts_gather(struct host *host, struct device *const *devices, size_t n, int
 	struct facts *ret, struct core_error *err)
 {
 	CLEANUP(gathering_close) struct gathering g = {.host = host, .deadline = deadline};
-	CLEANUP(facts_cleanup) struct facts facts = {.devices = calloc(n + 1, sizeof(*facts.devices))};
+	CLEANUP(facts_cleanup)
+	struct facts facts = {.devices = calloc(n + 1, sizeof(*facts.devices))};
 
 	if (!facts.devices)
 		return core_fail_memory(err);

@@ -86,9 +86,9 @@ void host_close(struct host *host)
 
 bool host_quiesce(struct host *host, int64_t deadline)
 {
-	bool ended = !host->keeper || node_keeper_stop(host->keeper, deadline);
-
-	return (!host->pending || pending_stop(host->pending, deadline)) && ended;
+	/* In this order: the end of a change may have work for the keeper. */
+	return (!host->pending || pending_stop(host->pending, deadline)) &&
+	       (!host->keeper || node_keeper_stop(host->keeper, deadline));
 }
 
 void host_listen(struct host *host, pending_listener *listener, void *arg)

@@ -36,11 +36,10 @@ void problem_invalid_address(struct core_problems *problems, const char *text);
 void problem_absent(struct core_problems *problems, struct pci_address address);
 void problem_no_group(struct core_problems *problems, struct pci_address address);
 
-/* Looks again, right before a device is taken from its driver, whether it still may be. 0, or -1
- * with err, which ends the transaction. */
+/* Right before a device is taken from its driver, the request is judged again by what is true then;
+ * a refusal ends the transaction. */
 struct transaction_guard {
-	int (*look)(void *arg, struct pci_address address, struct core_error *err);
-	void *arg;
+	const struct plan_request *request;
 };
 
 /* Runs a plan's steps, each verified by reading back. guard may be NULL. 0, or -1 with err;
@@ -49,8 +48,8 @@ struct transaction_guard {
 int transaction_run(struct host *host, const struct plan *plan, int64_t deadline,
 	const struct transaction_guard *guard, size_t *ret_done, struct core_error *err);
 
-/* Waits until no write to the device is under way, until then (CLOCK_MONOTONIC) at most; most writes
- * that were given up end within milliseconds. Whether none is. */
+/* Waits until no write to the device is under way, until then (CLOCK_MONOTONIC) at most; most
+ * writes that were given up end within milliseconds. Whether none is. */
 bool transaction_settled(const struct host *host, struct pci_address address, int64_t until);
 
 /* Brings one device back to where it was, whatever it is on now. 0, or -1 with err. */

@@ -56,16 +56,15 @@ static void wait_for_udev(const struct host *host, int64_t deadline)
 static int set(struct host *host, struct pci_address address, const struct node_access *access,
 	int64_t deadline)
 {
-	struct hand_request request = {
-		.op = HAND_NODE_SET, .address = address, .access = *access};
+	struct hand_request request = {.op = HAND_NODE_SET, .address = address, .access = *access};
 	struct hand_reply reply;
 	int rc = hand_call(host->hand, &request, deadline, &reply);
 
 	return rc < 0 ? rc : -reply.error;
 }
 
-int node_keeper_set(struct host *host, struct pci_address address,
-	const struct node_access *access, int64_t deadline, struct core_error *err)
+int node_keeper_set(struct host *host, struct pci_address address, const struct node_access *access,
+	int64_t deadline, struct core_error *err)
 {
 	struct core_problems problems = {0};
 	char text[PCI_ADDRESS_SIZE];
@@ -125,8 +124,8 @@ static void drain(int fd)
 static void *keep(void *arg)
 {
 	struct node_keeper *k = arg;
-	struct pollfd fds[] = {{.fd = k->wake_fd, .events = POLLIN},
-		{.fd = k->inotify_fd, .events = POLLIN}};
+	struct pollfd fds[] = {
+		{.fd = k->wake_fd, .events = POLLIN}, {.fd = k->inotify_fd, .events = POLLIN}};
 
 	while (!atomic_load(&k->must_end)) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) <= 0)
@@ -149,7 +148,7 @@ static void wake(struct node_keeper *k)
 void node_keeper_nudge(struct node_keeper *k)
 {
 	pthread_mutex_lock(&k->mutex);
-	if (!k->is_running)
+	if (!k->is_running && !atomic_load(&k->must_end))
 		k->is_running = pthread_create(&k->thread, NULL, keep, k) == 0;
 	pthread_mutex_unlock(&k->mutex);
 	wake(k);

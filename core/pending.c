@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const int64_t LOOK_EVERY_NS = 20000000;	 /* at the locks: there is no way to be told */
-static const int64_t SETTLE_NS = 30000000000;	 /* for the writes that end a change */
+static const int64_t LOOK_EVERY_NS = 20000000; /* at the locks: there is no way to be told */
+static const int64_t SETTLE_NS = 2000000000; /* for each that ends a change; then wait as before */
 
 struct left {
 	struct left *next;
@@ -29,6 +29,7 @@ struct pending {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	struct left *list;
+	struct left *taken; /* off the list, and its groups are not held yet */
 	bool is_running, must_end;
 	pthread_t thread;
 };
@@ -69,6 +70,27 @@ void pending_name(char buf[static 24], const char *what, size_t n_devices)
 		snprintf(buf, 24, "undo");
 }
 
+static bool has(const struct left *l, struct pci_address address)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (pci_address_equal(l->before[i].address, address))
+			return true;
+	}
+	return false;
+}
+
+bool pending_has(struct pending *p, struct pci_address address)
+{
+	if (!pending_any(p))
+		return false;
+	pthread_mutex_lock(&p->mutex);
+	bool found = p->taken && has(p->taken, address);
+	for (const struct left *l = p->list; !found && l; l = l->next)
+		found = has(l, address);
+	pthread_mutex_unlock(&p->mutex);
+	return found;
+}
+
 static bool is_blocked(const struct host *host, const struct left *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
@@ -78,42 +100,64 @@ static bool is_blocked(const struct host *host, const struct left *l)
 	return false;
 }
 
-/* Goes on where the blocked write left the change of one device. 0, or -1 with err. */
-static int finish(struct host *host, const struct left *l, struct core_error *err)
+/* The device that was being changed; NULL when it left, and took the change with it. */
+static struct device *find(const struct host *host, const struct device_origin *before)
 {
-	const struct device_origin *before = &l->before[0];
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, before->address);
+	struct device *d = devices_get(host->devices, before->address);
+
+	if (d && device_identity_equal(before->identity, device_identity_of(d)))
+		return d;
+	device_unref(d);
+	return NULL;
+}
+
+/* What remains to be done of the change of one device. */
+static int plan_rest(struct host *host, const struct plan_request *request, const struct device *d,
+	struct plan *plan)
+{
+	struct device_facts facts = {.device = d, .is_vfio = device_is_vfio(host->devices, d)};
+
+	facts.has_origin = host_origin(host, d, &facts.origin);
+	if (request->goal == PLAN_TO_VFIO)
+		return plan_steps(request, &facts, plan);
+	/* The blocked write may have been the last but one: the override is to be put back. */
+	if (facts.has_origin && !request->leave_driverless)
+		return plan_to_origin(plan, d->driver, &facts.origin);
+	/* One without a driver is one that VFIO's has just left. */
+	facts.is_vfio |= !d->driver[0];
+	return plan_steps(request, &facts, plan);
+}
+
+/* Goes on where the blocked write left the change of one device. 0, or -1 with err. */
+static int finish(
+	struct host *host, const struct left *l, const struct device *d, struct core_error *err)
+{
 	CLEANUP(plan_clear) struct plan plan = {0};
-	struct device_facts facts = {.device = d};
-	struct plan_request request = {
+	const struct plan_request request = {
 		.goal = strcmp(l->what, "finish bind") == 0 ? PLAN_TO_VFIO : PLAN_TO_ORIGIN,
 		.vfio_driver = VFIO_DRIVER,
 		.leave_driverless = strcmp(l->what, "finish free") == 0,
 	};
+	const struct transaction_guard guard = {&request};
 	size_t done;
 
-	if (!d || !device_identity_equal(before->identity, device_identity_of(d)))
-		return 0; /* it left, and took the change with it */
-	facts.is_vfio = device_is_vfio(host->devices, d);
-	facts.has_origin = host_origin(host, d, &facts.origin);
-	if (plan_steps(&request, &facts, &plan))
+	if (plan_rest(host, &request, d, &plan))
 		return core_fail_memory(err);
-	return transaction_run(host, &plan, now_ns() + SETTLE_NS, NULL, &done, err);
+	return transaction_run(host, &plan, now_ns() + SETTLE_NS, &guard, &done, err);
 }
 
 static void tell(struct pending *p, const struct device_origin *before, const char *done,
 	const struct core_error *err)
 {
-	CLEANUP(device_cleanup) struct device *d = devices_get(p->host->devices, before->address);
+	CLEANUP(device_cleanup) struct device *d = find(p->host, before);
 	char sentence[640], text[PCI_ADDRESS_SIZE];
-
 	struct device_origin origin;
 
 	if (!p->listener)
 		return;
 	pci_address_format(before->address, text);
-	snprintf(sentence, sizeof(sentence), "a write to device %s has returned at last; %s%s%s", text,
-		done, err->code ? ": " : "", err->code ? err->message : "");
+	snprintf(sentence, sizeof(sentence), "a write to device %s has returned at last; %s%s%s",
+		text, done, err->code ? ": " : "", err->code ? err->message : "");
 	bool ours = d && host_origin(p->host, d, &origin);
 	p->listener(p->arg, &(struct pending_outcome){
 				    .before = before,
@@ -124,15 +168,19 @@ static void tell(struct pending *p, const struct device_origin *before, const ch
 			    });
 }
 
-/* Brings the devices back. Whether all are. */
-static bool undo(struct pending *p, const struct left *l)
+/* Brings the devices back. Whether all are; *ret_blocked: a write of this has not returned. */
+static bool undo(struct pending *p, const struct left *l, bool *ret_blocked)
 {
 	bool all = true;
 
 	for (size_t i = l->n; i-- > 0;) {
 		CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-		bool ok = transaction_restore(
-				  p->host, &l->before[i], now_ns() + SETTLE_NS, &err) == 0;
+		bool ok = transaction_restore(p->host, &l->before[i], now_ns() + SETTLE_NS, &err) ==
+			  0;
+		if (err.code == CORE_DEADLINE) {
+			*ret_blocked = true;
+			return false;
+		}
 		tell(p, &l->before[i],
 			ok ? "the device is as it was" : "the device could not be brought back",
 			&err);
@@ -158,18 +206,41 @@ static void end(struct host *host, const struct left *l, bool finished)
 	/* When the disk fails the intent stays, and the next start undoes a change that is done. */
 	if (store_end(host->store, l->intent, &outcome, &ignored) == 0)
 		origins_reload(host->origins, &ignored);
+	/* The nodes came before their record. */
+	if (outcome.n_add > 0 && node_access_any(&l->before[0].access))
+		node_keeper_nudge(host->keeper);
 }
 
-static void settle(struct pending *p, const struct left *l)
+/* The end of a change of one device. Whether it came to one, and did not have to be undone. */
+static bool settle_one(struct pending *p, const struct left *l, bool *ret_blocked)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	CLEANUP(device_cleanup) struct device *d = find(p->host, &l->before[0]);
 
-	if (strncmp(l->what, "finish ", 7) == 0 && finish(p->host, l, &err) == 0) {
+	if (!d) {
+		end(p->host, l, strcmp(l->what, "finish bind") != 0);
+		tell(p, &l->before[0], "the device has left", &err);
+		return true;
+	}
+	if (finish(p->host, l, d, &err) == 0) {
 		end(p->host, l, true);
 		tell(p, &l->before[0], "the change is finished", &err);
-	} else if (undo(p, l)) {
-		end(p->host, l, false);
+		return true;
 	}
+	*ret_blocked = err.code == CORE_DEADLINE;
+	return *ret_blocked;
+}
+
+/* False: yet another write has not returned, so the change is to be waited for again. */
+static bool settle(struct pending *p, const struct left *l)
+{
+	bool blocked = false;
+
+	if (strncmp(l->what, "finish ", 7) == 0 && settle_one(p, l, &blocked))
+		return !blocked;
+	if (undo(p, l, &blocked))
+		end(p->host, l, false);
+	return !blocked;
 }
 
 /* The groups of the devices, held while their change ends. Whether they could be had. */
@@ -193,16 +264,21 @@ static struct left *take_free(struct pending *p)
 	return NULL;
 }
 
+/* At the end: one that cannot go on does not keep the others waiting. */
 static void put_back(struct pending *p, struct left *l)
 {
-	l->next = p->list;
-	p->list = l;
+	struct left **at = &p->list;
+
+	while (*at)
+		at = &(*at)->next;
+	l->next = NULL;
+	*at = l;
 }
 
 /* Called with the mutex held, and lets go of it while it works. */
 static void work(struct pending *p)
 {
-	struct left *l = take_free(p);
+	struct left *l = p->taken = take_free(p);
 	struct keylock_hold held;
 
 	if (!l)
@@ -210,15 +286,20 @@ static void work(struct pending *p)
 	CLEANUP(free_cleanup) uint64_t *keys = calloc(l->n, sizeof(*keys));
 	pthread_mutex_unlock(&p->mutex);
 	bool can = keys && hold(p, l, keys, &held);
-	if (can) {
-		settle(p, l);
-		keylock_release(&p->host->groups, &held);
-	}
 	pthread_mutex_lock(&p->mutex);
-	if (!can) {
-		put_back(p, l);
-		return;
+	p->taken = NULL;
+	bool ended = false;
+	if (can) {
+		pthread_mutex_unlock(&p->mutex);
+		ended = settle(p, l);
+		pthread_mutex_lock(&p->mutex);
 	}
+	if (!ended)
+		put_back(p, l);
+	if (can)
+		keylock_release(&p->host->groups, &held);
+	if (!ended)
+		return;
 	atomic_fetch_sub(&p->count, 1);
 	free(l);
 }
@@ -258,6 +339,17 @@ static struct left *left_new(
 	return l;
 }
 
+static void watch_for(struct pending *p, struct left *l)
+{
+	pthread_mutex_lock(&p->mutex);
+	put_back(p, l);
+	atomic_fetch_add(&p->count, 1);
+	if (!p->is_running && !p->must_end)
+		p->is_running = pthread_create(&p->thread, NULL, watch, p) == 0;
+	pthread_cond_signal(&p->changed);
+	pthread_mutex_unlock(&p->mutex);
+}
+
 int pending_add(struct pending *p, int64_t intent, const char *what,
 	const struct device_origin *before, size_t n)
 {
@@ -265,23 +357,20 @@ int pending_add(struct pending *p, int64_t intent, const char *what,
 
 	if (!l)
 		return -ENOMEM;
-	pthread_mutex_lock(&p->mutex);
-	put_back(p, l);
-	atomic_fetch_add(&p->count, 1);
-	if (!p->is_running)
-		p->is_running = pthread_create(&p->thread, NULL, watch, p) == 0;
-	pthread_cond_signal(&p->changed);
-	pthread_mutex_unlock(&p->mutex);
+	watch_for(p, l);
 	return 0;
 }
 
-void pending_settle(struct pending *p, int64_t intent, const char *what,
+int pending_settle(struct pending *p, int64_t intent, const char *what,
 	const struct device_origin *before, size_t n)
 {
 	CLEANUP(free_cleanup) struct left *l = left_new(intent, what, before, n);
 
-	if (l)
-		settle(p, l);
+	if (!l)
+		return -ENOMEM;
+	if (!settle(p, l))
+		watch_for(p, STEAL(l));
+	return 0;
 }
 
 bool pending_stop(struct pending *p, int64_t deadline)

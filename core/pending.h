@@ -43,19 +43,24 @@ void pending_listen(struct pending *pending, pending_listener *listener, void *a
 int pending_add(struct pending *pending, int64_t intent, const char *what,
 	const struct device_origin *before, size_t n);
 
-/* Takes such a change, none of whose writes is under way, to its end on this thread. */
-void pending_settle(struct pending *pending, int64_t intent, const char *what,
+/* Takes such a change, none of whose writes is under way, to its end on this thread. Waits for it
+ * as pending_add when that makes a write which does not return either. 0 or -ENOMEM. */
+int pending_settle(struct pending *pending, int64_t intent, const char *what,
 	const struct device_origin *before, size_t n);
 
 /* Whether any write is waited for. Any thread; costs nothing. */
 bool pending_any(const struct pending *pending);
 
+/* Whether this device's change is yet to be ended here, be its write under way or just returned.
+ * Any thread. */
+bool pending_has(struct pending *pending, struct pci_address address);
+
 /* The name of an intent that is waited for: "finish bind" when it has one device and is to be
  * finished, else "undo". */
 void pending_name(char buf[static 24], const char *what, size_t n_devices);
 
-/* Ends the thread; intents that are waited for stay on disk. False when it has not ended by deadline
- * (CLOCK_MONOTONIC), for it waits for a write of its own: nothing may be freed then. */
+/* Ends the thread; intents that are waited for stay on disk. False when it has not ended by
+ * deadline (CLOCK_MONOTONIC), for it waits for a write of its own: nothing may be freed then. */
 bool pending_stop(struct pending *pending, int64_t deadline);
 
 /* Frees what has stopped; NULL is fine. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Plans: every reason why not. */
-#include "core/plan.h"
 #include "core/host_internal.h"
+#include "core/plan.h"
 #include "core/util.h"
 
 #include <string.h>
@@ -48,11 +48,14 @@ static void judge_allowlists(const struct plan_request *request, const struct fa
 			"device %s (%04x:%04x) not in allowlist", d->text, d->vendor, d->device);
 }
 
-/* What never changes, whoever uses the device. */
-static void judge_nature(const struct device *d, struct core_problems *refusals)
+static void judge_group(const struct device *d, struct core_problems *refusals)
 {
 	if (d->group < 0)
 		problem_no_group(refusals, d->address);
+}
+
+static void judge_bridge(const struct device *d, struct core_problems *refusals)
+{
 	if (d->is_bridge)
 		core_problem_add_device(refusals, d->address, REASON_IS_BRIDGE,
 			"name the devices behind it instead",
@@ -73,8 +76,8 @@ static void judge_pending(const struct device_facts *f, struct core_problems *re
  * vfio_pci_dev_in_denylist. */
 static bool on_denylist(const struct device *d)
 {
-	static const uint16_t ids[] = {0x0435, 0x0443, 0x0b25, 0x0cfe, 0x19e2, 0x19e3, 0x37c8,
-		0x37c9};
+	static const uint16_t ids[] = {
+		0x0435, 0x0443, 0x0b25, 0x0cfe, 0x19e2, 0x19e3, 0x37c8, 0x37c9};
 
 	for (size_t i = 0; d->vendor == 0x8086 && i < ARRAY_SIZE(ids); i++) {
 		if (d->device == ids[i])
@@ -89,10 +92,10 @@ static void judge_binding(const struct plan_request *request, const struct facts
 	const struct device *d = f->device;
 
 	if (d->boot_vga && !forced(request, REASON_BOOT_DISPLAY)) {
-		struct core_problem *p = core_problem_add_device(refusals, d->address,
-			REASON_BOOT_DISPLAY,
-			"use another display for the console, or force BOOT_DISPLAY",
-			"device %s is the display this host booted on", d->text);
+		struct core_problem *p =
+			core_problem_add_device(refusals, d->address, REASON_BOOT_DISPLAY,
+				"use another display for the console, or force BOOT_DISPLAY",
+				"device %s is the display this host booted on", d->text);
 		core_problem_set_resource(p, "boot display");
 	}
 	if (f->num_vfs > 0 && !forced(request, REASON_PF_HAS_VFS)) {
@@ -105,8 +108,8 @@ static void judge_binding(const struct plan_request *request, const struct facts
 	if (facts->has_denylist && on_denylist(d) && !forced(request, REASON_KERNEL_DENYLIST))
 		core_problem_add_device(refusals, d->address, REASON_KERNEL_DENYLIST,
 			"load vfio-pci with disable_denylist=1 if its users are trusted",
-			"device %s (%04x:%04x) is on the denylist of the kernel's vfio-pci", d->text,
-			d->vendor, d->device);
+			"device %s (%04x:%04x) is on the denylist of the kernel's vfio-pci",
+			d->text, d->vendor, d->device);
 }
 
 static void judge_host(const struct plan_request *request, const struct facts *facts,
@@ -138,8 +141,11 @@ void plan_judge(const struct plan_request *request, const struct facts *facts,
 
 	if (request->goal != PLAN_TO_ORIGIN) {
 		judge_allowlists(request, facts, d, refusals);
-		judge_nature(d, refusals);
+		judge_group(d, refusals);
 	}
+	/* Not even back: the hand does not touch one. */
+	if (request->goal != PLAN_TO_ORIGIN || plan_needs(request, f))
+		judge_bridge(d, refusals);
 	judge_pending(f, refusals);
 	if (d->is_bridge)
 		return;

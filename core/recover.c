@@ -62,48 +62,49 @@ __attribute__((format(printf, 3, 4))) static void report(
 	to->report(to->arg, sentence);
 }
 
-/* Restores one device. Whether it is as it was. */
-static bool restore(
-	struct host *host, const struct device_origin *before, const struct reporter *to)
+enum restored { RESTORED, STUCK, BLOCKED };
+
+/* Restores one device whose writes have ended until then. */
+static enum restored restore(struct host *host, const struct device_origin *before, int64_t until,
+	const struct reporter *to)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 
+	if (!transaction_settled(host, before->address, until)) {
+		report(to, before->address,
+			", and a write to it has not returned yet: it is UNBIND_PENDING");
+		return BLOCKED;
+	}
 	if (transaction_restore(host, before, now_ns() + RESTORE_NS, &err) == 0) {
 		report(to, before->address, "; it is back on %s",
 			before->driver[0] ? before->driver : "no driver");
-		return true;
+		return RESTORED;
 	}
 	report(to, before->address, " and could not be undone: %s", err.message);
-	return false;
+	return err.code == CORE_DEADLINE ? BLOCKED : STUCK;
 }
 
-/* Brings back the devices of one intent whose writes have ended, and leaves the others to be waited
- * for. */
+/* Brings the devices of one intent back. Those that cannot be stay in it: to be waited for when a
+ * write to one of them is under way, else for the next start to try again. */
 static int undo_intent(struct host *host, const struct unfinished *items, size_t n, int64_t until,
 	const struct reporter *to, struct core_error *err)
 {
 	CLEANUP(free_cleanup) struct device_origin *left = calloc(n, sizeof(*left));
 	struct store_outcome outcome = {.left = left, .left_what = "undo"};
-	bool all = true;
+	bool blocked = false;
 
 	if (!left)
 		return core_fail_memory(err);
 	for (size_t i = 0; i < n; i++) {
-		const struct device_origin *before = &items[i].before;
+		enum restored restored = restore(host, &items[i].before, until, to);
 
-		if (transaction_settled(host, before->address, until)) {
-			all &= restore(host, before, to);
-			continue;
-		}
-		report(to, before->address,
-			", and a write to it has not returned yet: it is UNBIND_PENDING");
-		left[outcome.n_left++] = *before;
+		if (restored != RESTORED)
+			left[outcome.n_left++] = items[i].before;
+		blocked |= restored == BLOCKED;
 	}
-	/* An intent that could not be undone stays as it is, for the next start to try again. */
-	if (all && store_end(host->store, items->intent, &outcome, err))
+	if (store_end(host->store, items->intent, &outcome, err))
 		return -1;
-	if (outcome.n_left > 0 &&
-		pending_add(host->pending, items->intent, "undo", left, outcome.n_left))
+	if (blocked && pending_add(host->pending, items->intent, "undo", left, outcome.n_left))
 		return core_fail_memory(err);
 	return 0;
 }
@@ -114,8 +115,9 @@ static int finish_intent(struct host *host, const struct unfinished *item, int64
 {
 	if (transaction_settled(host, item->before.address, until)) {
 		report(to, item->before.address, " by a write that has returned since");
-		pending_settle(host->pending, item->intent, item->what, &item->before, 1);
-		return 0;
+		return pending_settle(host->pending, item->intent, item->what, &item->before, 1)
+			       ? core_fail_memory(err)
+			       : 0;
 	}
 	report(to, item->before.address,
 		" by a write that has not returned yet: it is UNBIND_PENDING");

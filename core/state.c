@@ -48,7 +48,8 @@ enum device_state device_state(struct host *host, const struct device *d)
 {
 	struct device_origin origin;
 
-	if ((pending_any(host->pending) && hand_is_pending(host->lock_fd, d->address)) ||
+	if ((pending_any(host->pending) && (hand_is_pending(host->lock_fd, d->address) ||
+						   pending_has(host->pending, d->address))) ||
 		is_leaving_vfio(host, d))
 		return STATE_UNBIND_PENDING;
 	if (!d->driver[0])

@@ -34,7 +34,8 @@ static const char *const SCHEMAS[] = {
 enum { SCHEMA_VERSION = ARRAY_SIZE(SCHEMAS) };
 
 #define ORIGIN_COLUMNS                                                                             \
-	"address, vendor, device, subsystem_vendor, subsystem_device, driver, override, node_uid, "    \
+	"address, vendor, device, subsystem_vendor, subsystem_device, driver, override, "          \
+	"node_uid, "                                                                               \
 	"node_gid, node_mode"
 
 enum query {
@@ -61,8 +62,8 @@ static const char *const QUERIES[Q_COUNT] = {
 	[Q_ADD] = "INSERT OR REPLACE INTO origin (" ORIGIN_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?)",
 	[Q_DROP] = "DELETE FROM origin WHERE address = ?",
 	[Q_INTENT_ADD] = "INSERT INTO intent (what) VALUES (?)",
-	[Q_INTENT_ADD_DEVICE] =
-		"INSERT INTO intent_device (" ORIGIN_COLUMNS ", intent) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+	[Q_INTENT_ADD_DEVICE] = "INSERT INTO intent_device (" ORIGIN_COLUMNS
+				", intent) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
 	[Q_INTENT_DROP] = "DELETE FROM intent WHERE id = ?",
 	[Q_INTENT_LEAVE] = "UPDATE intent SET what = ? WHERE id = ?",
 	[Q_INTENT_DROP_DEVICES] = "DELETE FROM intent_device WHERE intent = ?",
@@ -100,19 +101,28 @@ static int read_version(struct store *s, int *ret, struct core_error *err)
 	return ok ? 0 : fail(s, err, "read");
 }
 
+static int check_version(struct store *s, struct core_error *err)
+{
+	int version;
+
+	if (read_version(s, &version, err))
+		return -1;
+	if (version <= SCHEMA_VERSION)
+		return 0;
+	return core_fail(err, CORE_INTERNAL,
+		"the state database %s was written by a newer vfiod (version %d, this one "
+		"knows "
+		"%d): start that vfiod again, or move the file away to begin without "
+		"records",
+		s->path, version, SCHEMA_VERSION);
+}
+
 static int make_schema(struct store *s, struct core_error *err)
 {
 	int version;
 
 	if (read_version(s, &version, err))
 		return -1;
-	if (version > SCHEMA_VERSION)
-		return core_fail(err, CORE_INTERNAL,
-			"the state database %s was written by a newer vfiod (version %d, this one "
-			"knows "
-			"%d): start that vfiod again, or move the file away to begin without "
-			"records",
-			s->path, version, SCHEMA_VERSION);
 	for (; version < SCHEMA_VERSION; version++) {
 		CLEANUP(free_cleanup) char *sql = NULL;
 
@@ -153,6 +163,9 @@ int store_open(const char *folder, struct store **ret, struct core_error *err)
 			    SQLITE_OPEN_NOFOLLOW,
 		    NULL) != SQLITE_OK)
 		return fail(s, err, "open");
+	/* Before anything that could write to it. */
+	if (check_version(s, err))
+		return -1;
 	/* A sync at each commit is the promise that intents rest on; a full write-ahead log makes
 	 * it one fsync. */
 	if (exec(s,
@@ -263,8 +276,7 @@ static int each_row(struct store *s, enum query which, int (*one)(void *arg, sql
 
 struct visitor {
 	int (*origin)(void *arg, const struct device_origin *);
-	int (*intent)(
-		void *arg, int64_t intent, const char *what, const struct device_origin *);
+	int (*intent)(void *arg, int64_t intent, const char *what, const struct device_origin *);
 	void *arg;
 };
 

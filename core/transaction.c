@@ -119,7 +119,8 @@ static int fail_blocked(struct host *host, const struct plan_step *step, struct 
 		snprintf(who, sizeof(who), ": %s (pid %d) has the device open",
 			problem->holders[0].command, problem->holders[0].pid);
 	core_fail_problems(err, &problems);
-	return core_fail(err, CORE_DEADLINE, "%s has not returned in time; it goes on%s", doing, who);
+	return core_fail(
+		err, CORE_DEADLINE, "%s has not returned in time; it goes on%s", doing, who);
 }
 
 static int fail_no_answer(
@@ -157,8 +158,26 @@ static int call(
 	return reply.error ? fail_errno(err, step, reply.error) : 0;
 }
 
+static int verify_override(
+	struct host *host, const struct plan_step *step, int64_t deadline, struct core_error *err)
+{
+	struct hand_request request = {.op = HAND_OVERRIDE_GET, .address = step->address};
+	struct hand_reply reply;
+	int rc = hand_call(host->hand, &request, deadline, &reply);
+
+	if (rc < 0)
+		return fail_no_answer(host, err, step, rc);
+	if (reply.error)
+		return fail_errno(err, step, reply.error);
+	if (strcmp(reply.text, step->name) == 0)
+		return 0;
+	return fail_step(err, step, REASON_KERNEL_REFUSED, "see the kernel's log",
+		"the kernel took the write but driver_override is another");
+}
+
 /* Reads back what the step should have made true; the write's own success proves nothing. */
-static int verify(struct host *host, const struct plan_step *step, struct core_error *err)
+static int verify(
+	struct host *host, const struct plan_step *step, int64_t deadline, struct core_error *err)
 {
 	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
 	char why[160];
@@ -174,7 +193,23 @@ static int verify(struct host *host, const struct plan_step *step, struct core_e
 			d->driver[0] ? d->driver : "no driver");
 		return fail_step(err, step, REASON_KERNEL_REFUSED, "see the kernel's log", why);
 	}
-	return 0;
+	return step->action == PLAN_OVERRIDE ? verify_override(host, step, deadline, err) : 0;
+}
+
+/* Looks again whether a device may be taken from its driver. */
+static int look_again(struct host *host, const struct transaction_guard *guard,
+	struct pci_address address, int64_t deadline, struct core_error *err)
+{
+	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, address);
+	CLEANUP(facts_cleanup) struct facts facts = {0};
+	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
+
+	if (!d)
+		return 0; /* the step itself will tell */
+	if (facts_gather(host, &d, 1, deadline, &facts, err))
+		return -1;
+	plan_judge(guard->request, &facts, &facts.devices[0], &refusals);
+	return refusals.count > 0 ? core_fail_problems(err, &refusals) : 0;
 }
 
 int transaction_run(struct host *host, const struct plan *plan, int64_t deadline,
@@ -184,10 +219,10 @@ int transaction_run(struct host *host, const struct plan *plan, int64_t deadline
 		const struct plan_step *step = &plan->steps[i];
 
 		if (guard && step->action == PLAN_UNBIND &&
-			guard->look(guard->arg, step->address, err))
+			look_again(host, guard, step->address, deadline, err))
 			return -1;
 		*ret_done = i + 1; /* begun is as good as done: it may have had its effect */
-		if (call(host, step, deadline, err) || verify(host, step, err))
+		if (call(host, step, deadline, err) || verify(host, step, deadline, err))
 			return -1;
 	}
 	return 0;

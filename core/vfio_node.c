@@ -11,8 +11,8 @@
 
 enum { PATH_SIZE = 64 };
 
-/* Writes the paths of the nodes, below the root, into ret. Returns how many there are, or a negative
- * errno. */
+/* Writes the paths of the nodes, below the root, into ret. Returns how many there are, or a
+ * negative errno. */
 static int find(const struct sysfs *sysfs, struct pci_address address, char ret[2][PATH_SIZE])
 {
 	char text[PCI_ADDRESS_SIZE], path[PCI_ADDRESS_SIZE + 16], name[24];
@@ -70,7 +70,7 @@ static bool is_set(int root_fd, const char *path, const struct node_access *acce
 	return fstatat(root_fd, path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       (!access->has_uid || status.st_uid == access->uid) &&
 	       (!access->has_gid || status.st_gid == access->gid) &&
-	       (!access->has_mode || (status.st_mode & 0777) == access->mode);
+	       (!access->has_mode || (status.st_mode & 0777) == (access->mode & 0666));
 }
 
 bool vfio_node_is_set(
