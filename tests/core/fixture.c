@@ -3,6 +3,7 @@
 #include "tests/core/fixture.h"
 #include "core/util.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 static const int64_t PATIENCE_NS = 20LL * 1000000000;
@@ -172,8 +173,24 @@ void fixture_assert_log(struct fixture *f, const char *log)
 	assert_string_equal(now, log);
 }
 
-static int count(
-	void *arg, int64_t intent, const char *what, const struct device_origin *before)
+int fixture_block(struct fixture *f, const char *address)
+{
+	struct flock lock = {.l_type = F_WRLCK};
+	CLEANUP(fd_cleanup) int folder = tree_open_locks(f->tree);
+	int fd = openat(folder, address, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	return fd;
+}
+
+enum device_state fixture_state(struct fixture *f, const char *address)
+{
+	CLEANUP(device_cleanup) struct device *d = fixture_device(f, address);
+
+	return device_state(f->host, d);
+}
+
+static int count(void *arg, int64_t intent, const char *what, const struct device_origin *before)
 {
 	(void)intent;
 	(void)what;

@@ -51,5 +51,11 @@ void fixture_assert_driver(struct fixture *f, const char *address, const char *d
 void fixture_assert_override(struct fixture *f, const char *address, const char *override);
 void fixture_assert_log(struct fixture *f, const char *log);
 
-/* Unfinished intents in the store; the host must be stopped. */
+/* Holds the device's lock, as a write that has not returned does. Returns the descriptor, at whose
+ * close it has. */
+int fixture_block(struct fixture *f, const char *address);
+
+enum device_state fixture_state(struct fixture *f, const char *address);
+
+/* Devices of unfinished intents in the store; the host must be stopped. */
 int fixture_count_intents(struct fixture *f);

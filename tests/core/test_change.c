@@ -238,15 +238,21 @@ static void force_passes_the_named_guard_and_no_other(void **state)
 	assert_int_equal(fixture_bind(f, "0000:03:00.0", &nic, &result, &err), 0);
 	change_result_clear(&result);
 	fixture_assert_driver(f, "0000:03:00.0", "vfio-pci");
-	static const char *const never[] = {"0000:00:01.0", "0000:07:00.0", "0000:05:00.0"};
+	/* What the device is, no force changes. */
+	static const char *const never[] = {"0000:00:01.0", "0000:07:00.0"};
 	for (size_t i = 0; i < ARRAY_SIZE(never); i++) {
 		assert_int_equal(fixture_bind(f, never[i], &all, &result, &err), -1);
 		core_error_clear(&err);
 	}
 	struct hand_holder holder = {.pid = 1, .id = 9, .hold = HOLD_GROUP};
 	fake_hand_set_holders(f->fake, &holder, 1, 0);
-	assert_int_equal(fixture_unbind(f, "0000:06:00.0", &all, &result, &err), -1);
+	assert_int_equal(fixture_unbind(f, "0000:06:00.0", &nic, &result, &err), -1);
 	assert_int_equal(err.problems.items[0].reason, REASON_VFIO_IN_USE);
+	core_error_clear(&err);
+	const struct change_request user = {.force = 1u << REASON_VFIO_IN_USE};
+	assert_int_equal(fixture_unbind(f, "0000:06:00.0", &user, &result, &err), 0);
+	change_result_clear(&result);
+	fixture_assert_driver(f, "0000:06:00.0", "nvme");
 }
 
 static void a_device_that_another_tool_bound_goes_to_its_native_driver(void **state)

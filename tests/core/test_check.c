@@ -349,15 +349,6 @@ static void addresses_of_a_request_are_judged_before_any_file(void **state)
 	address_list_clear(&list);
 }
 
-static void only_guards_of_the_hosts_own_use_yield_to_force(void **state)
-{
-	(void)state;
-	for (unsigned i = 0; i < REASON_COUNT; i++)
-		assert_int_equal(host_can_force(i), i == REASON_BOOT_DISPLAY ||
-							    i == REASON_DISK_IN_USE ||
-							    i == REASON_NIC_IN_USE);
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
@@ -376,7 +367,6 @@ int main(void)
 		TEST(a_write_under_way_is_pending_for_every_operation),
 		TEST(bind_refuses_what_validate_refuses),
 		cmocka_unit_test(addresses_of_a_request_are_judged_before_any_file),
-		cmocka_unit_test(only_guards_of_the_hosts_own_use_yield_to_force),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

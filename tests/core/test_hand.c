@@ -46,6 +46,7 @@ static int teardown(void **state)
 	struct ground *g = *state;
 
 	hand_free(g->hand);
+	allowlist_clear(&g->allow);
 	close(g->locks);
 	tree_free(g->tree);
 	free(g);
@@ -158,6 +159,117 @@ static void bridges_are_refused(void **state)
 	assert_file(g, "sys/bus/pci/drivers/pcieport/unbind", "");
 	assert_file(g, "sys/bus/pci/drivers/vfio-pci/bind", "");
 	assert_file(g, "sys/bus/pci/devices/0000:00:01.0/driver_override", "(null)\n");
+}
+
+/* Restarts the hand with an allowlist of NVIDIA's devices alone. */
+static void allow_nvidia(struct ground *g)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	char *rule = "10de:*";
+
+	hand_free(STEAL(g->hand));
+	assert_int_equal(allowlist_parse(&rule, 1, &g->allow, &err), 0);
+	start(g);
+}
+
+/* The hand's own, whatever main thought. */
+static void what_the_allowlist_has_not_stays_on_its_native_driver(void **state)
+{
+	static const char NIC[] = "0000:02:00.0";
+	struct ground *g = *state;
+
+	allow_nvidia(g);
+	assert_int_equal(call(g, HAND_UNBIND, NIC, ""), EPERM);
+	static const char *const vfio[] = {"vfio-pci", "mlx5_vfio_pci", "virtio_vfio_pci"};
+	for (size_t i = 0; i < ARRAY_SIZE(vfio); i++) {
+		tree_add_driver(g->tree, vfio[i]);
+		assert_int_equal(call(g, HAND_OVERRIDE_SET, NIC, vfio[i]), EPERM);
+		assert_int_equal(call(g, HAND_BIND, NIC, vfio[i]), EPERM);
+	}
+	assert_file(g, "sys/bus/pci/devices/0000:02:00.0/driver_override", "(null)\n");
+	assert_file(g, "sys/bus/pci/drivers/e1000e/unbind", "");
+	assert_file(g, "sys/bus/pci/drivers/vfio-pci/bind", "");
+	/* No lock was taken for it either. */
+	assert_int_equal(faccessat(g->locks, NIC, F_OK, 0), -1);
+	/* Others are as they were. */
+	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "vfio-pci"), 0);
+	assert_int_equal(call(g, HAND_UNBIND, GPU, ""), 0);
+	assert_int_equal(call(g, HAND_BIND, GPU, "vfio-pci"), 0);
+}
+
+static void giving_back_is_never_denied(void **state)
+{
+	static const char FOREIGN[] = "0000:06:00.0";
+	struct ground *g = *state;
+
+	allow_nvidia(g);
+	assert_int_equal(call(g, HAND_OVERRIDE_SET, FOREIGN, ""), 0);
+	assert_int_equal(call(g, HAND_OVERRIDE_SET, FOREIGN, "nvme"), 0);
+	assert_int_equal(call(g, HAND_UNBIND, FOREIGN, ""), 0);
+	assert_file(g, "sys/bus/pci/drivers/vfio-pci/unbind", FOREIGN);
+	assert_int_equal(call(g, HAND_BIND, FOREIGN, "nvme"), 0);
+	assert_int_equal(call(g, HAND_PROBE, FOREIGN, ""), 0);
+	/* A driverless one has nothing to be taken from. */
+	assert_int_equal(call(g, HAND_UNBIND, "0000:08:00.0", ""), 0);
+}
+
+static void nodes_are_given_their_owner_and_mode(void **state)
+{
+	struct hand_request request = {.op = HAND_NODE_SET,
+		.address = address("0000:06:00.0"),
+		.access = {.has_uid = true, .uid = geteuid(), .has_mode = true, .mode = 0660}};
+	struct ground *g = *state;
+	struct hand_reply reply;
+	struct stat status;
+	char path[300];
+
+	assert_int_equal(hand_call(g->hand, &request, now_ns() + 20 * SECOND, &reply), 0);
+	assert_int_equal(reply.error, 0);
+	snprintf(path, sizeof(path), "%s/dev/vfio/9", tree_root(g->tree));
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0660);
+	/* A device without such nodes has none that could be another's. */
+	request.address = address(GPU);
+	assert_int_equal(hand_call(g->hand, &request, now_ns() + 20 * SECOND, &reply), 0);
+	assert_int_equal(reply.error, ENOENT);
+}
+
+static void holders_of_a_devices_other_nodes_are_found(void **state)
+{
+	static const struct {
+		int pid;
+		const char *command, *target;
+	} open_files[] = {
+		{78, "Xorg\n", "/dev/dri/card0"},
+		{78, "Xorg\n", "/dev/dri/card0 (deleted)"},
+		{79, "other\n", "/dev/dri/card1"},
+		{80, "evil\x1b[2J\n", "/dev/dri/card0"},
+	};
+	struct ground *g = *state;
+	struct hand_reply reply;
+	char path[300];
+
+	tree_mkdir(g->tree, "sys/bus/pci/devices/0000:01:00.0/drm/card0");
+	for (size_t i = 0; i < ARRAY_SIZE(open_files); i++) {
+		snprintf(path, sizeof(path), "proc/%d/comm", open_files[i].pid);
+		tree_write(g->tree, path, "%s", open_files[i].command);
+		snprintf(path, sizeof(path), "proc/%d/fd", open_files[i].pid);
+		tree_mkdir(g->tree, path);
+		snprintf(path, sizeof(path), "%s/proc/%d/fd/%zu", tree_root(g->tree),
+			open_files[i].pid, 3 + i);
+		assert_int_equal(symlink(open_files[i].target, path), 0);
+	}
+	assert_int_equal(
+		call_until(g, HAND_NODE_HOLDERS, GPU, "", now_ns() + 20 * SECOND, &reply), 0);
+	assert_int_equal(reply.error, 0);
+	assert_int_equal(reply.n_holders, 2);
+	assert_false(reply.claimed);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(reply.holders[i].pid == 78 || reply.holders[i].pid == 80);
+		assert_int_equal(reply.holders[i].hold, HOLD_NODE);
+		assert_string_equal(reply.holders[i].node, "/dev/dri/card0");
+		assert_null(strchr(reply.holders[i].command, '\x1b'));
+	}
 }
 
 static void a_device_that_is_not_there_is_an_error(void **state)
@@ -509,6 +621,10 @@ int main(void)
 		TEST(an_override_too_long_or_odd_to_be_restored_is_an_error),
 		TEST(names_are_checked_whatever_main_sends),
 		TEST(bridges_are_refused),
+		TEST(what_the_allowlist_has_not_stays_on_its_native_driver),
+		TEST(giving_back_is_never_denied),
+		TEST(nodes_are_given_their_owner_and_mode),
+		TEST(holders_of_a_devices_other_nodes_are_found),
 		TEST(a_device_that_is_not_there_is_an_error),
 		TEST(modules_are_never_loaded_for_a_simulated_host),
 		TEST(holders_are_found_below_the_root),

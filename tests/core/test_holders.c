@@ -57,7 +57,7 @@ static void add_fd(struct ground *g, int pid, int fd, const char *target)
 static void scan(struct ground *g)
 {
 	g->reply = (struct hand_reply){0};
-	assert_int_equal(holders_scan(&g->sysfs, &g->reply), 0);
+	assert_int_equal(holders_scan(&g->sysfs, NULL, &g->reply), 0);
 }
 
 static void assert_only_holder(struct ground *g, int pid, enum hand_hold hold, int id)

@@ -177,7 +177,8 @@ static void what_cannot_be_undone_is_tried_again_at_the_next_start(void **state)
 	fixture_stop(f);
 	fixture_start(f);
 	recover(f, &report);
-	assert_int_equal(report.count, 2);
+	/* The other one has come to its end before. */
+	assert_int_equal(report.count, 1);
 	fixture_assert_driver(f, "0000:01:00.0", "nvidia");
 	fixture_stop(f);
 	assert_int_equal(fixture_count_intents(f), 0);

@@ -82,8 +82,7 @@ static int list_one(void *arg, const struct device_origin *o)
 	return --l->left == 0;
 }
 
-static int list_intent(
-	void *arg, int64_t intent, const char *what, const struct device_origin *o)
+static int list_intent(void *arg, int64_t intent, const char *what, const struct device_origin *o)
 {
 	struct listing *l = arg;
 	size_t n = strlen(l->text);
@@ -226,6 +225,38 @@ static void assert_refused_and_untouched(struct ground *g, const char *words)
 	assert_memory_equal(after, before, before_len);
 }
 
+/* Another program with the database. Whether there was a row. */
+static bool by_sql(struct ground *g, const char *sql)
+{
+	sqlite3_stmt *q = NULL;
+	sqlite3 *db;
+	bool row = false;
+
+	assert_int_equal(sqlite3_open(g->path, &db), SQLITE_OK);
+	while (*sql) {
+		assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &q, &sql), SQLITE_OK);
+		int rc = sqlite3_step(q);
+		assert_true(rc == SQLITE_DONE || rc == SQLITE_ROW);
+		row |= rc == SQLITE_ROW;
+		sqlite3_finalize(q);
+	}
+	sqlite3_close(db);
+	return row;
+}
+
+static int take(void *arg, const struct device_origin *o)
+{
+	*(struct device_origin *)arg = *o;
+	return 1;
+}
+
+static int take_intent(void *arg, int64_t intent, const char *what, const struct device_origin *o)
+{
+	(void)intent;
+	(void)what;
+	return take(arg, o);
+}
+
 static void a_newer_version_is_refused_and_kept(void **state)
 {
 	struct ground *g = *state;
@@ -233,9 +264,131 @@ static void a_newer_version_is_refused_and_kept(void **state)
 
 	store_close(STEAL(g->store));
 	assert_int_equal(sqlite3_open(g->path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
-	assert_refused_and_untouched(g, "newer vfiod (version 2");
+	assert_refused_and_untouched(g, "newer vfiod (version 99");
+}
+
+/* Also one that is kept in another way than ours are. */
+static void a_newer_version_without_a_log_is_refused_and_kept(void **state)
+{
+	struct ground *g = *state;
+
+	store_close(STEAL(g->store));
+	assert_int_equal(unlink(g->path), 0);
+	by_sql(g,
+		"CREATE TABLE future (x); INSERT INTO future VALUES (1); PRAGMA user_version = 3");
+	assert_refused_and_untouched(g, "newer vfiod (version 3");
+	assert_true(by_sql(g, "SELECT x FROM future"));
+}
+
+/* As the first version of the schema made it. */
+static void a_database_of_version_1_is_taken_over(void **state)
+{
+	struct ground *g = *state;
+
+	store_close(STEAL(g->store));
+	assert_int_equal(unlink(g->path), 0);
+	by_sql(g, "CREATE TABLE origin (address INTEGER PRIMARY KEY, vendor INTEGER NOT NULL,"
+		  " device INTEGER NOT NULL, subsystem_vendor INTEGER NOT NULL,"
+		  " subsystem_device INTEGER NOT NULL, driver TEXT NOT NULL,"
+		  " override TEXT NOT NULL) STRICT;"
+		  "CREATE TABLE intent (id INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL,"
+		  " started TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP) STRICT;"
+		  "CREATE TABLE intent_device (intent INTEGER NOT NULL REFERENCES intent(id)"
+		  " ON DELETE CASCADE, address INTEGER NOT NULL, vendor INTEGER NOT NULL,"
+		  " device INTEGER NOT NULL, subsystem_vendor INTEGER NOT NULL,"
+		  " subsystem_device INTEGER NOT NULL, driver TEXT NOT NULL,"
+		  " override TEXT NOT NULL, PRIMARY KEY (intent, address)) STRICT;");
+	CLEANUP(free_cleanup) char *rows = NULL;
+	struct device_origin gpu = origin("0000:01:00.0", "nvidia", "kept");
+	struct device_origin nic = origin("0000:02:00.0", "e1000e", "");
+	assert_true(asprintf(&rows,
+			    "INSERT INTO origin VALUES (%llu,4318,8708,4163,34773,'nvidia','kept');"
+			    "INSERT INTO intent (id, what) VALUES (7, 'bind');"
+			    "INSERT INTO intent_device VALUES"
+			    " (7,%llu,4318,8708,4163,34773,'e1000e','');"
+			    "PRAGMA user_version = 1",
+			    (unsigned long long)pci_address_key(gpu.address),
+			    (unsigned long long)pci_address_key(nic.address)) > 0);
+	by_sql(g, rows);
+	for (int i = 0; i < 2; i++) {
+		reopen(g);
+		assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 nvidia,kept|");
+		assert_intents(g, "7:0000:02:00.0 10de:2204 1043:87d5 e1000e,|");
+	}
+	/* What it could not say is no wish. */
+	struct device_origin found = {.access.has_uid = true};
+	assert_int_equal(store_each(g->store, take, &found, &g->err), 0);
+	assert_false(node_access_any(&found.access));
+	gpu.access = (struct node_access){.has_gid = true, .gid = 0};
+	assert_int_equal(end(g, 7, &gpu, 1, NULL, 0), 0);
+	reopen(g);
+	assert_int_equal(store_each(g->store, take, &found, &g->err), 0);
+	assert_true(found.access.has_gid && !found.access.has_uid && !found.access.has_mode);
+	assert_intents(g, "");
+}
+
+static void wishes_for_nodes_are_kept_each_by_itself(void **state)
+{
+	struct ground *g = *state;
+
+	for (unsigned i = 0; i < 8; i++) {
+		struct device_origin o = origin("0000:01:00.0", "nvidia", ""), found = {0}, left;
+		int64_t intent;
+
+		o.access = (struct node_access){.has_uid = i & 1,
+			.has_gid = i & 2,
+			.has_mode = i & 4,
+			.uid = UINT32_MAX - 1,
+			.gid = 0,
+			.mode = 0660};
+		assert_int_equal(store_begin(g->store, "bind", &o, 1, &intent, &g->err), 0);
+		reopen(g);
+		assert_int_equal(store_each_intent(g->store, take_intent, &left, &g->err), 0);
+		assert_int_equal(end(g, intent, &o, 1, NULL, 0), 0);
+		assert_int_equal(store_each(g->store, take, &found, &g->err), 0);
+		const struct node_access *both[] = {&found.access, &left.access};
+		for (size_t k = 0; k < ARRAY_SIZE(both); k++) {
+			assert_int_equal(both[k]->has_uid, o.access.has_uid);
+			assert_int_equal(both[k]->has_gid, o.access.has_gid);
+			assert_int_equal(both[k]->has_mode, o.access.has_mode);
+			if (i & 1)
+				assert_int_equal(both[k]->uid, UINT32_MAX - 1);
+			if (i & 4)
+				assert_int_equal(both[k]->mode, 0660);
+		}
+	}
+}
+
+static int list_name(void *arg, int64_t intent, const char *what, const struct device_origin *o)
+{
+	(void)intent;
+	(void)o;
+	snprintf(arg, 24, "%s", what);
+	return 0;
+}
+
+static void an_intent_goes_on_with_what_is_left_of_it(void **state)
+{
+	struct ground *g = *state;
+	struct device_origin rows[] = {origin("0000:01:00.0", "a", ""),
+		origin("0000:02:00.0", "b", ""), origin("0000:03:00.0", "c", "")};
+	struct store_outcome outcome = {
+		.add = rows, .n_add = 1, .left = rows + 1, .n_left = 1, .left_what = "undo"};
+	char name[24] = "";
+	int64_t intent;
+
+	assert_int_equal(store_begin(g->store, "bind", rows, 3, &intent, &g->err), 0);
+	assert_int_equal(store_end(g->store, intent, &outcome, &g->err), 0);
+	reopen(g);
+	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 a,|");
+	assert_intents(g, "1:0000:02:00.0 10de:2204 1043:87d5 b,|");
+	assert_int_equal(store_each_intent(g->store, list_name, name, &g->err), 0);
+	assert_string_equal(name, "undo");
+	assert_int_equal(end(g, intent, NULL, 0, NULL, 0), 0);
+	assert_intents(g, "");
+	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 a,|");
 }
 
 static void garbage_is_refused_and_kept(void **state)
@@ -295,6 +448,10 @@ int main(void)
 		TEST(an_intent_that_cannot_be_written_leaves_nothing),
 		TEST(a_visitor_may_stop),
 		TEST(a_newer_version_is_refused_and_kept),
+		TEST(a_newer_version_without_a_log_is_refused_and_kept),
+		TEST(a_database_of_version_1_is_taken_over),
+		TEST(wishes_for_nodes_are_kept_each_by_itself),
+		TEST(an_intent_goes_on_with_what_is_left_of_it),
 		TEST(garbage_is_refused_and_kept),
 		TEST(a_link_is_not_followed),
 		TEST(a_missing_folder_is_an_error),

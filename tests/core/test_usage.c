@@ -112,7 +112,8 @@ static void a_global_ipv6_address_is_use(void **state)
 	tree_add_net(g->tree,
 		&(struct tree_net){.name = "eth0", .address = CARD, .up = true, .scope6 = "00"});
 	assert_used(g, REASON_NIC_IN_USE,
-		"device 0000:03:00.0 carries network interface eth0, which is up with an address");
+		"device 0000:03:00.0 carries network interface eth0 (fe80::5054:ff:fe12:3456), "
+		"which is up with an address");
 }
 
 static void another_interfaces_route_is_not_ours(void **state)

@@ -63,7 +63,8 @@ static void expect_refusal(
 static void test_names_in_both_spellings(void **state)
 {
 	const char *want = "{\"pci_addresses\":[\"0000:01:00.0\"],\"whole_group\":true,"
-			   "\"all_functions\":false,\"dry_run\":false,\"force\":[]}";
+			   "\"all_functions\":false,\"dry_run\":false,\"force\":[],"
+			   "\"node_owner\":\"\",\"node_mode\":\"\"}";
 
 	(void)state;
 	expect_round_trip(
@@ -72,7 +73,7 @@ static void test_names_in_both_spellings(void **state)
 		" {\"pciAddresses\" : [\"0000:01:00.0\"] ,\n\t\"wholeGroup\":true} \n", want);
 	expect_round_trip(&ADDRESSES, "{\"pci_addresses\":null,\"force\":null,\"dry_run\":null}",
 		"{\"pci_addresses\":[],\"whole_group\":false,\"all_functions\":false,"
-		"\"dry_run\":false,\"force\":[]}");
+		"\"dry_run\":false,\"force\":[],\"node_owner\":\"\",\"node_mode\":\"\"}");
 	expect_round_trip(&INFO, "{}", "{\"pci_address\":\"\"}");
 }
 
@@ -269,7 +270,7 @@ static void test_nested_messages(void **state)
 		"{\"pci_address\":\"x\",\"reason\":\"\",\"message\":\"\",\"action\":\"\","
 		"\"holders\":["
 		"{\"pid\":7,\"command\":\"\",\"what\":\"\"},"
-		"{\"pid\":0,\"command\":\"qemu\",\"what\":\"\"}]}");
+		"{\"pid\":0,\"command\":\"qemu\",\"what\":\"\"}],\"resource\":\"\"}");
 	/* An unset message is left out, an empty one is not. */
 	expect_round_trip(&google__protobuf__method_options__descriptor, "{}",
 		"{\"uninterpreted_option\":[]}");

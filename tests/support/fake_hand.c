@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A stand-in for the hand. */
 #include "tests/support/fake_hand.h"
+#include "core/sysfs.h"
 #include "core/util.h"
+#include "core/vfio_node.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +15,13 @@
 
 enum { MAX_FAULTS = 32, MAX_KEPT = 32 };
 
+/* A write that has not returned. */
+struct blocked {
+	int reply_fd, lock;
+	bool has_effect;
+	struct hand_request request;
+};
+
 struct fake_hand {
 	struct tree *tree;
 	int fd;
@@ -23,9 +32,12 @@ struct fake_hand {
 	unsigned writes;
 	char *log;
 	size_t log_len;
-	int kept[MAX_KEPT]; /* reply channels never answered, and locks */
+	struct blocked kept[MAX_KEPT];
 	size_t n_kept;
-	struct hand_reply holders;
+	struct hand_reply holders, node_holders;
+	unsigned after;
+	void (*then)(void *arg);
+	void *arg;
 };
 
 static void log_write(struct fake_hand *f, const char *verb, const char *address, const char *name)
@@ -127,11 +139,12 @@ static int take_lock(const struct fake_hand *f, const char *address)
 	return -1;
 }
 
-static void keep(struct fake_hand *f, int fd)
+static void keep(struct fake_hand *f, const struct hand_request *r, int *lock, bool has_effect)
 {
 	if (f->n_kept == MAX_KEPT)
 		abort();
-	f->kept[f->n_kept++] = fd;
+	f->kept[f->n_kept++] = (struct blocked){-1, *lock, has_effect, *r};
+	*lock = -1;
 }
 
 static const struct fake_fault *fault_now(const struct fake_hand *f, const char *address)
@@ -171,8 +184,8 @@ static enum outcome strike(struct fake_hand *f, const struct fake_fault *fault,
 		*error = 0;
 		return ANSWER;
 	case FAKE_HANG:
-		keep(f, *lock);
-		*lock = -1;
+	case FAKE_BLOCK:
+		keep(f, r, lock, fault->kind == FAKE_BLOCK);
 		return STAY_SILENT;
 	case FAKE_LATE:
 		wait_ms(fault->error);
@@ -213,6 +226,20 @@ static enum outcome change_device(struct fake_hand *f, const struct hand_request
 	return ANSWER;
 }
 
+static int set_node(struct fake_hand *f, const struct hand_request *r)
+{
+	struct sysfs sysfs = SYSFS_INIT;
+	char address[PCI_ADDRESS_SIZE];
+
+	pci_address_format(r->address, address);
+	log_write(f, "node", address, "");
+	if (sysfs_open(&sysfs, tree_root(f->tree)) < 0)
+		abort();
+	int error = vfio_node_set(&sysfs, r->address, &r->access);
+	sysfs_close(&sysfs);
+	return error;
+}
+
 static enum outcome handle(
 	struct fake_hand *f, const struct hand_request *r, struct hand_reply *reply)
 {
@@ -225,6 +252,12 @@ static enum outcome handle(
 		return ANSWER;
 	case HAND_HOLDERS:
 		*reply = f->holders;
+		return ANSWER;
+	case HAND_NODE_HOLDERS:
+		*reply = f->node_holders;
+		return ANSWER;
+	case HAND_NODE_SET:
+		reply->error = set_node(f, r);
 		return ANSWER;
 	case HAND_LOAD:
 		log_write(f, "load", "", r->name);
@@ -266,10 +299,15 @@ static void *serve(void *arg)
 		struct hand_reply reply = {0};
 
 		pthread_mutex_lock(&f->mutex);
+		unsigned writes = f->writes;
 		outcome = handle(f, &request, &reply);
 		if (outcome == STAY_SILENT)
-			keep(f, reply_fd);
+			f->kept[f->n_kept - 1].reply_fd = reply_fd;
+		void (*then)(void *arg) =
+			f->writes > writes && f->writes == f->after ? f->then : NULL;
 		pthread_mutex_unlock(&f->mutex);
+		if (then)
+			then(f->arg);
 		if (outcome == ANSWER)
 			(void)send(reply_fd, &reply, sizeof(reply), MSG_NOSIGNAL);
 		if (outcome == DIE)
@@ -316,6 +354,25 @@ void fake_hand_set_holders(
 	pthread_mutex_unlock(&f->mutex);
 }
 
+void fake_hand_set_node_holders(
+	struct fake_hand *f, const struct hand_holder *holders, unsigned n, bool claimed)
+{
+	pthread_mutex_lock(&f->mutex);
+	f->node_holders = (struct hand_reply){.n_holders = n, .claimed = claimed};
+	if (n > 0)
+		memcpy(f->node_holders.holders, holders, n * sizeof(*holders));
+	pthread_mutex_unlock(&f->mutex);
+}
+
+void fake_hand_after(struct fake_hand *f, unsigned write, void (*fn)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&f->mutex);
+	f->after = write;
+	f->then = fn;
+	f->arg = arg;
+	pthread_mutex_unlock(&f->mutex);
+}
+
 void fake_hand_clear(struct fake_hand *f)
 {
 	pthread_mutex_lock(&f->mutex);
@@ -329,8 +386,16 @@ void fake_hand_clear(struct fake_hand *f)
 void fake_hand_release(struct fake_hand *f)
 {
 	pthread_mutex_lock(&f->mutex);
-	while (f->n_kept > 0)
-		close(f->kept[--f->n_kept]);
+	while (f->n_kept > 0) {
+		const struct blocked *b = &f->kept[--f->n_kept];
+		char address[PCI_ADDRESS_SIZE];
+
+		pci_address_format(b->request.address, address);
+		if (b->has_effect)
+			apply(f, &b->request, address);
+		close(b->reply_fd);
+		close(b->lock);
+	}
 	pthread_mutex_unlock(&f->mutex);
 }
 

@@ -18,6 +18,7 @@ enum fake_fault_kind {
 	FAKE_DONE_ERRNO, /* have the effect, then report the errno */
 	FAKE_LIE,	 /* no effect, report success */
 	FAKE_HANG,	 /* no effect, no answer; keep the device's lock until fake_hand_release */
+	FAKE_BLOCK,	 /* as FAKE_HANG, and have the effect at fake_hand_release */
 	FAKE_LATE,	 /* keep the lock for error milliseconds, then have the effect and answer */
 	FAKE_DIE,	 /* no effect; the whole hand goes */
 	FAKE_VANISH,	 /* the device is pulled out; ENODEV */
@@ -43,14 +44,23 @@ void fake_hand_fail(struct fake_hand *fake, const struct fake_fault *fault);
 void fake_hand_set_holders(
 	struct fake_hand *fake, const struct hand_holder *holders, unsigned n, int error);
 
+/* What HAND_NODE_HOLDERS answers from now on; claimed: the kernel has a disk open. */
+void fake_hand_set_node_holders(
+	struct fake_hand *fake, const struct hand_holder *holders, unsigned n, bool claimed);
+
+/* Has fn called on the thread after the write of that number, before its answer: what happens on
+ * the host while a change is under way. It may call what is declared here. NULL: nobody. */
+void fake_hand_after(struct fake_hand *fake, unsigned write, void (*fn)(void *arg), void *arg);
+
 /* Forgets faults and log, and counts from 1 again. */
 void fake_hand_clear(struct fake_hand *fake);
 
-/* Lets go of the locks that FAKE_HANG keeps. */
+/* Lets go of the locks that FAKE_HANG and FAKE_BLOCK keep. */
 void fake_hand_release(struct fake_hand *fake);
 
 /* The writes asked for, one a line: "override 0000:01:00.0 vfio-pci", "unbind 0000:01:00.0",
- * "bind 0000:01:00.0 vfio-pci", "probe 0000:01:00.0", "load vfio-pci". The caller frees it. */
+ * "bind 0000:01:00.0 vfio-pci", "probe 0000:01:00.0", "load vfio-pci", "node 0000:01:00.0" (which
+ * is not counted as a write). The caller frees it. */
 char *fake_hand_log(struct fake_hand *fake);
 
 /* How many writes there were. */

@@ -249,6 +249,14 @@ static bool is_vfio_driver(const char *driver)
 	       (strcmp(driver + n - 8, "vfio-pci") == 0 || strcmp(driver + n - 8, "vfio_pci") == 0);
 }
 
+/* A device of no number, which whoever may write to the folder may make. */
+static void make_node(const struct tree *tree, const char *path)
+{
+	unlinkat(tree->root_fd, path, 0);
+	if (mknodat(tree->root_fd, path, S_IFCHR | 0600, 0) < 0)
+		tree_die("make node", path);
+}
+
 static void make_vfio_nodes(const struct tree *tree, const struct tree_entry *e)
 {
 	char path[TREE_PATH];
@@ -257,9 +265,10 @@ static void make_vfio_nodes(const struct tree *tree, const struct tree_entry *e)
 	do
 		tree_path(path, "dev/vfio/devices/vfio%u", number++);
 	while (tree_exists(tree, path));
-	tree_write(tree, path, "%s", "");
+	make_node(tree, path);
 	tree_path(path, "dev/vfio/%d", e->group);
-	tree_write(tree, path, "%s", "");
+	if (!tree_exists(tree, path))
+		make_node(tree, path);
 	tree_path(path, "%s/vfio-dev/vfio%u", e->path, number - 1);
 	tree_mkdir(tree, path);
 }

@@ -158,7 +158,8 @@ static void test_bind(void **state)
 		"");
 	assert_string_equal(canned_last_request(canned),
 		"{\"pci_addresses\":[\"0000:01:00.0\"],\"whole_group\":false,"
-		"\"all_functions\":false,\"dry_run\":false,\"force\":[]}");
+		"\"all_functions\":false,\"dry_run\":false,\"force\":[],"
+		"\"node_owner\":\"\",\"node_mode\":\"\"}");
 	expect(RUN("bind", "-q", "0000:01:00.0"), 0, "", "");
 }
 
@@ -174,7 +175,14 @@ static void test_bind_options(void **state)
 		"");
 	assert_string_equal(canned_last_request(canned),
 		"{\"pci_addresses\":[\"a\"],\"whole_group\":true,\"all_functions\":true,"
-		"\"dry_run\":true,\"force\":[\"BOOT_DISPLAY\",\"NIC_IN_USE\"]}");
+		"\"dry_run\":true,\"force\":[\"BOOT_DISPLAY\",\"NIC_IN_USE\"],"
+		"\"node_owner\":\"\",\"node_mode\":\"\"}");
+	expect(RUN("bind", "-q", "--node-owner", "qemu:kvm", "--node-mode", "0660", "a"), 0, "",
+		"");
+	assert_string_equal(canned_last_request(canned),
+		"{\"pci_addresses\":[\"a\"],\"whole_group\":false,\"all_functions\":false,"
+		"\"dry_run\":false,\"force\":[],\"node_owner\":\"qemu:kvm\","
+		"\"node_mode\":\"0660\"}");
 }
 
 static void test_refusal_names_the_holder(void **state)
@@ -211,7 +219,12 @@ static void test_unbind(void **state)
 		"");
 	assert_string_equal(canned_last_request(canned),
 		"{\"pci_addresses\":[\"0000:01:00.0\"],\"whole_group\":false,"
-		"\"all_functions\":false,\"dry_run\":true}");
+		"\"all_functions\":false,\"dry_run\":true,\"leave_driverless\":false,"
+		"\"force\":[]}");
+	expect(RUN("unbind", "-q", "--leave-driverless", "--force", "VFIO_IN_USE", "a"), 0, "", "");
+	assert_string_equal(canned_last_request(canned),
+		"{\"pci_addresses\":[\"a\"],\"whole_group\":false,\"all_functions\":false,"
+		"\"dry_run\":false,\"leave_driverless\":true,\"force\":[\"VFIO_IN_USE\"]}");
 }
 
 static void test_paths(void **state)
