@@ -20,8 +20,9 @@ static const int64_t PAUSE_NS = 100000000;  /* so that chown and chmod of anothe
 struct node_keeper {
 	struct host *host;
 	pthread_mutex_t mutex;
+	pthread_cond_t ended;
 	pthread_t thread;
-	bool is_running;
+	bool is_running, has_ended;
 	atomic_bool must_end;
 	int wake_fd, inotify_fd;
 };
@@ -29,6 +30,7 @@ struct node_keeper {
 struct node_keeper *node_keeper_new(struct host *host)
 {
 	struct node_keeper *k = calloc(1, sizeof(*k));
+	pthread_condattr_t attributes;
 
 	if (!k)
 		return NULL;
@@ -36,6 +38,10 @@ struct node_keeper *node_keeper_new(struct host *host)
 	k->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	k->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	pthread_mutex_init(&k->mutex, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&k->ended, &attributes);
+	pthread_condattr_destroy(&attributes);
 	return k;
 }
 
@@ -137,6 +143,10 @@ static void *keep(void *arg)
 		drain(k->inotify_fd);
 		look_at_all(k);
 	}
+	pthread_mutex_lock(&k->mutex);
+	k->has_ended = true;
+	pthread_cond_signal(&k->ended);
+	pthread_mutex_unlock(&k->mutex);
 	return NULL;
 }
 
@@ -157,13 +167,20 @@ void node_keeper_nudge(struct node_keeper *k)
 bool node_keeper_stop(struct node_keeper *k, int64_t deadline)
 {
 	struct timespec ts = {deadline / 1000000000, deadline % 1000000000};
+	int error = 0;
 
+	pthread_mutex_lock(&k->mutex);
 	atomic_store(&k->must_end, true);
 	wake(k);
-	if (k->is_running && pthread_clockjoin_np(k->thread, NULL, CLOCK_MONOTONIC, &ts) != 0)
-		return false;
-	k->is_running = false;
-	return true;
+	while (k->is_running && !k->has_ended && !error)
+		error = pthread_cond_timedwait(&k->ended, &k->mutex, &ts);
+	bool must_join = k->is_running && k->has_ended;
+	k->is_running &= !k->has_ended;
+	bool ended = !k->is_running;
+	pthread_mutex_unlock(&k->mutex);
+	if (must_join)
+		pthread_join(k->thread, NULL);
+	return ended;
 }
 
 void node_keeper_free(struct node_keeper *k)
@@ -172,6 +189,7 @@ void node_keeper_free(struct node_keeper *k)
 		return;
 	fd_cleanup(&k->wake_fd);
 	fd_cleanup(&k->inotify_fd);
+	pthread_cond_destroy(&k->ended);
 	pthread_mutex_destroy(&k->mutex);
 	free(k);
 }

@@ -30,7 +30,7 @@ struct pending {
 	pthread_cond_t changed;
 	struct left *list;
 	struct left *taken; /* off the list, and its groups are not held yet */
-	bool is_running, must_end;
+	bool is_running, must_end, has_ended;
 	pthread_t thread;
 };
 
@@ -321,6 +321,8 @@ static void *watch(void *arg)
 		else
 			pthread_cond_wait(&p->changed, &p->mutex);
 	}
+	p->has_ended = true;
+	pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->mutex);
 	return NULL;
 }
@@ -346,7 +348,7 @@ static void watch_for(struct pending *p, struct left *l)
 	atomic_fetch_add(&p->count, 1);
 	if (!p->is_running && !p->must_end)
 		p->is_running = pthread_create(&p->thread, NULL, watch, p) == 0;
-	pthread_cond_signal(&p->changed);
+	pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->mutex);
 }
 
@@ -376,15 +378,20 @@ int pending_settle(struct pending *p, int64_t intent, const char *what,
 bool pending_stop(struct pending *p, int64_t deadline)
 {
 	struct timespec ts = {deadline / 1000000000, deadline % 1000000000};
+	int error = 0;
 
 	pthread_mutex_lock(&p->mutex);
 	p->must_end = true;
-	pthread_cond_signal(&p->changed);
+	pthread_cond_broadcast(&p->changed);
+	while (p->is_running && !p->has_ended && !error)
+		error = pthread_cond_timedwait(&p->changed, &p->mutex, &ts);
+	bool must_join = p->is_running && p->has_ended;
+	p->is_running &= !p->has_ended;
+	bool ended = !p->is_running;
 	pthread_mutex_unlock(&p->mutex);
-	if (p->is_running && pthread_clockjoin_np(p->thread, NULL, CLOCK_MONOTONIC, &ts) != 0)
-		return false;
-	p->is_running = false;
-	return true;
+	if (must_join)
+		pthread_join(p->thread, NULL);
+	return ended;
 }
 
 void pending_free(struct pending *p)
