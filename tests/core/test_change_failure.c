@@ -357,19 +357,19 @@ static void an_undo_that_fails_too_names_what_is_left(void **state)
 /* Uses that appear while the change is under way, between its plan and the step. */
 static void mount_disk(void *arg)
 {
-	struct fixture *f = arg;
+	const struct tree *tree = arg;
 
-	tree_append(f->tree, "proc/1/mountinfo", "%s",
-		"31 1 259:7 / /data rw - ext4 /dev/nvme7n1 rw\n");
+	tree_append(
+		tree, "proc/1/mountinfo", "%s", "31 1 259:7 / /data rw - ext4 /dev/nvme7n1 rw\n");
 }
 
 static void start_qemu(void *arg)
 {
-	struct fixture *f = arg;
+	struct fake_hand *fake = arg;
 	const struct hand_holder qemu = {
 		.pid = 4242, .id = 1, .hold = HOLD_GROUP, .command = "qemu"};
 
-	fake_hand_set_holders(f->fake, &qemu, 1, 0);
+	fake_hand_set_holders(fake, &qemu, 1, 0);
 }
 
 static void a_use_that_appears_meanwhile_stops_the_change(void **state)
@@ -383,7 +383,7 @@ static void a_use_that_appears_meanwhile_stops_the_change(void **state)
 				 .name = "nvme7n1", .address = "10000:e1:00.0", .number = "259:7"});
 	CLEANUP(free_cleanup) char *before = tree_snapshot(f->tree);
 	/* After the first device is bound and the second one's override set. */
-	fake_hand_after(f->fake, 4, mount_disk, f);
+	fake_hand_after(f->fake, 4, mount_disk, f->tree);
 	assert_int_equal(fixture_bind(f, "0000:01:00.0 10000:e1:00.0", NULL, &result, &err), -1);
 	assert_int_equal(err.code, CORE_PRECONDITION);
 	assert_int_equal(err.problems.count, 1);
@@ -410,7 +410,7 @@ static void a_user_that_appears_meanwhile_stops_the_unbind(void **state)
 		fixture_must_bind(f, "0000:01:00.0");
 		CLEANUP(free_cleanup) char *before = tree_snapshot(f->tree);
 		fake_hand_clear(f->fake);
-		fake_hand_after(f->fake, 1, start_qemu, f);
+		fake_hand_after(f->fake, 1, start_qemu, f->fake);
 		int rc = fixture_unbind(f, "0000:01:00.0", &options, &result, &err);
 		assert_int_equal(rc, forced ? 0 : -1);
 		if (forced) {
