@@ -28,13 +28,16 @@ static void fill_verdict(struct arena *arena, const struct core_problems *proble
 }
 
 /* When the work itself gives up: a little before the caller does, so that the answer can still tell
- * which device and who holds it. */
+ * which device and who holds it. What comes in between (one more look at the blocked device, the
+ * others of a batch given back, the journal) takes its time however short the deadline is. */
 static int64_t work_deadline(const struct rpc_call *call)
 {
-	const int64_t MARGIN_NS = 2000000000; /* the others of a batch are given back in it */
-	int64_t tenth = (call->deadline_ns - rpc_now_ns()) / 10;
+	const int64_t LEAST_NS = 400000000, MOST_NS = 2000000000;
+	int64_t left = call->deadline_ns - rpc_now_ns(), margin = left / 10;
 
-	return call->deadline_ns - (tenth < MARGIN_NS ? tenth : MARGIN_NS);
+	if (margin < LEAST_NS)
+		margin = LEAST_NS < left / 2 ? LEAST_NS : left / 2;
+	return call->deadline_ns - (margin < MOST_NS ? margin : MOST_NS);
 }
 
 void device_validate_devices(const struct device_env *env, struct rpc_call *call,
@@ -64,8 +67,8 @@ static int parse_force(char *const *names, size_t n, uint32_t *ret, struct core_
 		enum core_reason reason = core_reason_parse(names[i]);
 		if (reason == REASON_COUNT || !plan_can_force(reason))
 			return core_fail(err, CORE_INVALID,
-				"force[%zu]: %.32s is no guard that can be forced (those are %s)", i,
-				names[i], plan_forceable());
+				"force[%zu]: %.32s is no guard that can be forced (those are %s)",
+				i, names[i], plan_forceable());
 		force |= 1u << reason;
 	}
 	*ret = force;
@@ -160,8 +163,8 @@ void device_bind_devices(const struct device_env *env, struct rpc_call *call,
 	if (address_list_parse(request->pci_addresses, request->n_pci_addresses, &change.addresses,
 		    &err) == 0 &&
 		parse_force(request->force, request->n_force, &change.force, &err) == 0 &&
-		device_parse_access(request->node_owner, request->node_mode, &change.access,
-			&err) == 0 &&
+		device_parse_access(
+			request->node_owner, request->node_mode, &change.access, &err) == 0 &&
 		host_bind(env->host, &change, &result, &err) == 0) {
 		response.message = change.dry_run ? DRY_RUN : BOUND;
 		response.bound_devices = requested(&arena, &result, &response.n_bound_devices);
