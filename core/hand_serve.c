@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libkmod.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 struct service {
 	struct sysfs sysfs;
 	const struct allowlist *allow;
+	int channel; /* to main */
 	int lock_fd;
 	bool is_real;
 };
@@ -202,8 +204,8 @@ static bool is_denied(const struct service *s, const struct hand_request *reques
 	       !is_vfio_name(driver);
 }
 
-static int node_holders(const struct service *s, struct pci_address address,
-	struct hand_reply *reply)
+static int node_holders(
+	const struct service *s, struct pci_address address, struct hand_reply *reply)
 {
 	struct nodes nodes;
 
@@ -266,6 +268,13 @@ static int lock_device(const struct service *s, struct pci_address address)
 	return held;
 }
 
+static bool main_is_gone(const struct service *s)
+{
+	struct pollfd p = {.fd = s->channel};
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR));
+}
+
 /* The lock is given back before the answer goes out: the next command for the device may come
  * before this child has ended. */
 static int check_and_run(
@@ -279,7 +288,12 @@ static int check_and_run(
 		lock = lock_device(s, request->address);
 		if (lock < 0)
 			return -lock;
+		/* A main that is started from here on finds the lock. One that was started before
+		 * may have repaired everything already, and nothing may be written after that. */
+		if (main_is_gone(s))
+			return ECANCELED;
 	}
+	close(s->channel); /* with a copy left in a blocked write, the hand's end would go unseen */
 	return run(s, request, reply);
 }
 
@@ -359,7 +373,7 @@ int hand_serve(int channel, const char *root, int lock_fd, const struct allowlis
 	if (keep_only(fds) < 0)
 		return EXIT_FAILURE;
 	int fd = fds[0];
-	struct service s = {.lock_fd = fds[1], .allow = allow};
+	struct service s = {.channel = fd, .lock_fd = fds[1], .allow = allow};
 	struct hand_request request;
 	int reply_fd, got;
 
@@ -377,7 +391,6 @@ int hand_serve(int channel, const char *root, int lock_fd, const struct allowlis
 		if (got < 0)
 			continue;
 		if (fork() == 0) {
-			close(fd);
 			serve_one(&s, &request, reply_fd);
 			_exit(EXIT_SUCCESS);
 		}

@@ -45,6 +45,8 @@ enum query {
 	Q_EACH,
 	Q_ADD,
 	Q_DROP,
+	Q_INTENT_SUPERSEDE,
+	Q_INTENT_DROP_EMPTY,
 	Q_INTENT_ADD,
 	Q_INTENT_ADD_DEVICE,
 	Q_INTENT_DROP,
@@ -61,6 +63,9 @@ static const char *const QUERIES[Q_COUNT] = {
 	[Q_EACH] = "SELECT " ORIGIN_COLUMNS " FROM origin ORDER BY address",
 	[Q_ADD] = "INSERT OR REPLACE INTO origin (" ORIGIN_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?)",
 	[Q_DROP] = "DELETE FROM origin WHERE address = ?",
+	[Q_INTENT_SUPERSEDE] = "DELETE FROM intent_device WHERE address = ?",
+	[Q_INTENT_DROP_EMPTY] =
+		"DELETE FROM intent WHERE id NOT IN (SELECT intent FROM intent_device)",
 	[Q_INTENT_ADD] = "INSERT INTO intent (what) VALUES (?)",
 	[Q_INTENT_ADD_DEVICE] = "INSERT INTO intent_device (" ORIGIN_COLUMNS
 				", intent) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
@@ -79,10 +84,38 @@ struct store {
 	pthread_mutex_t mutex;
 };
 
+/* What to do about what SQLite says; its own words for a full disk are often "disk I/O error". */
+static const char *advice(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+	case SQLITE_IOERR:
+		return "; see whether its file system is full, and free some space, or broken";
+	case SQLITE_NOTADB:
+	case SQLITE_CORRUPT:
+		return "; restore it from a backup, or move it away to begin without records";
+	case SQLITE_CANTOPEN:
+	case SQLITE_PERM:
+	case SQLITE_READONLY:
+		return "; the user vfiod runs as must own it and its folder, and it must be no "
+		       "folder and no symbolic link";
+	default:
+		return "";
+	}
+}
+
+static int fail_code(const struct store *s, struct core_error *err, const char *doing, int code)
+{
+	return core_fail(err, CORE_INTERNAL, "cannot %s the state database %s: %s%s", doing,
+		s->path, sqlite3_errstr(code), advice(code));
+}
+
 static int fail(const struct store *s, struct core_error *err, const char *doing)
 {
-	return core_fail(err, CORE_INTERNAL, "cannot %s the state database %s: %s", doing, s->path,
-		s->db ? sqlite3_errmsg(s->db) : "out of memory");
+	if (!s->db)
+		return fail_code(s, err, doing, SQLITE_NOMEM);
+	return core_fail(err, CORE_INTERNAL, "cannot %s the state database %s: %s%s", doing,
+		s->path, sqlite3_errmsg(s->db), advice(sqlite3_errcode(s->db)));
 }
 
 static int exec(struct store *s, const char *sql, const char *doing, struct core_error *err)
@@ -107,6 +140,8 @@ static int check_version(struct store *s, struct core_error *err)
 
 	if (read_version(s, &version, err))
 		return -1;
+	if (version < 0)
+		return fail_code(s, err, "read", SQLITE_CORRUPT);
 	if (version <= SCHEMA_VERSION)
 		return 0;
 	return core_fail(err, CORE_INTERNAL,
@@ -163,6 +198,9 @@ int store_open(const char *folder, struct store **ret, struct core_error *err)
 			    SQLITE_OPEN_NOFOLLOW,
 		    NULL) != SQLITE_OK)
 		return fail(s, err, "open");
+	/* SQLite falls back to reading alone, and no change could ever be begun. */
+	if (sqlite3_db_readonly(s->db, "main") == 1)
+		return fail_code(s, err, "write to", SQLITE_READONLY);
 	/* Before anything that could write to it. */
 	if (check_version(s, err))
 		return -1;
@@ -323,6 +361,20 @@ static int insert_devices(
 	return 0;
 }
 
+/* An intent that could not be ended on disk, full at that time, is void once its devices are
+ * changed anew: the next start would take back what has been done since. */
+static int supersede(struct store *s, const struct device_origin *before, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		sqlite3_stmt *q = query(s, Q_INTENT_SUPERSEDE);
+
+		sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(before[i].address));
+		if (run(q))
+			return -1;
+	}
+	return run(query(s, Q_INTENT_DROP_EMPTY));
+}
+
 static int insert_intent(struct store *s, const char *what, const struct device_origin *before,
 	size_t n, int64_t *ret_intent)
 {
@@ -349,7 +401,8 @@ int store_begin(struct store *s, const char *what, const struct device_origin *b
 	int64_t *ret_intent, struct core_error *err)
 {
 	pthread_mutex_lock(&s->mutex);
-	int failed = run(query(s, Q_BEGIN)) || insert_intent(s, what, before, n, ret_intent);
+	int failed = run(query(s, Q_BEGIN)) || supersede(s, before, n) ||
+		     insert_intent(s, what, before, n, ret_intent);
 	int result = finish(s, failed, "write to", err);
 	pthread_mutex_unlock(&s->mutex);
 	return result;

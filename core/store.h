@@ -31,11 +31,13 @@ struct device_origin {
 
 /* What an intent came to. All lists may be empty: then it was undone. */
 struct store_outcome {
-	const struct device_origin *add; /* records of devices now ours; each takes an old one's place */
+	const struct device_origin
+		*add; /* records of devices now ours; each takes an old one's place */
 	size_t n_add;
 	const struct pci_address *drop; /* records that end */
 	size_t n_drop;
-	/* Devices whose write has not returned: the intent goes on with these alone, as left_what. */
+	/* Devices whose write has not returned: the intent goes on with these alone, as left_what.
+	 */
 	const struct device_origin *left;
 	size_t n_left;
 	const char *left_what;
@@ -64,7 +66,8 @@ void store_close(struct store *store);
 int store_each(struct store *store, int (*fn)(void *arg, const struct device_origin *), void *arg,
 	struct core_error *err);
 
-/* Writes down that these devices, now as given, are about to be changed; synced on return. */
+/* Writes down that these devices, now as given, are about to be changed; synced on return. They
+ * leave any older intent that could not be ended. */
 int store_begin(struct store *store, const char *what, const struct device_origin *before, size_t n,
 	int64_t *ret_intent, struct core_error *err);
 

@@ -169,6 +169,25 @@ static void an_unfinished_intent_is_found_after_a_restart(void **state)
 	assert_true(second > third);
 }
 
+static void devices_that_change_anew_leave_an_intent_that_could_not_be_ended(void **state)
+{
+	struct ground *g = *state;
+	struct device_origin rows[] = {
+		origin("0000:01:00.0", "nvidia", "x"),
+		origin("0000:01:00.1", "snd_hda_intel", ""),
+	};
+	int64_t intent;
+
+	assert_int_equal(store_begin(g->store, "bind", rows, 2, &intent, &g->err), 0);
+	assert_int_equal(store_begin(g->store, "bind", rows, 1, &intent, &g->err), 0);
+	assert_intents(g, "2:0000:01:00.0 10de:2204 1043:87d5 nvidia,x|"
+			  "1:0000:01:00.1 10de:2204 1043:87d5 snd_hda_intel,|");
+	assert_int_equal(store_begin(g->store, "bind", rows, 2, &intent, &g->err), 0);
+	assert_int_equal(end(g, intent, rows, 2, NULL, 0), 0);
+	reopen(g);
+	assert_intents(g, "");
+}
+
 static void an_intent_that_cannot_be_written_leaves_nothing(void **state)
 {
 	struct ground *g = *state;
@@ -445,6 +464,7 @@ int main(void)
 		TEST(records_survive_a_restart_in_order_of_address),
 		TEST(a_new_record_takes_an_old_ones_place_and_dropping_is_exact),
 		TEST(an_unfinished_intent_is_found_after_a_restart),
+		TEST(devices_that_change_anew_leave_an_intent_that_could_not_be_ended),
 		TEST(an_intent_that_cannot_be_written_leaves_nothing),
 		TEST(a_visitor_may_stop),
 		TEST(a_newer_version_is_refused_and_kept),
