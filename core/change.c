@@ -358,6 +358,28 @@ static int execute(struct change *c, struct core_error *err)
 	return -1;
 }
 
+/* Unbinding what has left its VFIO driver by another tool's hand ends its record: the driver it has
+ * now is where it belongs. */
+static int forget_stale(struct change *c, struct core_error *err)
+{
+	CLEANUP(free_cleanup)
+	struct pci_address *drop = calloc(c->targets.count, sizeof(*drop));
+	struct store_outcome outcome = {.drop = drop};
+
+	if (!drop)
+		return core_fail_memory(err);
+	for (size_t i = 0; i < c->targets.count; i++) {
+		const struct device_facts *f = &c->facts.devices[i];
+		if (f->has_origin && !f->is_vfio && !has_steps(c, i))
+			drop[outcome.n_drop++] = c->targets.items[i];
+	}
+	if (outcome.n_drop == 0)
+		return 0;
+	if (store_end(c->host->store, 0, &outcome, err))
+		return -1;
+	return origins_reload(c->host->origins, err);
+}
+
 /* A device that is ours already may be given other nodes. */
 static int change_nodes(struct change *c, struct core_error *err)
 {
@@ -446,6 +468,8 @@ static int run_change(struct host *host, enum plan_goal goal, const struct chang
 		return -1;
 	if (goal == PLAN_TO_VFIO && node_access_any(&request->access) && !request->dry_run &&
 		change_nodes(&c, err))
+		return -1;
+	if (goal == PLAN_TO_ORIGIN && !request->dry_run && forget_stale(&c, err))
 		return -1;
 	if (fill_result(&c, &result, err))
 		return -1;
