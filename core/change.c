@@ -25,9 +25,10 @@ struct change {
 	struct host *host;
 	enum direction direction;
 	const struct change_request *request;
-	struct address_list targets;  /* the request's, then those added */
-	struct device **devices;      /* of the targets, looked at under the lock */
-	struct device_origin *before; /* of the devices that have steps */
+	struct address_list targets;   /* the request's, then those added */
+	struct device **devices;       /* of the targets, looked at under the lock */
+	struct device_origin *before;  /* of the devices that have steps */
+	struct device_origin *origins; /* of the same, what to record: where they belong */
 	size_t n_before;
 	uint64_t *keys; /* of the groups */
 	struct keylock_hold hold;
@@ -43,6 +44,7 @@ static void change_close(struct change *c)
 	device_list_free(c->devices, c->targets.count);
 	address_list_clear(&c->targets);
 	free(c->before);
+	free(c->origins);
 	free(c->keys);
 	plan_clear(&c->plan);
 }
@@ -195,25 +197,37 @@ static int plan_all(struct change *c, struct core_error *err)
 	return 0;
 }
 
+/* Finds out how the device is and where it belongs. That is the same, unless it has no driver and
+ * is on record: an earlier change of ours was given up half way, or another tool took it off. */
+static int look_before(struct change *c, const struct device *d, struct core_error *err)
+{
+	struct device_origin *before = &c->before[c->n_before], *origin = &c->origins[c->n_before];
+
+	if (transaction_origin(c->host, d, c->request->deadline, before, err))
+		return -1;
+	if (d->driver[0] || !host_origin(c->host, d, origin))
+		*origin = *before;
+	c->n_before++;
+	return 0;
+}
+
 /* Writes down, synced, what is about to change. */
 static int begin(struct change *c, struct core_error *err)
 {
 	const char *what = c->direction == TO_VFIO ? "bind" : "unbind";
 
-	if (!(c->before = calloc(c->targets.count, sizeof(*c->before))))
+	c->before = calloc(c->targets.count, sizeof(*c->before));
+	c->origins = calloc(c->targets.count, sizeof(*c->origins));
+	if (!c->before || !c->origins)
 		return core_fail_memory(err);
 	for (size_t i = 0; i < c->targets.count; i++) {
-		if (!needs_steps(c, c->devices[i]))
-			continue;
-		if (transaction_origin(c->host, c->devices[i], c->request->deadline,
-			    &c->before[c->n_before], err))
+		if (needs_steps(c, c->devices[i]) && look_before(c, c->devices[i], err))
 			return -1;
-		c->n_before++;
 	}
 	return store_begin(c->host->store, what, c->before, c->n_before, &c->intent, err);
 }
 
-/* Ends the intent; in the direction of VFIO, what is there now becomes ours to give back. */
+/* Ends the intent; in the direction of VFIO, what was there becomes ours to give back. */
 static int end(struct change *c, struct core_error *err)
 {
 	CLEANUP(free_cleanup) struct pci_address *drop = NULL;
@@ -225,7 +239,7 @@ static int end(struct change *c, struct core_error *err)
 		for (size_t i = 0; i < c->n_before; i++)
 			drop[i] = c->before[i].address;
 	}
-	if (store_end(c->host->store, c->intent, c->before, to_vfio ? c->n_before : 0, drop,
+	if (store_end(c->host->store, c->intent, c->origins, to_vfio ? c->n_before : 0, drop,
 		    to_vfio ? 0 : c->n_before, err))
 		return -1;
 	return origins_reload(c->host->origins, err);
@@ -262,11 +276,11 @@ static void undo(struct change *c, size_t done, struct core_error *err)
 			"bring the device back by hand, or by a later unbind", "undo: %s",
 			failed.message);
 		/* At the end, where every device has had its turn already. */
-		c->before[c->n_before - ++n_stuck] = c->before[i];
+		c->origins[c->n_before - ++n_stuck] = c->origins[i];
 	}
 	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
 	bool keep = c->direction == TO_VFIO;
-	if (store_end(c->host->store, c->intent, c->before + c->n_before - n_stuck,
+	if (store_end(c->host->store, c->intent, c->origins + c->n_before - n_stuck,
 		    keep ? n_stuck : 0, NULL, 0, &ignored) == 0)
 		origins_reload(c->host->origins, &ignored);
 	memcpy(message, err->message, sizeof(message));
@@ -303,10 +317,12 @@ static int fill_device(
 	if (!ret->device)
 		return core_fail(err, CORE_ABORTED, "device %s left while it was being changed",
 			c->devices[i]->text);
-	if (!device_is_vfio(c->host->devices, ret->device))
-		memcpy(ret->original_driver, ret->device->driver, sizeof(ret->original_driver));
-	else if (host_origin(c->host, ret->device, &origin))
+	bool vfio = device_is_vfio(c->host->devices, ret->device);
+	bool on_its_way = c->direction == TO_VFIO && !ret->device->driver[0];
+	if ((vfio || on_its_way) && host_origin(c->host, ret->device, &origin))
 		memcpy(ret->original_driver, origin.driver, sizeof(origin.driver));
+	else if (!vfio)
+		memcpy(ret->original_driver, ret->device->driver, sizeof(ret->original_driver));
 	if (!c->request->dry_run || !needs_steps(c, c->devices[i]))
 		driver = ret->device->driver;
 	else
