@@ -417,10 +417,12 @@ static int fill_device(
 	if (!ret->device)
 		return core_fail(err, CORE_ABORTED, "device %s left while it was being changed",
 			c->devices[i]->text);
-	if (!device_is_vfio(c->host->devices, ret->device))
-		memcpy(ret->original_driver, ret->device->driver, sizeof(ret->original_driver));
-	else if (host_origin(c->host, ret->device, &origin))
+	bool vfio = device_is_vfio(c->host->devices, ret->device);
+	bool on_its_way = is_bind(c) && !ret->device->driver[0];
+	if ((vfio || on_its_way) && host_origin(c->host, ret->device, &origin))
 		memcpy(ret->original_driver, origin.driver, sizeof(origin.driver));
+	else if (!vfio)
+		memcpy(ret->original_driver, ret->device->driver, sizeof(ret->original_driver));
 	if (!c->request->dry_run || !has_steps(c, i))
 		driver = ret->device->driver;
 	else if (is_bind(c))

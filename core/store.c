@@ -38,6 +38,13 @@ enum { SCHEMA_VERSION = ARRAY_SIZE(SCHEMAS) };
 	"node_uid, "                                                                               \
 	"node_gid, node_mode"
 
+/* A device that is bound once more, after somebody else took it from its VFIO driver and left it
+ * without one: what it had at the first bind is still what it is to be given back to. */
+#define LOST_DRIVER                                                                                \
+	"excluded.driver = '' AND vendor = excluded.vendor AND device = excluded.device AND "      \
+	"subsystem_vendor = excluded.subsystem_vendor AND "                                        \
+	"subsystem_device = excluded.subsystem_device"
+
 enum query {
 	Q_BEGIN,
 	Q_COMMIT,
@@ -61,7 +68,14 @@ static const char *const QUERIES[Q_COUNT] = {
 	[Q_COMMIT] = "COMMIT",
 	[Q_ROLLBACK] = "ROLLBACK",
 	[Q_EACH] = "SELECT " ORIGIN_COLUMNS " FROM origin ORDER BY address",
-	[Q_ADD] = "INSERT OR REPLACE INTO origin (" ORIGIN_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?)",
+	[Q_ADD] = "INSERT INTO origin (" ORIGIN_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?)"
+		  " ON CONFLICT (address) DO UPDATE SET vendor = excluded.vendor,"
+		  " device = excluded.device, subsystem_vendor = excluded.subsystem_vendor,"
+		  " subsystem_device = excluded.subsystem_device,"
+		  " driver = iif(" LOST_DRIVER ", driver, excluded.driver),"
+		  " override = iif(" LOST_DRIVER ", override, excluded.override),"
+		  " node_uid = excluded.node_uid, node_gid = excluded.node_gid,"
+		  " node_mode = excluded.node_mode",
 	[Q_DROP] = "DELETE FROM origin WHERE address = ?",
 	[Q_INTENT_SUPERSEDE] = "DELETE FROM intent_device WHERE address = ?",
 	[Q_INTENT_DROP_EMPTY] =

@@ -64,11 +64,22 @@ static int fail_step(struct core_error *err, const struct plan_step *step, enum 
 	return core_fail_problems(err, &problems);
 }
 
-/* What the kernel's errno means for this step. */
-static int fail_errno(struct core_error *err, const struct plan_step *step, int error)
+static int fail_gone(struct core_error *err, const struct plan_step *step)
 {
+	return fail_step(err, step, REASON_DEVICE_NOT_FOUND, "see the kernel's log for why it left",
+		"the device is gone");
+}
+
+/* What the kernel's errno means for this step. A file that is not there may be the driver's or the
+ * device's, so the device is looked for first. */
+static int fail_errno(
+	struct host *host, struct core_error *err, const struct plan_step *step, int error)
+{
+	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
 	const char *why = strerror(error);
 
+	if (!d)
+		return fail_gone(err, step);
 	switch (error) {
 	case EACCES:
 	case EPERM:
@@ -155,7 +166,7 @@ static int call(
 	int rc = hand_call(host->hand, &request, deadline, &reply);
 	if (rc < 0)
 		return fail_no_answer(host, err, step, rc);
-	return reply.error ? fail_errno(err, step, reply.error) : 0;
+	return reply.error ? fail_errno(host, err, step, reply.error) : 0;
 }
 
 static int verify_override(
@@ -168,7 +179,7 @@ static int verify_override(
 	if (rc < 0)
 		return fail_no_answer(host, err, step, rc);
 	if (reply.error)
-		return fail_errno(err, step, reply.error);
+		return fail_errno(host, err, step, reply.error);
 	if (strcmp(reply.text, step->name) == 0)
 		return 0;
 	return fail_step(err, step, REASON_KERNEL_REFUSED, "see the kernel's log",
@@ -183,8 +194,7 @@ static int verify(
 	char why[160];
 
 	if (!d)
-		return fail_step(err, step, REASON_DEVICE_NOT_FOUND,
-			"see the kernel's log for why it left", "the device is gone");
+		return fail_gone(err, step);
 	if (step->action == PLAN_UNBIND && strcmp(d->driver, step->name) == 0)
 		return fail_step(err, step, REASON_KERNEL_REFUSED, "see the kernel's log",
 			"the kernel took the write but the driver still has the device");

@@ -138,15 +138,51 @@ static void gate_on_read(h2o_socket_t *sock, const char *err)
 	}
 }
 
+/* Takes what has come behind the request that was answered off the socket's buffer. */
+static h2o_iovec_t gate_hide(h2o_socket_t *sock, size_t answered)
+{
+	size_t len = sock->input->size > answered ? sock->input->size - answered : 0;
+	h2o_iovec_t hidden = {NULL, len};
+
+	if (len == 0)
+		return hidden;
+	hidden.base = h2o_mem_alloc(len);
+	memcpy(hidden.base, sock->input->bytes + answered, len);
+	sock->input->size = answered;
+	return hidden;
+}
+
+/* Puts it back, to be judged when more comes. */
+static void gate_show(h2o_socket_t *sock, h2o_iovec_t hidden)
+{
+	h2o_iovec_t room = h2o_buffer_reserve(&sock->input, hidden.len);
+
+	memcpy(room.base, hidden.base, hidden.len);
+	sock->input->size += hidden.len;
+}
+
+/* Lets h2o turn to the next request; what has come of one must be past the gate, for h2o parses it
+ * at once. False: the connection has ended. */
+static bool gate_go_on(struct rest_connection *connection, h2o_socket_t *sock, const char *err)
+{
+	bool gone = false;
+
+	connection->gone = &gone;
+	connection->sent(sock, err);
+	if (!gone)
+		connection->gone = NULL;
+	return !gone;
+}
+
 /* An answer has been written. A request that was sent behind the one answered is in the buffer
- * already, and h2o would parse it at once: it is judged here. */
+ * already: it is judged here, and kept from h2o until its head is whole. */
 static void gate_on_sent(h2o_socket_t *sock, const char *err)
 {
 	struct rest_connection *connection = sock->on_close.data;
 	size_t answered = connection->request_len, size = sock->input->size;
 	enum rest_head verdict = REST_HEAD_PARTIAL;
+	h2o_iovec_t hidden = {NULL, 0};
 	const char *why = NULL;
-	bool gone = false;
 
 	if (!err && size > answered)
 		verdict = rest_head_check(sock->input->bytes + answered, size - answered,
@@ -155,21 +191,24 @@ static void gate_on_sent(h2o_socket_t *sock, const char *err)
 		gate_refuse(connection, verdict, why);
 		return;
 	}
-	connection->gone = &gone;
-	connection->sent(sock, err);
-	if (gone)
-		return;
-	connection->gone = NULL;
-	/* Where h2o has a whole request it is past the gate; where it reads no more it is about
-	 * to close. */
-	if (verdict == REST_HEAD_PARTIAL && h2o_socket_is_reading(sock))
+	if (verdict == REST_HEAD_PARTIAL)
+		hidden = gate_hide(sock, answered);
+	/* Where it reads no more it is about to close. */
+	if (gate_go_on(connection, sock, err) && verdict == REST_HEAD_PARTIAL &&
+		h2o_socket_is_reading(sock)) {
+		if (hidden.len > 0)
+			gate_show(sock, hidden);
 		h2o_socket_read_start(sock, gate_on_read);
+	}
+	free(hidden.base);
 }
 
 void rest_connection_answered(struct rest_connection *connection, h2o_req_t *req)
 {
 	h2o_socket_t *sock = connection->sock;
 
+	h2o_linklist_unlink(&connection->link);
+	h2o_linklist_insert(&connection->loop->connections, &connection->link);
 	if (!h2o_socket_is_writing(sock) || !req->http1_is_persistent)
 		return;
 	/* h2o has decoded a chunked body in place, so this is right for one too. */
@@ -247,12 +286,21 @@ bool rest_connection_may_change(struct rest_connection *connection)
 	return connection->may_change;
 }
 
+bool rest_connection_dismiss(struct rest_connection *connection)
+{
+	bool idle = connection->sock->input->size == 0;
+
+	/* Lingering, it is no longer h2o's and soon gone anyway. */
+	if (h2o_timeout_is_linked(&connection->linger) || !idle)
+		return false;
+	shutdown(h2o_socket_get_fd(connection->sock), SHUT_RD);
+	return true;
+}
+
 void rest_connection_shut(struct rest_connection *connection, bool force)
 {
-	int fd = h2o_socket_get_fd(connection->sock);
-
 	if (force)
-		shutdown(fd, SHUT_RDWR);
-	else if (connection->sock->input->size == 0)
-		shutdown(fd, SHUT_RD);
+		shutdown(h2o_socket_get_fd(connection->sock), SHUT_RDWR);
+	else
+		rest_connection_dismiss(connection);
 }

@@ -17,7 +17,7 @@
 struct rest_connection {
 	struct rest_loop *loop;
 	h2o_socket_t *sock;
-	h2o_linklist_t link; /* in loop->connections */
+	h2o_linklist_t link; /* in loop->connections, by when one was last answered */
 	h2o_socket_cb parse; /* h2o's reader of requests, behind the gate */
 	h2o_socket_cb sent;  /* h2o's own wait for an answer to be written */
 	size_t head_len;     /* of the request under way */
@@ -51,6 +51,10 @@ void rest_connection_answered(struct rest_connection *connection, h2o_req_t *req
 
 /* Has the socket linger when h2o closes it. */
 void rest_connection_linger(struct rest_connection *connection);
+
+/* Ends it if it is idle: no byte of a request is there. Whether it was; it is gone a little later.
+ */
+bool rest_connection_dismiss(struct rest_connection *connection);
 
 /* Ends it: without force only if no byte of a request is there. */
 void rest_connection_shut(struct rest_connection *connection, bool force);

@@ -6,6 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
+/* Longest method, so that what is no HTTP at all is told from it before a line ends, if one ever
+ * does. */
+#define HEAD_METHOD_MAX 32
+
 /* What the header lines told so far. */
 struct head_facts {
 	unsigned hosts;
@@ -38,12 +42,22 @@ static bool head_is_version(const char *text, size_t len, struct head_facts *fac
 	return true;
 }
 
+/* Whether the line begins with a method, as far as it has come. */
+static bool head_method_fits(const char *line, size_t len)
+{
+	size_t method = head_token_length(line, len);
+
+	if (method > HEAD_METHOD_MAX)
+		return false;
+	return method == len || (method > 0 && line[method] == ' ');
+}
+
 /* "METHOD target HTTP/1.x", one space between each. */
 static const char *head_request_line(const char *line, size_t len, struct head_facts *facts)
 {
 	size_t method = head_token_length(line, len), target;
 
-	if (method == 0 || method == len || line[method] != ' ')
+	if (method == len || !head_method_fits(line, len))
 		return "malformed request line";
 	line += method + 1;
 	len -= method + 1;
@@ -146,8 +160,15 @@ static enum rest_head head_refuse(enum rest_head verdict, const char *why, const
 	return verdict;
 }
 
-static enum rest_head head_partial(size_t len, const char **ret_why)
+/* A head whose end is not there yet; the line that has no end is its first or a later one. */
+static enum rest_head head_partial(
+	const char *bytes, size_t len, const char *line, bool first, const char **ret_why)
 {
+	size_t line_len = (size_t)(bytes + len - line);
+	bool only_return = line_len == 1 && *line == '\r';
+
+	if (first && !only_return && !head_method_fits(line, line_len))
+		return head_refuse(REST_HEAD_BAD, "malformed request line", ret_why);
 	if (len < REST_HEAD_MAX)
 		return REST_HEAD_PARTIAL;
 	return head_refuse(REST_HEAD_TOO_LONG, "the request's head is too long", ret_why);
@@ -163,7 +184,7 @@ enum rest_head rest_head_check(const char *bytes, size_t len, size_t *ret_len, c
 		at += 2;
 	for (; !why; facts.lines++) {
 		if (!head_next_line(&at, end, &line, &line_len))
-			return head_partial(len, ret_why);
+			return head_partial(bytes, len, at, facts.lines == 0, ret_why);
 		if (line_len == (size_t)-1)
 			why = "a line ends without a carriage return";
 		else if (facts.lines == 0)

@@ -21,7 +21,8 @@ enum rest_head {
 };
 
 /* Judges the head that bytes start with; a line break before it, which some clients leave after a
- * body, is passed over. GOOD: *ret_len is the head's length, with all its line breaks. BAD and
- * TOO_LONG: *ret_why says why (static storage). Pure; never blocks. */
+ * body, is passed over. What cannot become a request is BAD before its head ends. GOOD: *ret_len is
+ * the head's length, with all its line breaks. BAD and TOO_LONG: *ret_why says why (static
+ * storage). Pure; never blocks. */
 enum rest_head rest_head_check(
 	const char *bytes, size_t len, size_t *ret_len, const char **ret_why);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 
 /* Connections taken at one go: few, so that the other loops get their share of a burst. */
 #define LOOP_ACCEPT_MAX 4
@@ -16,10 +17,25 @@ static bool loop_is_full(const struct rest_loop *loop)
 	return loop->connection_count >= loop->max_connections;
 }
 
+/* Dismisses the connection that has been idle for longest where someone waits for its place, so
+ * that those who say nothing keep out nobody who does. */
+static void loop_make_room(struct rest_loop *loop)
+{
+	struct pollfd waiting = {.fd = h2o_socket_get_fd(loop->listener), .events = POLLIN};
+	h2o_linklist_t *node = loop->connections.next;
+
+	if (poll(&waiting, 1, 0) != 1)
+		return;
+	while (node != &loop->connections && !rest_connection_dismiss(H2O_STRUCT_FROM_MEMBER(
+						     struct rest_connection, link, node)))
+		node = node->next;
+}
+
 static void loop_pause(struct rest_loop *loop)
 {
 	loop->paused = true;
 	h2o_socket_read_stop(loop->listener);
+	loop_make_room(loop);
 	rest_loop_arm_tick(loop);
 }
 
@@ -78,6 +94,8 @@ static void loop_on_tick(h2o_timeout_entry_t *entry)
 	struct rest_loop *loop = H2O_STRUCT_FROM_MEMBER(struct rest_loop, tick, entry);
 
 	rest_loop_resume(loop);
+	if (loop->paused && loop->listener)
+		loop_make_room(loop);
 	if (loop->draining && rpc_now_ns() >= loop->drain_until_ns)
 		loop_force(loop);
 	else

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <netinet/tcp.h>
 #include <openssl/sha.h>
 #include <sched.h>
 #include <signal.h>
@@ -17,6 +18,9 @@
 
 /* How long a request may take to arrive, and how long a connection may be idle between two. */
 #define SERVER_REQUEST_TIMEOUT_MS 10000
+/* How long a client may take nothing of an answer, or not be there any more: h2o would wait for
+ * ever. */
+#define SERVER_ANSWER_TIMEOUT_MS 10000
 #define SERVER_MAX_CONNECTIONS 1024
 
 static unsigned server_cpus(void)
@@ -61,6 +65,14 @@ static void server_configure(struct rest_server *server, const struct rest_confi
 	rest_handler_register(&host->fallback_path);
 	rest_reply_register_filter(&host->fallback_path);
 	server_set_etag(server);
+}
+
+/* Connections inherit it from the listener; one that is not of TCP goes without. */
+static void server_limit_answers(int listen_fd)
+{
+	const unsigned limit_ms = SERVER_ANSWER_TIMEOUT_MS;
+
+	setsockopt(listen_fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof(limit_ms));
 }
 
 static int server_start_loop(struct rest_server *server, unsigned index)
@@ -112,6 +124,7 @@ int rest_server_start(
 	/* Without it jansson would seed itself in the middle of the first two requests at once. */
 	json_object_seed(0);
 	server_configure(server, config);
+	server_limit_answers(config->listen_fd);
 	r = server_start_loops(server);
 	if (r < 0) {
 		rest_fault_set(fault, "cannot start the REST server: %s", strerror(-r));

@@ -313,9 +313,8 @@ static int dial(struct rpc_client *client)
 	return r;
 }
 
-/* Connects unless that has been done; from then on nng keeps the connection. A server that renews
- * its listener (rpc/keeper.h) hangs up on who is just connecting: the next attempt finds the new
- * one. 0 or nng's error. */
+/* Connects unless that has been done; from then on nng keeps the connection. A server that is just
+ * being replaced hangs up on who connects: the next attempt finds the new one. 0 or nng's error. */
 static int connect_once(struct rpc_client *client)
 {
 	int r = 0;

@@ -15,7 +15,7 @@ enum rpc_scheme {
 /* A URL taken apart. */
 struct rpc_endpoint {
 	enum rpc_scheme scheme;
-	char path[96];	/* ipc: absolute; shorter than sun_path, for the keeper adds to it */
+	char path[96];	/* ipc: absolute; shorter than sun_path, for rpc/ipc.h adds to it */
 	char host[256]; /* tcp, tls: as in the URL, without brackets */
 	uint16_t port;
 	bool loopback; /* the host is an address of this machine's loopback, or "localhost" */

@@ -3,7 +3,7 @@
 #include "rpc/listen.h"
 
 #include "rpc/endpoint.h"
-#include "rpc/keeper.h"
+#include "rpc/ipc.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,8 +15,8 @@
 
 struct one {
 	struct rpc_endpoint endpoint;
-	struct rpc_keeper *keeper; /* ipc:// */
-	nng_listener listener;	   /* the others; id 0: none */
+	struct rpc_ipc *ipc;   /* ipc:// */
+	nng_listener listener; /* the others; id 0: none */
 };
 
 struct rpc_listeners {
@@ -27,14 +27,14 @@ struct rpc_listeners {
 static int open_ipc(
 	const struct rpc_listen_config *config, struct one *one, char error[RPC_TEXT_ERROR])
 {
-	const struct rpc_keeper_config keeper = {
+	const struct rpc_ipc_config ipc = {
 		.socket = config->socket,
 		.path = one->endpoint.path,
 		.mode = config->ipc_mode ? config->ipc_mode : IPC_MODE,
 		.gid = config->ipc_gid,
 	};
 
-	return rpc_keeper_open(&keeper, &one->keeper, error);
+	return rpc_ipc_open(&ipc, &one->ipc, error);
 }
 
 /* What tells callers apart must be there before a port is open to them. */
@@ -163,27 +163,12 @@ const char *rpc_listeners_url(const struct rpc_listeners *listeners, size_t n)
 	return n < listeners->count ? listeners->all[n].endpoint.url : NULL;
 }
 
-bool rpc_listeners_look(struct rpc_listeners *listeners)
-{
-	bool any = false;
-
-	if (!rpc_keeper_needed())
-		return false;
-	for (size_t i = 0; i < listeners->count; i++) {
-		if (!listeners->all[i].keeper)
-			continue;
-		any = true;
-		rpc_keeper_look(listeners->all[i].keeper);
-	}
-	return any;
-}
-
 void rpc_listeners_close(struct rpc_listeners *listeners)
 {
 	if (!listeners)
 		return;
 	for (size_t i = 0; i < listeners->count; i++) {
-		rpc_keeper_close(listeners->all[i].keeper);
+		rpc_ipc_close(listeners->all[i].ipc);
 		if (listeners->all[i].listener.id != 0)
 			nng_listener_close(listeners->all[i].listener);
 	}

@@ -27,8 +27,5 @@ int rpc_listeners_open(const struct rpc_listen_config *config, struct rpc_listen
  */
 const char *rpc_listeners_url(const struct rpc_listeners *listeners, size_t n);
 
-/* Sees to them (rpc/keeper.h). One thread. False: this nng needs no such care. */
-bool rpc_listeners_look(struct rpc_listeners *listeners);
-
 /* Closes all, with the connections they took; NULL is fine. */
 void rpc_listeners_close(struct rpc_listeners *listeners);

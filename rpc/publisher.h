@@ -10,8 +10,7 @@
 struct rpc_publisher;
 
 /* Publishes at the URL (ipc:// or loopback tcp://); ipc_gid owns an ipc socket beside us, (gid_t)-1
- * for our own group. Starts a thread where nng needs looking after. 0, or a negative errno with a
- * sentence in error. */
+ * for our own group. 0, or a negative errno with a sentence in error. */
 int rpc_publisher_open(
 	const char *url, gid_t ipc_gid, struct rpc_publisher **ret, char error[RPC_TEXT_ERROR]);
 

@@ -5,12 +5,12 @@
  * Each slot is one nng context that goes round: receive, serve, send. A slot's aio has at most one
  * operation at a time, and the next receive starts in the callback of the send, never before it
  * (nng 1.5 crashes otherwise). While a slot serves, it belongs to its ticket; the reply, from
- * whatever thread, starts the send. A clock thread answers what is past its deadline and looks
- * after the listeners.
+ * whatever thread, starts the send. A clock thread answers what is past its deadline.
  */
 #include "rpc/server.h"
 
 #include "rpc/dispatch.h"
+#include "rpc/limit.h"
 #include "rpc/listen.h"
 #include "rpc/peer.h"
 
@@ -29,6 +29,8 @@
 #define NS_PER_S 1000000000LL
 
 enum {
+	CONNECTIONS_DEFAULT = 512,
+
 	CONTEXTS_DEFAULT = 64,
 	CONTEXTS_MIN = 16,
 	CONTEXTS_MAX = 4096,
@@ -49,7 +51,6 @@ enum {
 	CLOSE_MS = 2000, /* how long nng may take to close, which it may never do */
 	DRAIN_MS = 1000, /* for replies that wait for their connection at the end */
 	LINGER_MS = 50,	 /* nng's close drops what it has taken but not written yet */
-	LOOK_MS = 100,	 /* how often the listeners are looked after */
 	PEERS_CACHED = 64,
 };
 
@@ -69,6 +70,7 @@ struct rpc_server {
 	bool open;   /* the socket is */
 	bool closed; /* so it is again; under clock_lock */
 	bool stuck;  /* nng is, in closing it */
+	struct rpc_limit *limit;
 	struct rpc_listeners *listeners;
 	struct rpc_dispatch *dispatch;
 	struct rpc_peer_rules rules;
@@ -248,15 +250,11 @@ static bool clock_sleep(struct rpc_server *server, int64_t until_ns)
 static void *clock_main(void *arg)
 {
 	struct rpc_server *server = arg;
-	int64_t look_ns = 0, next_ns;
+	int64_t next_ns;
 
-	do {
-		if (rpc_now_ns() >= look_ns)
-			look_ns = rpc_listeners_look(server->listeners)
-					  ? rpc_now_ns() + LOOK_MS * NS_PER_MS
-					  : INT64_MAX;
+	do
 		next_ns = rpc_dispatch_expire(server->dispatch);
-	} while (clock_sleep(server, next_ns < look_ns ? next_ns : look_ns));
+	while (clock_sleep(server, next_ns));
 	return NULL;
 }
 
@@ -283,8 +281,10 @@ static void stop_clock(struct rpc_server *server)
 	server->clock_runs = false;
 }
 
-static int open_socket(struct rpc_server *server, char error[RPC_TEXT_ERROR])
+static int open_socket(struct rpc_server *server, const struct rpc_server_config *config,
+	char error[RPC_TEXT_ERROR])
 {
+	unsigned connections = config->connections ? config->connections : CONNECTIONS_DEFAULT;
 	int r = nng_rep0_open(&server->socket);
 
 	if (r != 0)
@@ -292,6 +292,9 @@ static int open_socket(struct rpc_server *server, char error[RPC_TEXT_ERROR])
 			error, -ENOMEM, "cannot open an nng socket: %s", nng_strerror(r));
 	server->open = true;
 	nng_socket_set_size(server->socket, NNG_OPT_RECVMAXSZ, RECEIVE_MAX);
+	server->limit = rpc_limit_new(server->socket, connections);
+	if (!server->limit)
+		return rpc_text_refuse(error, -ENOMEM, "out of memory");
 	return 0;
 }
 
@@ -392,7 +395,7 @@ int rpc_server_start(const struct rpc_server_config *config, struct rpc_server *
 
 	if (!server)
 		return rpc_text_refuse(error, -ENOMEM, "out of memory");
-	r = open_socket(server, error);
+	r = open_socket(server, config, error);
 	if (r == 0)
 		r = open_dispatch(server, config, error);
 	if (r == 0)
@@ -496,6 +499,7 @@ void rpc_server_free(struct rpc_server *server)
 	for (unsigned i = 0; server->slots && i < server->slot_count; i++)
 		nng_aio_free(server->slots[i].aio);
 	rpc_dispatch_free(server->dispatch);
+	rpc_limit_free(server->limit);
 	pthread_cond_destroy(&server->clock_cond);
 	pthread_mutex_destroy(&server->clock_lock);
 	pthread_mutex_destroy(&server->peers_lock);

@@ -12,6 +12,7 @@ struct rpc_server_config {
 	const char *urls;		   /* separated by commas: ipc://, tcp://, tls+tcp:// */
 	ProtobufCService *const *services; /* NULL-terminated */
 	unsigned contexts;		   /* requests in hand at once, 16 to 4096; 0: 64 */
+	unsigned connections;		   /* over Unix sockets, and again over a network; 0: 512 */
 	const char *api_key;		   /* NULL: none; then tcp:// is read-only */
 	struct rpc_tls tls;		   /* for tls+tcp:// */
 	mode_t ipc_mode;		   /* of ipc:// sockets; 0: 0660 */

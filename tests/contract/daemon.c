@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A vfiod of the cases' own. */
+/* A server to hold the cases against. */
 #include "tests/contract/daemon.h"
 
 #include "core/util.h"
@@ -80,7 +80,7 @@ static void make_args(
 	args[n++] = strdup("--http=127.0.0.1:0");
 	args[n++] = print("--rpc=ipc://%s/run/rpc.sock", d->folder);
 	args[n++] = print("--events=ipc://%s/run/events.sock", d->folder);
-	args[n++] = print("--root=%s", tree_root(d->tree));
+	args[n++] = print("--root=%s", d->root);
 	args[n++] = print("--state=%s/state", d->folder);
 	json_array_foreach(json_object_get(variant, "args"), i, arg)
 	{
@@ -175,21 +175,39 @@ static void wait_until_up(struct daemon *d)
 	}
 }
 
-struct daemon *daemon_start(const char *program, const json_t *variant, struct why *why)
+static struct daemon *daemon_new(void)
 {
 	struct daemon *d = calloc(1, sizeof(*d));
 
 	if (!d)
 		abort();
 	d->pid_fd = d->stderr_fd = d->rpc_fd[0] = d->rpc_fd[1] = -1;
-	d->tree = host_new();
 	bytes_add(&d->said, "", 0);
+	return d;
+}
+
+/* The folder can be entered by any user, as a daemon that gives up root needs. */
+static void make_folder(struct daemon *d)
+{
 	strcpy(d->folder, "/tmp/vfiod-contract-XXXXXX");
 	if (!mkdtemp(d->folder) || chmod(d->folder, 0755) < 0)
 		abort();
 	d->tcp_port = free_port();
 	snprintf(d->rpc[0], sizeof(d->rpc[0]), "ipc://%s/run/rpc.sock", d->folder);
 	snprintf(d->rpc[1], sizeof(d->rpc[1]), "tcp://127.0.0.1:%u", d->tcp_port);
+}
+
+struct daemon *daemon_start(const char *program, const json_t *variant, struct why *why)
+{
+	struct daemon *d = daemon_new();
+
+	make_folder(d);
+	d->mount = mount_new(why);
+	if (!d->mount) {
+		daemon_free(d);
+		return NULL;
+	}
+	d->root = mount_root(d->mount);
 	if (!spawn(d, program, variant)) {
 		why_not(why, "cannot run %s: %s", program, strerror(errno));
 		daemon_free(d);
@@ -197,6 +215,42 @@ struct daemon *daemon_start(const char *program, const json_t *variant, struct w
 	}
 	wait_until_up(d);
 	return d;
+}
+
+static bool attach_rest(struct daemon *d, const char *url, struct why *why)
+{
+	static const char scheme[] = "http://";
+	size_t len = strlen(scheme);
+
+	if (strncmp(url, scheme, len) == 0 && parse_address(d, url + len))
+		return true;
+	return why_not(why, "%s: expected http://ADDRESS:PORT, the address in numbers", url);
+}
+
+static bool attach_rpc(struct daemon *d, const char *url, struct why *why)
+{
+	bool ipc = strncmp(url, "ipc://", 6) == 0;
+
+	if (!ipc && strncmp(url, "tcp://", 6) != 0)
+		return why_not(why, "%s: expected ipc://PATH or tcp://127.0.0.1:PORT", url);
+	snprintf(d->rpc[!ipc], sizeof(d->rpc[0]), "%s", url);
+	return true;
+}
+
+struct daemon *daemon_attach(const char *rest, const char *rpc, const char *host, struct why *why)
+{
+	struct daemon *d = daemon_new();
+
+	d->root = host;
+	if ((!rest || attach_rest(d, rest, why)) && (!rpc || attach_rpc(d, rpc, why)))
+		return d;
+	daemon_free(d);
+	return NULL;
+}
+
+int daemon_rpc_of(const struct daemon *daemon, bool tcp)
+{
+	return tcp || !daemon->rpc[0][0];
 }
 
 bool daemon_is_up(const struct daemon *daemon)
@@ -222,6 +276,8 @@ int daemon_wait(struct daemon *d)
 
 int daemon_stop(struct daemon *d)
 {
+	if (d->pid <= 0)
+		return 0;
 	kill(d->pid, SIGTERM);
 	return daemon_wait(d);
 }
@@ -238,14 +294,14 @@ void daemon_free(struct daemon *d)
 {
 	if (!d)
 		return;
-	if (d->pid > 0)
-		daemon_stop(d);
+	daemon_stop(d);
 	fd_cleanup(&d->pid_fd);
 	fd_cleanup(&d->stderr_fd);
 	fd_cleanup(&d->rpc_fd[0]);
 	fd_cleanup(&d->rpc_fd[1]);
 	bytes_clear(&d->said);
-	tree_free(d->tree);
-	nftw(d->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	mount_free(d->mount);
+	if (d->folder[0])
+		nftw(d->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	free(d);
 }

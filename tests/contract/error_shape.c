@@ -89,7 +89,7 @@ static bool check_details(const json_t *details, struct why *why)
 bool error_shape_check(const json_t *body, const json_t *want, struct why *why)
 {
 	const char *name = json_string_value(json_object_get(want, "code"));
-	const json_t *text = json_object_get(want, "text");
+	const json_t *text = json_object_get(want, "text"), *says = json_object_get(want, "says");
 	const json_t *details = json_object_get(want, "details");
 	int http, code = name ? error_shape_code(name, &http) : -1;
 
@@ -105,7 +105,8 @@ bool error_shape_check(const json_t *body, const json_t *want, struct why *why)
 		return why_not(why, "expected code %s, got %s: %s", name,
 			json_string_value(json_object_get(body, "status")),
 			json_string_value(json_object_get(body, "error")));
-	if (text && !match(text, json_object_get(body, "error"), "error", why))
+	if ((text && !match(text, json_object_get(body, "error"), "error", why)) ||
+		(says && !match(says, json_object_get(body, "error"), "error", why)))
 		return false;
 	return !details || match(details, json_object_get(body, "details"), "details", why);
 }

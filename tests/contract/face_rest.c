@@ -125,10 +125,11 @@ static bool check_json(const struct http_answer *answer, const json_t *expect, s
 {
 	const json_t *error = json_object_get(expect, "error");
 	const json_t *body = json_object_get(expect, "body");
+	const json_t *adds = json_object_get(expect, "adds");
 	json_error_t fault;
 	char type[HEADER_MAX] = "";
 
-	if (!error && !body)
+	if (!error && !body && !adds)
 		return true;
 	http_header(answer, "Content-Type", type, sizeof(type));
 	if (strcmp(type, "application/json") != 0)
@@ -139,7 +140,8 @@ static bool check_json(const struct http_answer *answer, const json_t *expect, s
 		return why_not(why, "the answer is no JSON: %s", fault.text);
 	json_t *expanded = body ? bytes_expand_lists(body) : NULL;
 	bool ok = (!error || error_shape_check(got, error, why)) &&
-		  (!expanded || match(expanded, got, "body", why));
+		  (!expanded || match(expanded, got, "body", why)) &&
+		  (!adds || match(adds, got, "body", why));
 	json_decref(expanded);
 	json_decref(got);
 	return ok;
@@ -179,12 +181,30 @@ static bool check_answer(
 	       check_json(answer, expect, why) && check_bytes(face, answer, expect, why);
 }
 
+static bool next_answer(
+	struct face *face, bool has_body, struct http_answer *answer, struct why *why)
+{
+	if (tape_is_replaying(face->tape)) {
+		const struct tape_item *item = tape_play(face->tape);
+
+		answer->status = item->number;
+		bytes_add(&answer->head, item->texts[0].data, item->texts[0].len);
+		bytes_add(&answer->body, item->texts[1].data, item->texts[1].len);
+		return true;
+	}
+	if (!http_read(face->fd, has_body, answer, why))
+		return false;
+	tape_record(face->tape, answer->status, &answer->head, &answer->body);
+	return true;
+}
+
 static bool take_answer(
-	struct face *face, int fd, const json_t *request, const json_t *expect, struct why *why)
+	struct face *face, const json_t *request, const json_t *expect, struct why *why)
 {
 	struct http_answer answer = {0};
 	bool has_body = strcmp(text_of(request, "method", "GET"), "HEAD") != 0;
-	bool ok = http_read(fd, has_body, &answer, why) && check_answer(face, &answer, expect, why);
+	bool ok = next_answer(face, has_body, &answer, why) &&
+		  check_answer(face, &answer, expect, why);
 
 	bytes_clear(&face->before);
 	face->before = answer.body;
@@ -194,64 +214,77 @@ static bool take_answer(
 }
 
 static bool take_answers(
-	struct face *face, int fd, const json_t *request, const json_t *expect, struct why *why)
+	struct face *face, const json_t *request, const json_t *expect, struct why *why)
 {
 	const json_t *answers = json_object_get(expect, "answers");
 	json_t *one;
 	size_t i;
 
 	if (!answers)
-		return take_answer(face, fd, request, expect, why);
+		return take_answer(face, request, expect, why);
 	json_array_foreach(answers, i, one)
 	{
-		if (!take_answer(face, fd, request, one, why))
+		if (!take_answer(face, request, one, why))
 			return false;
 	}
 	return true;
 }
 
 /* Another request tells an open connection from one that is about to be closed. */
-static bool is_open(int fd)
+static bool is_open(const struct face *face)
 {
 	static const char next[] = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 	struct http_answer answer = {0};
 	struct why ignored;
 
-	http_send(fd, next, sizeof(next) - 1);
-	bool open = http_read(fd, true, &answer, &ignored) && answer.status == 200;
+	if (tape_is_replaying(face->tape))
+		return tape_play(face->tape)->number;
+	http_send(face->fd, next, sizeof(next) - 1);
+	bool open = http_read(face->fd, true, &answer, &ignored) && answer.status == 200;
 	http_answer_clear(&answer);
+	tape_record(face->tape, open, NULL, NULL);
 	return open;
 }
 
-static bool check_end(int fd, const json_t *closed, struct why *why)
+static bool check_end(const struct face *face, const json_t *closed, struct why *why)
 {
-	if (json_is_false(closed))
-		return is_open(fd) || why_not(why, "the connection does not go on");
-	if (json_is_true(closed))
-		return !is_open(fd) || why_not(why, "the connection goes on");
-	return true;
+	if (!json_is_boolean(closed))
+		return true;
+	if (is_open(face) != json_is_true(closed))
+		return true;
+	return why_not(
+		why, "the connection %s", json_is_true(closed) ? "goes on" : "does not go on");
 }
 
-static void send_request(int fd, const json_t *request)
+static bool send_request(struct face *face, const json_t *request, struct why *why)
 {
 	const json_t *raw = json_object_get(request, "raw");
 	struct bytes bytes = {0};
 
-	if (!raw || !bytes_add_json(&bytes, raw))
-		compose(&bytes, request);
-	http_send(fd, bytes.data, bytes.len);
-	bytes_clear(&bytes);
-}
-
-bool face_rest(struct face *face, const json_t *request, const json_t *expect, struct why *why)
-{
+	if (tape_is_replaying(face->tape))
+		return true;
 	if (face->fd < 0)
 		face->fd = http_connect(&face->daemon->http, text_of(request, "from", NULL), why);
 	if (face->fd < 0)
 		return false;
-	send_request(face->fd, request);
-	bool ok = take_answers(face, face->fd, request, expect, why) &&
-		  check_end(face->fd, json_object_get(expect, "closed"), why);
+	if (!raw || !bytes_add_json(&bytes, raw))
+		compose(&bytes, request);
+	http_send(face->fd, bytes.data, bytes.len);
+	bytes_clear(&bytes);
+	return true;
+}
+
+bool face_meanwhile(struct face *face, struct why *why)
+{
+	return !face->meanwhile || face->meanwhile(face->meanwhile_arg, why);
+}
+
+bool face_rest(struct face *face, const json_t *request, const json_t *expect, struct why *why)
+{
+	bool ok = send_request(face, request, why) && face_meanwhile(face, why) &&
+		  take_answers(face, request, expect, why) &&
+		  check_end(face, json_object_get(expect, "closed"), why);
+
 	if (!face->shared) {
 		fd_cleanup(&face->fd);
 		face->fd = -1;

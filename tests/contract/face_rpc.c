@@ -27,7 +27,7 @@ static const char *text_of(const json_t *object, const char *name)
 /* A connection for all the cases of a daemon; reads fail rather than hang. */
 static bool connect_rpc(struct daemon *d, int which)
 {
-	const struct timeval timeout = {.tv_sec = 20};
+	const struct timeval timeout = {.tv_sec = 40}; /* a change may take 30 s to give up */
 
 	if (d->rpc_fd[which] < 0)
 		d->rpc_fd[which] = raw_open(d->rpc[which]);
@@ -41,27 +41,64 @@ static void response_free(Rpc__V1__Response **response)
 		rpc__v1__response__free_unpacked(*response, NULL);
 }
 
-static Rpc__V1__Response *exchange(
-	struct daemon *d, int which, const struct rpc_bytes *envelope, struct why *why)
+static void disconnect_rpc(struct daemon *d, int which)
 {
-	CLEANUP(rpc_bytes_free) struct rpc_bytes reply = {0};
-	Rpc__V1__Response *response = NULL;
-	char error[RPC_TEXT_ERROR];
+	fd_cleanup(&d->rpc_fd[which]);
+	d->rpc_fd[which] = -1;
+}
 
-	if (!connect_rpc(d, which)) {
-		why_not(why, "cannot connect to %s", d->rpc[which]);
-		return NULL;
+/* What is asked meanwhile goes over a connection of its own: this one waits for its answer. */
+static bool ask_meanwhile(struct face *face, int which, struct why *why)
+{
+	struct daemon *d = face->daemon;
+	int waiting = d->rpc_fd[which];
+
+	if (!face->meanwhile)
+		return true;
+	d->rpc_fd[which] = -1;
+	bool ok = face_meanwhile(face, why);
+	disconnect_rpc(d, which);
+	d->rpc_fd[which] = waiting;
+	return ok;
+}
+
+/* The reply's bytes. */
+static bool exchange(struct face *face, const json_t *request, const struct rpc_bytes *envelope,
+	struct bytes *ret, struct why *why)
+{
+	struct daemon *d = face->daemon;
+	int which = daemon_rpc_of(d, strcmp(text_of(request, "over"), "tcp") == 0);
+
+	if (!connect_rpc(d, which))
+		return why_not(why, "cannot connect to %s", d->rpc[which]);
+	uint32_t id = ++d->rpc_id;
+	raw_send(d->rpc_fd[which], which == 0, id, envelope->data, envelope->len);
+	if (!ask_meanwhile(face, which, why))
+		return false;
+	CLEANUP(rpc_bytes_free)
+	struct rpc_bytes reply = raw_receive(d->rpc_fd[which], which == 0, id);
+	if (reply.data) {
+		bytes_add(ret, reply.data, reply.len);
+		return true;
 	}
-	raw_send(d->rpc_fd[which], which == 0, ++d->rpc_id, envelope->data, envelope->len);
-	reply = raw_receive(d->rpc_fd[which], which == 0, d->rpc_id);
-	if (!reply.data) {
-		why_not(why, "no reply");
-		fd_cleanup(&d->rpc_fd[which]);
-		d->rpc_fd[which] = -1;
-	} else if (rpc_envelope_decode_response(reply.data, reply.len, &response, error) < 0) {
-		why_not(why, "the reply is no Response: %s", error);
+	disconnect_rpc(d, which);
+	return why_not(why, "no reply");
+}
+
+static bool next_reply(struct face *face, const json_t *request, const struct rpc_bytes *envelope,
+	struct bytes *ret, struct why *why)
+{
+	if (tape_is_replaying(face->tape)) {
+		if (!face_meanwhile(face, why))
+			return false;
+		const struct tape_item *item = tape_play(face->tape);
+		bytes_add(ret, item->texts[0].data, item->texts[0].len);
+		return true;
 	}
-	return response;
+	if (!exchange(face, request, envelope, ret, why))
+		return false;
+	tape_record(face->tape, 0, ret, NULL);
+	return true;
 }
 
 static bool pack_message(
@@ -163,17 +200,17 @@ static json_t *as_json(const struct rpc_method *method, const Rpc__V1__Response 
 }
 
 static bool check_body(
-	const json_t *request, const json_t *got, const json_t *want, bool failed, struct why *why)
+	const json_t *request, const json_t *answer, const json_t *expect, struct why *why)
 {
 	const char *answer_in = text_of(request, "answer_in");
+	const json_t *want = json_object_get(expect, "body"),
+		     *adds = json_object_get(expect, "adds");
+	const json_t *got = *answer_in ? json_object_get(answer, answer_in) : answer;
 
-	if (failed)
-		return why_not(why, "expected an answer, got the error %s", text_of(got, "error"));
 	if (!want)
 		return why_not(why, "the case expects neither an answer nor an error");
 	json_t *expanded = bytes_expand_lists(want);
-	bool ok =
-		match(expanded, *answer_in ? json_object_get(got, answer_in) : got, "answer", why);
+	bool ok = match(expanded, got, "answer", why) && (!adds || match(adds, got, "answer", why));
 	json_decref(expanded);
 	return ok;
 }
@@ -198,10 +235,28 @@ static bool check_response(const json_t *request, const struct rpc_method *metho
 		ok = why_not(why, "expected an error, got an answer");
 	else if (error)
 		ok = error_shape_check(got, error, why);
+	else if (failed)
+		ok = why_not(why, "expected an answer, got the error %s", text_of(got, "error"));
 	else
-		ok = check_body(request, got, json_object_get(expect, "body"), failed, why);
+		ok = check_body(request, got, expect, why);
 	json_decref(got);
 	return ok;
+}
+
+/* Against the answer before, which this one then is. */
+static bool check_same(
+	struct face *face, const Rpc__V1__Response *response, const json_t *same, struct why *why)
+{
+	struct bytes *before = &face->before;
+	bool equal = before->len == response->payload.len && before->len > 0 &&
+		     memcmp(before->data, response->payload.data, before->len) == 0;
+
+	bytes_clear(before);
+	if (response->payload.len > 0)
+		bytes_add(before, response->payload.data, response->payload.len);
+	if (same && json_is_true(same) != equal)
+		return why_not(why, "the answer %s the one before", equal ? "is" : "is not");
+	return true;
 }
 
 bool face_rpc(struct face *face, const json_t *request, const json_t *expect, struct why *why)
@@ -209,11 +264,16 @@ bool face_rpc(struct face *face, const json_t *request, const json_t *expect, st
 	const char *name = text_of(request, "method");
 	const struct rpc_method *method = rpc_method_find(name, strlen(name));
 	CLEANUP(rpc_bytes_free) struct rpc_bytes envelope = {0};
+	CLEANUP(bytes_clear) struct bytes reply = {0};
 	CLEANUP(response_free) Rpc__V1__Response *response = NULL;
+	char error[RPC_TEXT_ERROR];
 
-	if (!make_envelope(request, method, &envelope, why))
+	if (!make_envelope(request, method, &envelope, why) ||
+		!next_reply(face, request, &envelope, &reply, why))
 		return false;
-	response = exchange(
-		face->daemon, strcmp(text_of(request, "over"), "tcp") == 0, &envelope, why);
-	return response && check_response(request, method, response, expect, why);
+	if (rpc_envelope_decode_response((const uint8_t *)reply.data, reply.len, &response, error) <
+		0)
+		return why_not(why, "the reply is no Response: %s", error);
+	return check_response(request, method, response, expect, why) &&
+	       check_same(face, response, json_object_get(expect, "same_body"), why);
 }

@@ -25,7 +25,7 @@ static bool bind_from(int fd, const char *from)
 int http_connect(const struct sockaddr_storage *server, const char *from, struct why *why)
 {
 	CLEANUP(fd_cleanup) int fd = socket(server->ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	const struct timeval timeout = {.tv_sec = 10};
+	const struct timeval timeout = {.tv_sec = 40}; /* a change may take 30 s to give up */
 	bool v6 = server->ss_family == AF_INET6;
 	socklen_t len = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 

@@ -15,7 +15,7 @@ struct http_answer {
 };
 
 /* Connects to the server, from that local IPv4 address where one is given; reads then fail after
- * ten seconds. -1 with why set. */
+ * 40 seconds. -1 with why set. */
 int http_connect(const struct sockaddr_storage *server, const char *from, struct why *why);
 
 /* Sends; a server that has heard enough may have closed, which the answer will show. */

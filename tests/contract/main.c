@@ -1,168 +1,120 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Holds a vfiod against the contract: every case of a folder, each a test of its own.
- *
- * Usage: contract_test VFIOD CASES [--mutants]
- * With --mutants each value that a case expects is made wrong in turn, and the case has to notice.
- */
-#include "tests/contract/cases.h"
-#include "tests/contract/mutate.h"
+/* Holds a server to the contract: every case of a folder is a test. docs/contract.md. */
+#include "tests/contract/suite.h"
 
 #include "core/util.h"
 
+#include <getopt.h>
 #include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-/* The cases of one variant, and the daemon they share. */
-struct group {
-	const char *variant; /* NULL: each case has its own */
-	const char *program;
-	const json_t *how; /* to start it */
-	struct daemon *daemon;
-	struct CMUnitTest *tests;
-	size_t count;
+static const char usage[] =
+	"Usage: contract_test --start VFIOD [--mutants] [--only PATTERN] CASES\n"
+	"       contract_test [--rest URL] [--rpc URL] [--host FOLDER] [--fresh COMMAND]\n"
+	"                     [--variant NAME] [--extras] [--mutants] [--only PATTERN] CASES\n"
+	"\n"
+	"Runs the cases of the folder CASES against a vfiod that is started for them, or against\n"
+	"a server that runs already, on the simulated host that contract.host describes.\n"
+	"\n"
+	"  --start VFIOD     the program to start, in every way that cases ask for\n"
+	"  --rest URL        http://ADDRESS:PORT of the running server\n"
+	"  --rpc URL         its ipc://PATH or tcp://127.0.0.1:PORT\n"
+	"  --host FOLDER     where its host is mounted\n"
+	"  --fresh COMMAND   makes it and its host anew; without, no case may change the host\n"
+	"  --variant NAME    how it was started: an entry of variants.json (plain)\n"
+	"  --extras          hold it to what vfiod adds to the contract, too\n"
+	"  --mutants         make each expected value wrong in turn, which has to be noticed\n"
+	"  --only PATTERN    the cases whose name matches, with * and ?\n"
+	"  --help            this text\n";
+
+struct arguments {
+	struct suite suite;
+	const char *folder;
 };
 
-/* cmocka gives a group's set-up no argument. */
-static struct group *current;
-
-static void run_case(void **state)
+static int wrong(void)
 {
-	const struct contract_case *c = *state;
-	json_t *expectations = case_expectations(c);
-	struct why why;
-	bool ok = case_run(c, expectations, &why);
-
-	json_decref(expectations);
-	if (!ok)
-		fail_msg("%s\n  proves: %s", why.text,
-			json_string_value(json_object_get(c->json, "spec")));
+	fputs(usage, stderr);
+	return 2;
 }
 
-static void run_mutants(void **state)
+static bool set_option(struct suite *suite, int c)
 {
-	const struct contract_case *c = *state;
-	json_t *expectations = case_expectations(c), *mutant;
-	char path[256], survivors[2048] = "";
-	size_t n = 0;
-	struct why why;
+	const char **texts[] = {['s'] = &suite->program,
+		['r'] = &suite->rest,
+		['p'] = &suite->rpc,
+		['h'] = &suite->host,
+		['f'] = &suite->fresh,
+		['v'] = &suite->variant};
 
-	while ((mutant = mutate(expectations, n, path, sizeof(path)))) {
-		size_t len = strlen(survivors);
+	if (c == 'e')
+		suite->extras = true;
+	else if (c == 'm')
+		suite->mutants = true;
+	else if (c == 'o')
+		cmocka_set_test_filter(optarg);
+	else if (c > 0 && (size_t)c < ARRAY_SIZE(texts) && texts[c])
+		*texts[c] = optarg;
+	else
+		return false;
+	return true;
+}
 
-		if (case_run(c, mutant, &why))
-			snprintf(survivors + len, sizeof(survivors) - len, "\n  %s", path);
-		json_decref(mutant);
-		n++;
+/* 0, or -1 when it cannot be understood; 1 when there is nothing to do. */
+static int parse(int argc, char **argv, struct arguments *ret)
+{
+	static const struct option names[] = {
+		{"start", required_argument, NULL, 's'},
+		{"rest", required_argument, NULL, 'r'},
+		{"rpc", required_argument, NULL, 'p'},
+		{"host", required_argument, NULL, 'h'},
+		{"fresh", required_argument, NULL, 'f'},
+		{"variant", required_argument, NULL, 'v'},
+		{"extras", no_argument, NULL, 'e'},
+		{"mutants", no_argument, NULL, 'm'},
+		{"only", required_argument, NULL, 'o'},
+		{"help", no_argument, NULL, 'H'},
+		{0},
+	};
+	int c;
+
+	ret->suite = (struct suite){.variant = "plain"};
+	while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
+		if (c == 'H')
+			return 1;
+		if (!set_option(&ret->suite, c))
+			return -1;
 	}
-	json_decref(expectations);
-	if (n == 0 || survivors[0])
-		fail_msg("of %zu wrong expectations it notices all but:%s", n, survivors);
-}
-
-static int start_daemon(void **state)
-{
-	struct why why = {"it did not come up"};
-
-	(void)state;
-	current->daemon = daemon_start(current->program, current->how, &why);
-	if (current->daemon && daemon_is_up(current->daemon))
-		return 0;
-	print_error("variant %s: %s\n%s", current->variant, why.text,
-		current->daemon ? current->daemon->said.data : "");
-	return -1;
-}
-
-static int free_daemon(void **state)
-{
-	(void)state;
-	daemon_free(current->daemon);
-	current->daemon = NULL;
+	bool elsewhere = ret->suite.rest || ret->suite.rpc;
+	if (argc - optind != 1 || elsewhere == (ret->suite.program != NULL))
+		return -1;
+	ret->folder = argv[optind];
 	return 0;
-}
-
-/* The last test of a variant: the daemon has lived through all the others. */
-static void end_daemon(void **state)
-{
-	struct daemon *d = current->daemon;
-
-	(void)state;
-	int status = daemon_stop(d);
-	if (status != 0)
-		fail_msg("exit status %d after SIGTERM; it said: %s", status, d->said.data);
-}
-
-static void add_test(struct group *group, const char *name, CMUnitTestFunction run, void *state)
-{
-	group->tests = reallocarray(group->tests, group->count + 1, sizeof(*group->tests));
-	if (!group->tests)
-		abort();
-	group->tests[group->count++] =
-		(struct CMUnitTest){.name = name, .test_func = run, .initial_state = state};
-}
-
-static bool same_variant(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
-static int run_group(struct cases *cases, const char *program, const char *variant, bool mutants)
-{
-	struct group group = {.variant = variant, .program = program};
-	char name[128], end[160];
-
-	for (size_t i = 0; i < cases->count; i++) {
-		struct contract_case *c = &cases->items[i];
-
-		if (!same_variant(c->variant, variant))
-			continue;
-		c->program = program;
-		c->daemon = &group.daemon;
-		add_test(&group, c->name, mutants ? run_mutants : run_case, c);
-	}
-	snprintf(name, sizeof(name), "variant %s", variant ? variant : "of each case's own");
-	snprintf(end, sizeof(end), "%s: ends with status 0 on SIGTERM", name);
-	group.how = variant ? json_object_get(cases->variants, variant) : NULL;
-	if (variant)
-		add_test(&group, end, end_daemon, NULL);
-	current = &group;
-	int failed = _cmocka_run_group_tests(name, group.tests, group.count,
-		variant ? start_daemon : NULL, variant ? free_daemon : NULL);
-	current = NULL;
-	free(group.tests);
-	return failed;
-}
-
-/* Every variant has cases, or it would be started for nothing. */
-static int run_all(struct cases *cases, const char *program, bool mutants)
-{
-	const char *variant;
-	json_t *how;
-	int failed = run_group(cases, program, NULL, mutants);
-
-	json_object_foreach(cases->variants, variant, how)
-	{
-		failed += run_group(cases, program, variant, mutants) != 0;
-	}
-	return failed;
 }
 
 int main(int argc, char **argv)
 {
-	bool mutants = argc == 4 && strcmp(argv[3], "--mutants") == 0;
+	struct arguments arguments;
 	struct cases cases;
 	struct why why;
 	int failed = 1;
+	int parsed = parse(argc, argv, &arguments);
 
-	if (argc != 3 && !mutants) {
-		fprintf(stderr, "Usage: contract_test VFIOD CASES [--mutants]\n");
-		return 2;
+	if (parsed < 0)
+		return wrong();
+	if (parsed > 0) {
+		fputs(usage, stdout);
+		return EXIT_SUCCESS;
 	}
-	if (cases_load(argv[2], &cases, &why))
-		failed = run_all(&cases, argv[1], mutants);
+	if (arguments.suite.program && !mount_possible())
+		return MOUNT_SKIP;
+	if (cases_load(arguments.folder, &cases, &why))
+		failed = suite_run(&arguments.suite, &cases);
 	else
 		fprintf(stderr, "%s\n", why.text);
 	cases_clear(&cases);

@@ -33,6 +33,20 @@ static bool match_regex(const char *path, const json_t *want, const json_t *got,
 	return found || differ(why, path, want, got);
 }
 
+static bool match_contains(const char *path, const json_t *want, const json_t *got, struct why *why)
+{
+	json_t *text;
+	size_t i;
+
+	json_array_foreach(want, i, text)
+	{
+		if (!json_is_string(got) ||
+			!strstr(json_string_value(got), json_string_value(text)))
+			return differ(why, path, want, got);
+	}
+	return true;
+}
+
 static const char *type_name(const json_t *json)
 {
 	switch (json_typeof(json)) {
@@ -106,6 +120,8 @@ static bool match_condition(
 		ok = false;
 	else if (strcmp(name, "$matches") == 0)
 		return match_regex(path, want, got, why);
+	else if (strcmp(name, "$contains") == 0)
+		return match_contains(path, want, got, why);
 	else if (strcmp(name, "$type") == 0)
 		ok = strcmp(json_string_value(want), type_name(got)) == 0;
 	else if (strcmp(name, "$length") == 0)

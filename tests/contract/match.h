@@ -6,6 +6,7 @@
  * expects its members and lets others be, for answers may grow. An object with $-names is a
  * condition (all of them hold):
  *   {"$matches": ERE}      a string the expression finds a match in
+ *   {"$contains": [TEXTS]} a string that has each of them in it
  *   {"$type": NAME}        "string", "integer", "boolean", "array" or "object"
  *   {"$length": N}         so many elements, members or bytes
  *   {"$each": X}           every element is X (and there is one)

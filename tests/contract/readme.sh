@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Runs a document's examples: every ```sh block that follows a line `<!-- test: simulated -->`.
-# Run by contract_serve, whose host does not react to writes: what changes a device cannot be shown
-# here. http://127.0.0.1:8080 and ipc:///run/vfiod/rpc.sock become the daemon's; a curl that is
-# answered with an error fails. The blocks share a folder of their own, in which proto/ is the one
+# Run by contract_serve, on a simulated host. http://127.0.0.1:8080 and ipc:///run/vfiod/rpc.sock
+# become the daemon's; a curl that is answered with an error fails. The blocks share a folder of their own, in which proto/ is the one
 # beside the document. Usage: readme.sh DOCUMENT. Exit status 77: there is nothing to run.
 set -euo pipefail
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs a command beside a vfiod on the host of the cases, and tells it where that is: VFIOD_HTTP
- * (an URL) and VFIOD_RPC are in its environment.
+ * (an URL), VFIOD_RPC and VFIOD_ROOT (the host's folder) are in its environment.
  *
  * Usage: contract_serve VFIOD COMMAND [ARGUMENT...]
  */
@@ -22,6 +22,7 @@ static int run(const struct daemon *d, char **command)
 		snprintf(url, sizeof(url), "http://127.0.0.1:%u", ntohs(http->sin_port));
 		setenv("VFIOD_HTTP", url, 1);
 		setenv("VFIOD_RPC", d->rpc[0], 1);
+		setenv("VFIOD_ROOT", d->root, 1);
 		execvp(command[0], command);
 		perror(command[0]);
 		_exit(127);
@@ -39,6 +40,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: contract_serve VFIOD COMMAND [ARGUMENT...]\n");
 		return 2;
 	}
+	if (!mount_possible())
+		return MOUNT_SKIP;
 	struct daemon *d = daemon_start(argv[1], NULL, &why);
 	if (!d || !daemon_is_up(d)) {
 		fprintf(stderr, "%s\n%s", why.text, d ? d->said.data : "");

@@ -215,6 +215,41 @@ static void test_smuggling_behind_a_request(void **state)
 	}
 }
 
+/* And in two pieces, wherever it is cut, so that the first is there when h2o turns to the next. */
+static void test_smuggling_behind_a_request_in_pieces(void **state)
+{
+	static const char first[] = "GET /healthz HTTP/1.1\r\n" HOST "\r\n";
+	struct ground *ground = *state;
+	size_t count = sizeof(smuggling) / sizeof(smuggling[0]);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *head = smuggling[i].head;
+
+		for (size_t cut = 1; cut < strlen(head); cut++) {
+			struct http_answer answer;
+			int fd = http_connect(ground->port);
+
+			http_send_text(fd, first);
+			http_send(fd, head, cut);
+			http_read(fd, &answer, true);
+			assert_int_equal(answer.status, 200);
+			http_answer_clear(&answer);
+			http_send_text(fd, head + cut);
+			http_read(fd, &answer, true);
+			expect_shape(&answer, 400, "INVALID_ARGUMENT", smuggling[i].why);
+			http_answer_clear(&answer);
+			http_expect_ended(fd);
+			close(fd);
+		}
+	}
+}
+
+/* What can be no request is told so without a line's end, which may never come. */
+static void test_what_is_no_http(void **state)
+{
+	expect_error(*state, "\x16\x03\x01\x02", 400, "INVALID_ARGUMENT", "request line");
+}
+
 /* What h2o itself refuses, after the head: in our shape all the same. */
 static void test_errors_of_h2o_have_our_shape(void **state)
 {
@@ -263,6 +298,8 @@ int main(void)
 		ON_GROUND(test_pipelining),
 		ON_GROUND(test_smuggling_is_refused_and_closed),
 		ON_GROUND(test_smuggling_behind_a_request),
+		ON_GROUND(test_smuggling_behind_a_request_in_pieces),
+		ON_GROUND(test_what_is_no_http),
 		ON_GROUND(test_errors_of_h2o_have_our_shape),
 		ON_GROUND(test_long_head),
 	};

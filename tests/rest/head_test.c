@@ -128,6 +128,19 @@ static void test_partial_heads_wait(void **state)
 	assert_int_equal(len, whole);
 }
 
+/* But for what cannot become a request. */
+static void test_what_is_no_method_is_refused_at_once(void **state)
+{
+	(void)state;
+	expect_bad("\x16\x03", "request line");
+	expect_bad("\r\n\r\n", "request line");
+	expect_bad("GET\t/", "request line");
+	expect_bad(" ", "request line");
+	expect_bad("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG", "request line");
+	expect_bad("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG / HTTP/1.1\r\n" HOST END, "request line");
+	expect_good("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF / HTTP/1.1\r\n" HOST END);
+}
+
 static void test_long_heads_are_refused(void **state)
 {
 	size_t size = REST_HEAD_MAX + 1024, len;
@@ -157,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_host_is_there_once),
 		cmocka_unit_test(test_malformed_lines_are_refused),
 		cmocka_unit_test(test_partial_heads_wait),
+		cmocka_unit_test(test_what_is_no_method_is_refused_at_once),
 		cmocka_unit_test(test_long_heads_are_refused),
 	};
 

@@ -5,6 +5,7 @@
 #include "fake_service.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -152,14 +153,60 @@ static void test_connection_limit(void **state)
 	http_send_text(first, "GET /healthz HTTP/1.1\r\n" HOST "\r\n");
 	http_read(first, &answer, true);
 	http_answer_clear(&answer);
-	/* The second waits in the kernel's queue until the first has gone. */
+	/* One that is busy has its place; the other waits in the kernel's queue. */
+	send_held(first);
+	fake_wait_held();
 	second = http_connect(ground.port);
 	http_send_text(second, "GET /healthz HTTP/1.1\r\n" HOST "\r\n");
-	close(first);
+	assert_int_equal(poll(&(struct pollfd){.fd = second, .events = POLLIN}, 1, 300), 0);
+	fake_release();
+	http_read(first, &answer, true);
+	assert_int_equal(answer.status, 200);
+	http_answer_clear(&answer);
+	/* Answered, it is idle, and makes room. */
 	http_read(second, &answer, true);
 	assert_int_equal(answer.status, 200);
 	http_answer_clear(&answer);
+	http_expect_closed(first);
+	close(first);
 	close(second);
+	ground_close(&ground);
+}
+
+/* Of several, the one that has been idle for longest goes. */
+static void test_the_idle_make_room(void **state)
+{
+	struct http_answer answer;
+	struct ground ground;
+	int fds[4];
+
+	(void)state;
+	ground_open(&ground);
+	ground.config.threads = 1;
+	ground.config.max_connections = 3;
+	ground_start(&ground);
+	for (int i = 0; i < 3; i++) {
+		fds[i] = http_connect(ground.port);
+		http_send_text(fds[i], "GET /healthz HTTP/1.1\r\n" HOST "\r\n");
+		http_read(fds[i], &answer, true);
+		http_answer_clear(&answer);
+	}
+	http_send_text(fds[0], "GET /healthz HTTP/1.1\r\n" HOST "\r\n");
+	http_read(fds[0], &answer, true);
+	http_answer_clear(&answer);
+	fds[3] = http_connect(ground.port);
+	for (int i = 0; i < 4; i++) {
+		if (i == 1) {
+			http_expect_closed(fds[i]);
+			continue;
+		}
+		http_send_text(fds[i], "GET /healthz HTTP/1.1\r\n" HOST "\r\n");
+		http_read(fds[i], &answer, true);
+		assert_int_equal(answer.status, 200);
+		http_answer_clear(&answer);
+	}
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
 	ground_close(&ground);
 }
 
@@ -232,6 +279,7 @@ int main(void)
 		cmocka_unit_test(test_graceful_stop),
 		cmocka_unit_test(test_stop_without_the_service),
 		cmocka_unit_test(test_connection_limit),
+		cmocka_unit_test(test_the_idle_make_room),
 		ON_GROUND(test_many_at_once),
 		cmocka_unit_test(test_start_fails_without_a_listener),
 	};

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -26,30 +27,40 @@ static bool is_ipc(const char *url)
 	return strncmp(url, "ipc://", 6) == 0;
 }
 
-static int connect_unix(const char *path)
+static int connect_to(const struct sockaddr *address, socklen_t len, unsigned seconds)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const struct timeval timeout = {.tv_sec = seconds};
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	must(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0, path);
-	return fd;
+	/* The time to send is also that to connect. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	if (connect(fd, address, len) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
-static int connect_tcp(const char *url)
+int raw_try_connect(const char *url, unsigned seconds)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un local = {.sun_family = AF_UNIX};
+	struct sockaddr_in remote = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
-	address.sin_port = htons((uint16_t)atoi(strrchr(url, ':') + 1));
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	must(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0, url);
-	return fd;
+	if (!is_ipc(url)) {
+		remote.sin_port = htons((uint16_t)atoi(strrchr(url, ':') + 1));
+		return connect_to((struct sockaddr *)&remote, sizeof(remote), seconds);
+	}
+	snprintf(local.sun_path, sizeof(local.sun_path), "%s", url + 6);
+	return connect_to((struct sockaddr *)&local, sizeof(local), seconds);
 }
 
 int raw_connect(const char *url)
 {
-	return is_ipc(url) ? connect_unix(url + 6) : connect_tcp(url);
+	int fd = raw_try_connect(url, 0);
+
+	must(fd >= 0, url);
+	return fd;
 }
 
 static void write_all(int fd, const void *bytes, size_t len)
@@ -81,12 +92,12 @@ static bool read_all(int fd, void *bytes, size_t len)
 	return true;
 }
 
-int raw_open(const char *url)
+/* Shakes hands over a connection, which is closed where that fails. */
+static int shake_hands(int fd)
 {
 	static const uint8_t ours[8] = {0, 'S', 'P', 0, 0, 0x30, 0, 0};
 	static const uint8_t theirs[8] = {0, 'S', 'P', 0, 0, 0x31, 0, 0};
 	uint8_t got[8];
-	int fd = raw_connect(url);
 
 	write_all(fd, ours, sizeof(ours));
 	if (!read_all(fd, got, sizeof(got))) {
@@ -95,6 +106,18 @@ int raw_open(const char *url)
 	}
 	must(memcmp(got, theirs, 8) == 0, "handshake");
 	return fd;
+}
+
+int raw_open(const char *url)
+{
+	return shake_hands(raw_connect(url));
+}
+
+int raw_try_open(const char *url, unsigned seconds)
+{
+	int fd = raw_try_connect(url, seconds);
+
+	return fd < 0 ? -1 : shake_hands(fd);
 }
 
 void raw_send(int fd, bool ipc, uint32_t id, const void *body, size_t len)

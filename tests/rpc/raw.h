@@ -9,8 +9,15 @@
 /* Connects to "ipc://…" or "tcp://127.0.0.1:…" without a handshake. */
 int raw_connect(const char *url);
 
+/* The same, or -1: for when the listener may be busy or gone. Connecting, sending and receiving
+ * then each fail after so many seconds (0: never). */
+int raw_try_connect(const char *url, unsigned seconds);
+
 /* Connects and shakes hands as a REQ socket. -1: the connection was lost. */
 int raw_open(const char *url);
+
+/* The same, with limits as those of raw_try_connect. */
+int raw_try_open(const char *url, unsigned seconds);
 
 /* Sends one frame: a request id and a body. ipc tells how frames begin. */
 void raw_send(int fd, bool ipc, uint32_t id, const void *body, size_t len);

@@ -261,8 +261,7 @@ static void test_others_may_leave(void **state)
 	rpc_client_close(client);
 }
 
-/* Bare connections make the keeper renew the listener, which loses the connections: a change is
- * sent again under its id, and not run again. */
+/* Bare connections disturb no call: it is neither lost nor run again. */
 static void test_bare_connects_run_nothing_twice(void **state)
 {
 	struct host *host = *state;

@@ -13,9 +13,10 @@ show_failures() {
 
 # run_tests FOLDER [OPTION OF CTEST]...
 run_tests() {
-	local log=$logs/$stage-ctest.log result passed failed status=0
+	local log=$logs/$stage-ctest.log result passed failed status=0 long=()
+	[[ -z ${VFIOD_CHECK_LONG:-} ]] || long=(--build-config long) # tests of that configuration too
 	ctest --test-dir "$build/$1" --verbose --parallel "$jobs" --timeout 300 --no-tests=error \
-		"${@:2}" >"$log" 2>&1 || status=$?
+		"${long[@]}" "${@:2}" >"$log" 2>&1 || status=$?
 	result=$(awk -f "$here/cases.awk" "$log")
 	read -r passed failed <<<"${result%%$'\n'*}"
 	((!status || failed)) || failed=1 result+=$'\n'"ctest ended with status $status"

@@ -16,6 +16,7 @@ const struct verb *const verbs[] = {
 	&verb_paths,
 	&verb_doctor,
 	&verb_health,
+	&verb_capture,
 	&verb_version,
 	&verb_help,
 	NULL,

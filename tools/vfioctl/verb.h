@@ -41,5 +41,6 @@ extern const struct verb verb_unbind;
 extern const struct verb verb_paths;
 extern const struct verb verb_doctor;
 extern const struct verb verb_health;
+extern const struct verb verb_capture;
 extern const struct verb verb_version;
 extern const struct verb verb_help;

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* Clients of the RPC door that mean no good. */
+#include "tests/doors/abuse.h"
+#include "tests/doors/census.h"
+
+#include "core/util.h"
+#include "tests/rpc/raw.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+
+#include <cmocka.h>
+
+#define HELLO "\0SP\0\0\x30\0\0"
+#define HELLO_LEN 8
+
+enum {
+	TIMES = 1000,
+	HALF = 200,	     /* connections that leave a message half sent */
+	HALF_KB = 32768,     /* and what these may cost */
+	HALF_BYTES = 500000, /* that they said would come, each */
+	DEAF = 200,	     /* requests of a client that does not read */
+	LIMIT = 512,	     /* of connections over one transport */
+	ABOVE = 60,
+};
+
+/* What is sent after a connect, and what the server does then: hang up, whatever it has sent. */
+static const struct {
+	const char *name;
+	const char *bytes;
+	size_t len;
+	bool after_hello; /* a handshake goes before, and the byte that starts a frame of ipc:// */
+} refused[] = {
+#define BYTES(text) text, sizeof(text) - 1
+	{"another protocol's handshake", BYTES("\0SP\0\0\x20\0\0"), false},
+	{"a handshake of version 1", BYTES("\0SP\1\0\x30\0\0"), false},
+	{"a handshake with its reserve used", BYTES("\0SP\0\0\x30\0\1"), false},
+	{"no handshake", BYTES("GET / HTTP/1.1\r\n\r\n"), false},
+	{"all ones", BYTES("\xff\xff\xff\xff\xff\xff\xff\xff"), false},
+	{"a message of 2^63 bytes", BYTES("\x80\0\0\0\0\0\0\0"), true},
+	{"a message of 2^64 - 1 bytes", BYTES("\xff\xff\xff\xff\xff\xff\xff\xff"), true},
+	{"a message of 4 GiB", BYTES("\0\0\0\1\0\0\0\0"), true},
+	{"a message of one byte more than fits", BYTES("\0\0\0\0\0\x08\0\1"), true},
+	{"a message without a request id", BYTES("\0\0\0\0\0\0\0\0"), true},
+	{"a request id cut short", BYTES("\0\0\0\0\0\0\0\2\x80\1"), true},
+	{"a request id without its bit", BYTES("\0\0\0\0\0\0\0\4\0\0\0\1"), true},
+	{"many request ids without their bits", BYTES("\0\0\0\0\0\0\0\x0c\0\0\0\1\0\0\0\2\0\0\0\3"),
+		true},
+};
+
+static int open_door(const struct ground *g, enum ground_door door)
+{
+	int fd = raw_try_open(g->daemon->rpc[door], 20);
+
+	if (fd < 0)
+		fail_msg("no handshake over %s", g->daemon->rpc[door]);
+	return fd;
+}
+
+static void expect_service(const struct ground *g, enum ground_door door)
+{
+	CLEANUP(rpc_bytes_free)
+	struct rpc_bytes request = raw_request("rpc.v1.Health/Check", NULL, "", 0, NULL), reply;
+	CLEANUP(fd_cleanup) int fd = open_door(g, door);
+
+	raw_send(fd, door == DOOR_IPC, 1, request.data, request.len);
+	reply = raw_receive(fd, door == DOOR_IPC, 1);
+	if (!reply.data)
+		fail_msg("no reply over %s", g->daemon->rpc[door]);
+	rpc_bytes_free(&reply);
+}
+
+/* Reads to the end; whether that came before reads time out. */
+static bool is_hung_up(int fd)
+{
+	char drop[256];
+	ssize_t n;
+
+	do
+		n = recv(fd, drop, sizeof(drop), 0);
+	while (n > 0);
+	return n == 0 || errno == ECONNRESET;
+}
+
+static void what_is_no_request(struct ground *g)
+{
+	static const uint8_t kind = 1;
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(refused); i++) {
+		size_t row = i / 2;
+		enum ground_door door = i % 2 ? DOOR_TCP : DOOR_IPC;
+		bool whole = refused[row].after_hello;
+		CLEANUP(fd_cleanup) int fd = whole ? open_door(g, door) : ground_connect(g, door);
+
+		if (whole && door == DOOR_IPC)
+			http_send(fd, &kind, 1);
+		http_send(fd, refused[row].bytes, refused[row].len);
+		if (!is_hung_up(fd))
+			fail_msg("%s is not hung up on", refused[row].name);
+		expect_service(g, door);
+	}
+}
+
+static void connects_and_closes(struct ground *g)
+{
+	for (enum ground_door door = DOOR_IPC; door <= DOOR_TCP; door++) {
+		for (int i = 0; i < TIMES; i++) {
+			int fd = raw_try_connect(g->daemon->rpc[door], 20);
+
+			assert_true(fd >= 0);
+			close(fd);
+		}
+		expect_service(g, door);
+	}
+}
+
+static void half_a_handshake_and_gone(struct ground *g)
+{
+	for (size_t i = 0; i < 4 * (HELLO_LEN + 1); i++) {
+		enum ground_door door = i % 2 ? DOOR_TCP : DOOR_IPC;
+		int fd = raw_try_connect(g->daemon->rpc[door], 20);
+
+		assert_true(fd >= 0);
+		http_send(fd, HELLO, i / 4);
+		close(fd);
+	}
+	expect_service(g, DOOR_IPC);
+	expect_service(g, DOOR_TCP);
+}
+
+/* What is announced costs nothing until it comes. */
+static void half_a_message(struct ground *g)
+{
+	uint8_t head[13] = {1, 0, 0, 0, 0, 0, HALF_BYTES >> 16, HALF_BYTES >> 8 & 0xff,
+		HALF_BYTES & 0xff, 0x80, 0, 0, 1};
+	struct census before, during;
+	int fds[HALF];
+
+	census_take(g->daemon->pid, &before);
+	for (size_t i = 0; i < HALF; i++) {
+		enum ground_door door = i % 2 ? DOOR_TCP : DOOR_IPC;
+
+		fds[i] = open_door(g, door);
+		http_send(fds[i], head + (door == DOOR_TCP), sizeof(head) - (door == DOOR_TCP));
+	}
+	expect_service(g, DOOR_IPC);
+	expect_service(g, DOOR_TCP);
+	census_take(g->daemon->pid, &during);
+	for (size_t i = 0; i < HALF; i++)
+		close(fds[i]);
+	if (census_memory_kb(&during) > census_memory_kb(&before) + HALF_KB)
+		fail_msg("%d half messages cost %zu KiB", HALF,
+			census_memory_kb(&during) - census_memory_kb(&before));
+}
+
+static void a_client_that_never_reads(struct ground *g)
+{
+	CLEANUP(rpc_bytes_free)
+	struct rpc_bytes request =
+		raw_request("rpc.v1.Reflection/GetFileDescriptorSet", NULL, "", 0, NULL);
+	const struct timeval at_once = {.tv_usec = 1000};
+
+	for (enum ground_door door = DOOR_IPC; door <= DOOR_TCP; door++) {
+		CLEANUP(fd_cleanup) int fd = open_door(g, door);
+
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &at_once, sizeof(at_once));
+		for (uint32_t i = 0; i < DEAF; i++)
+			raw_send(fd, door == DOOR_IPC, i, request.data, request.len);
+		expect_service(g, DOOR_IPC);
+		expect_service(g, DOOR_TCP);
+	}
+}
+
+static void requests_without_waiting_for_replies(struct ground *g)
+{
+	CLEANUP(rpc_bytes_free)
+	struct rpc_bytes request =
+		raw_request("vfio.v1.DeviceService/ListDevices", NULL, "", 0, NULL);
+
+	for (uint32_t i = 0; i < 2 * DEAF; i++) {
+		enum ground_door door = i % 2 ? DOOR_TCP : DOOR_IPC;
+		int fd = open_door(g, door);
+
+		raw_send(fd, door == DOOR_IPC, i, request.data, request.len);
+		close(fd);
+	}
+	expect_service(g, DOOR_IPC);
+	expect_service(g, DOOR_TCP);
+}
+
+/* Who comes over one transport keeps nobody from the other. */
+static void more_connections_than_the_limit(struct ground *g)
+{
+	int fds[LIMIT + ABOVE];
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = raw_try_open(g->daemon->rpc[DOOR_TCP], 20);
+	expect_service(g, DOOR_IPC);
+	if (fds[ARRAY_SIZE(fds) - 1] >= 0 && !is_hung_up(fds[ARRAY_SIZE(fds) - 1]))
+		fail_msg("the %zuth connection is let in", ARRAY_SIZE(fds));
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fd_cleanup(&fds[i]);
+	expect_service(g, DOOR_TCP);
+}
+
+const struct abuse abuse_rpc[] = {
+	{"RPC: a thousand bare connects and closes", connects_and_closes},
+	{"RPC: half a handshake, and gone", half_a_handshake_and_gone},
+	{"RPC: what is no request is hung up on", what_is_no_request},
+	{"RPC: half a message", half_a_message},
+	{"RPC: a client that never reads", a_client_that_never_reads},
+	{"RPC: requests without waiting for replies", requests_without_waiting_for_replies},
+	{"RPC: more connections than the limit", more_connections_than_the_limit},
+	{NULL, NULL},
+};
