@@ -11,7 +11,7 @@ mitigations=off cryptomgr.notests audit=0 apparmor=0 no_timer_check"
 # The kernel to start: without its compression where the cache has it so, which saves the
 # emulated CPU a second or two.
 guest_kernel() {
-	local kernel=$lab_user_cache/kernel/current/vmlinux
+	local kernel=$lab_user_cache/kernel/$option_kernel/vmlinux
 	[[ -e $kernel ]] || kernel=${kernel%x}z
 	printf '%s\n' "$kernel"
 }

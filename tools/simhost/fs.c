@@ -31,6 +31,16 @@ struct handle {
 	struct stream_reader *reader; /* of dev/uevent; NULL */
 };
 
+/* A node of dev/ that somebody gave another owner or mode, as udev does. There to the end: a node
+ * that is gone is not met again. */
+struct owned {
+	LIST_ENTRY(owned) link;
+	uint64_t number;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+};
+
 static struct fs *fs_of(fuse_req_t req)
 {
 	return fuse_req_userdata(req);
@@ -42,14 +52,41 @@ static struct handle *handle_of(const struct fuse_file_info *fi)
 	return (struct handle *)(uintptr_t)fi->fh;
 }
 
+/* Called with the mutex held. */
+static struct owned *owned_find(const struct fs *fs, uint64_t number)
+{
+	struct owned *o = LIST_FIRST(&fs->owned);
+
+	while (o && o->number != number)
+		o = LIST_NEXT(o, link);
+	return o;
+}
+
+static void apply_owner(struct fs *fs, struct stat *st)
+{
+	pthread_mutex_lock(&fs->mutex);
+	const struct owned *o = owned_find(fs, st->st_ino);
+	if (o) {
+		st->st_mode = (st->st_mode & S_IFMT) | o->mode;
+		st->st_uid = o->uid;
+		st->st_gid = o->gid;
+	}
+	pthread_mutex_unlock(&fs->mutex);
+}
+
+static bool is_node(mode_t mode)
+{
+	return S_ISCHR(mode) || S_ISBLK(mode);
+}
+
 /* *ret_timeout: for how many seconds the kernel may believe it. */
-static struct stat stat_of(const struct fs *fs, struct node node, double *ret_timeout)
+static struct stat stat_of(struct fs *fs, struct node node, double *ret_timeout)
 {
 	struct view_attributes a;
 
 	view_stat(fs->model, node, &a);
 	*ret_timeout = a.fixed ? 3600 : 0;
-	return (struct stat){
+	struct stat st = {
 		.st_ino = node_number(node),
 		.st_mode = a.mode,
 		.st_nlink = S_ISDIR(a.mode) ? 2 : 1,
@@ -62,6 +99,9 @@ static struct stat stat_of(const struct fs *fs, struct node node, double *ret_ti
 		.st_mtim = fs->time,
 		.st_ctim = fs->time,
 	};
+	if (is_node(a.mode))
+		apply_owner(fs, &st);
+	return st;
 }
 
 static void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -89,15 +129,43 @@ static void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_attr(req, &st, timeout);
 }
 
-/* Opening with O_TRUNC, as a shell's > does, and touching change nothing, as in sysfs. */
+static void own(struct fs *fs, const struct stat *st, const struct stat *attr, int to_set)
+{
+	pthread_mutex_lock(&fs->mutex);
+	struct owned *o = owned_find(fs, st->st_ino);
+	if (!o) {
+		o = memory_new(sizeof(*o));
+		*o = (struct owned){.number = st->st_ino,
+			.mode = st->st_mode & 07777,
+			.uid = st->st_uid,
+			.gid = st->st_gid};
+		LIST_INSERT_HEAD(&fs->owned, o, link);
+	}
+	if (to_set & FUSE_SET_ATTR_MODE)
+		o->mode = attr->st_mode & 07777;
+	if (to_set & FUSE_SET_ATTR_UID)
+		o->uid = attr->st_uid;
+	if (to_set & FUSE_SET_ATTR_GID)
+		o->gid = attr->st_gid;
+	pthread_mutex_unlock(&fs->mutex);
+}
+
+/* Opening with O_TRUNC, as a shell's > does, and touching change nothing, as in sysfs. Only the
+ * nodes in dev/ can be given away. */
 static void fs_setattr(
 	fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, struct fuse_file_info *fi)
 {
-	(void)attr;
-	if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
-		fuse_reply_err(req, EPERM);
-	else
-		fs_getattr(req, ino, fi);
+	double timeout;
+	struct stat st = stat_of(fs_of(req), node_from_number(ino), &timeout);
+
+	if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
+		if (!is_node(st.st_mode)) {
+			fuse_reply_err(req, EPERM);
+			return;
+		}
+		own(fs_of(req), &st, attr, to_set);
+	}
+	fs_getattr(req, ino, fi);
 }
 
 static void fs_readlink(fuse_req_t req, fuse_ino_t ino)
@@ -140,14 +208,20 @@ void fs_init(struct fs *fs, struct model *model, struct stream *stream)
 	clock_gettime(CLOCK_REALTIME, &fs->time);
 	pthread_mutex_init(&fs->mutex, NULL);
 	LIST_INIT(&fs->handles);
+	LIST_INIT(&fs->owned);
 }
 
 void fs_clear(struct fs *fs)
 {
 	struct handle *h;
+	struct owned *o;
 
 	while ((h = LIST_FIRST(&fs->handles)))
 		handle_free(fs, h);
+	while ((o = LIST_FIRST(&fs->owned))) {
+		LIST_REMOVE(o, link);
+		free(o);
+	}
 	pthread_mutex_destroy(&fs->mutex);
 }
 

@@ -16,8 +16,9 @@ struct fs {
 	uid_t uid; /* owner of every file, and the time of all */
 	gid_t gid;
 	struct timespec time;
-	pthread_mutex_t mutex; /* of the list */
+	pthread_mutex_t mutex; /* of the lists */
 	LIST_HEAD(handle_list, handle) handles;
+	LIST_HEAD(owned_list, owned) owned;
 };
 
 /* Both before and after the session that works on it. fs_clear also lets go of the files that were

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=dash disable=SC2016,SC2086,SC2154
+# (In single quotes, $x is a variable of jq; scenario.sh sets addresses, which have no blanks.)
+# What the host needs for itself is not given away. To be sourced by scenarios.sh.
+
+# [faces] The NIC that has the default route is refused.
+nic_with_default_route() {
+	refused $management NIC_IN_USE
+	expect '.details[0].resource | startswith("mgmt0")'
+	force_passes $management NIC_IN_USE
+}
+
+# [faces] A NIC with an IPv4 address is refused until it has none.
+nic_with_address() {
+	local nic
+	nic=$(nic_of $lone)
+	net "$nic" up
+	net "$nic" address
+	(refused $lone NIC_IN_USE)
+	set -- $?
+	net "$nic" no-address
+	net "$nic" down
+	[ "$1" = 0 ] || exit 1
+	not_refused $lone
+}
+
+# [faces] A NIC with nothing but an IPv6 address is refused until it has none.
+nic_with_ipv6_address_only() {
+	local nic
+	nic=$(nic_of $lone)
+	net "$nic" up
+	net "$nic" address6
+	(refused $lone NIC_IN_USE && force_passes $lone NIC_IN_USE)
+	set -- $?
+	net "$nic" no-address6
+	net "$nic" down
+	[ "$1" = 0 ] || exit 1
+	not_refused $lone
+}
+
+# [faces] A NIC that is up, and no more, is free.
+nic_that_is_merely_up() {
+	local nic
+	nic=$(nic_of $lone)
+	net "$nic" up
+	(not_refused $lone)
+	set -- $?
+	net "$nic" down
+	[ "$1" = 0 ] || exit 1
+}
+
+# Usage: nic_below bond|bridge
+nic_below() {
+	local nic
+	nic=$(nic_of $port_nic)
+	enslave "$nic" "$1"
+	(
+		refused $port_nic NIC_IN_USE
+		expect --arg m "$1" '.details[0].message | contains("under " + $m)'
+	)
+	set -- $?
+	set_free "$nic"
+	[ "$1" = 0 ] || exit 1
+	not_refused $port_nic
+}
+
+# [faces on stacked] A NIC that is a bond's is refused, up or not.
+nic_in_bond() { nic_below bond; }
+
+# [faces on stacked] A NIC that is a bridge's is refused, up or not.
+nic_in_bridge() { nic_below bridge; }
+
+# [faces on stacked] A NIC that a VLAN is built upon is refused.
+nic_under_vlan() {
+	local nic
+	nic=$(nic_of $numa_nic)
+	vlan_on "$nic"
+	(refused $numa_nic NIC_IN_USE)
+	set -- $?
+	vlan_off
+	[ "$1" = 0 ] || exit 1
+}
+
+# [faces] The display that the host booted on is refused, and bound when BOOT_DISPLAY is forced.
+boot_display() {
+	refused $display BOOT_DISPLAY
+	force_passes $display BOOT_DISPLAY
+	must_call bind --force BOOT_DISPLAY $display
+	expect_driver $display vfio-pci
+	must_call unbind $display
+	expect_given_back $display ''
+}
+
+# [faces] A bridge is refused, and no force helps: neither every guard's nor one by its own name.
+bridge_is_never_bound() {
+	refused $root_port IS_BRIDGE
+	must_refuse FAILED_PRECONDITION/IS_BRIDGE bind --force BOOT_DISPLAY --force DISK_IN_USE \
+		--force NIC_IN_USE --force NODE_IN_USE --force PF_HAS_VFS --force VFIO_IN_USE \
+		--force KERNEL_DENYLIST --force NO_INTERRUPT_REMAPPING $root_port $shared_bridge
+	must_refuse INVALID_ARGUMENT bind --force IS_BRIDGE $root_port
+	expect_driver $root_port pcieport
+}
+
+# [faces] A force that is no guard's name is refused, with the names that there are.
+wrong_force_is_refused() {
+	local name
+	for name in nic_in_use EVERYTHING 'NIC_IN_USE,' IS_BRIDGE NO_IOMMU_GROUP; do
+		must_refuse INVALID_ARGUMENT bind --force "$name" $lone
+		expect '.message | contains("NIC_IN_USE") and contains("NO_INTERRUPT_REMAPPING")'
+	done
+	expect_driver $lone e1000e
+}
+
+# [faces] A force that is not needed does no harm.
+needless_force_does_no_harm() {
+	must_call bind --force DISK_IN_USE --force NIC_IN_USE $lone
+	must_call unbind $lone
+	expect_given_back $lone e1000e
+}
+
+# [faces] The disk that a mounted file system is on is refused until it is unmounted.
+mounted_disk() {
+	local name
+	name=$(disk_of $disk)
+	disk_mounted "$name"
+	(
+		refused $disk DISK_IN_USE
+		expect --arg d "$name" '.details[0].resource | contains($d) and contains("mounted on")'
+		force_passes $disk DISK_IN_USE
+	)
+	set -- $?
+	disk_unmounted
+	[ "$1" = 0 ] || exit 1
+	not_refused $disk
+}
+
+# [faces on stacked] So is the disk whose partition is mounted.
+mounted_partition() {
+	local partition
+	partition=$(partition_of "$(disk_of $disk)")
+	disk_mounted "$partition"
+	(
+		refused $disk DISK_IN_USE
+		expect --arg d "$partition" '.details | any(.resource | contains($d))'
+	)
+	set -- $?
+	disk_unmounted
+	[ "$1" = 0 ] || exit 1
+	not_refused $disk
+	no_partition "$(disk_of $disk)"
+}
+
+# [faces] So is the disk that the host swaps to.
+swapped_disk() {
+	local name
+	name=$(disk_of $disk)
+	swap_on "$name"
+	(
+		refused $disk DISK_IN_USE
+		expect '.details[0].resource | contains("swap")'
+	)
+	set -- $?
+	swap_off "$name"
+	[ "$1" = 0 ] || exit 1
+	not_refused $disk
+}
+
+# [faces on stacked] So is the disk that an array is built of.
+disk_in_array() {
+	array_up
+	(
+		refused "$member" DISK_IN_USE
+		expect --arg a "$array" '.details | any(.resource | contains($a))'
+		force_passes "$member" DISK_IN_USE
+	)
+	set -- $?
+	array_down
+	[ "$1" = 0 ] || exit 1
+}
+
+# [faces on stacked simulated] So is the disk below a partition, an array, a volume and its mount.
+disk_below_a_stack() {
+	disk_mounted dm-0
+	(
+		refused $sriov DISK_IN_USE
+		expect '.details | any(.message | contains("md127") and contains("dm-0") and
+			contains("mounted on /srv"))'
+	)
+	set -- $?
+	disk_unmounted
+	[ "$1" = 0 ] || exit 1
+}
+
+# [faces lab] So is a disk that the kernel has for itself without a word about it in sysfs.
+disk_claimed_by_the_kernel() {
+	claim_disk "$(disk_of $disk)"
+	(refused $disk DISK_IN_USE)
+	set -- $?
+	unclaim_disk
+	[ "$1" = 0 ] || exit 1
+	not_refused $disk
+}
+
+# [faces] A disk whose node a process has open is refused, naming the process, and free once it ends.
+disk_node_held_open() {
+	hold_node $disk "$(disk_of $disk)"
+	(
+		refused $disk NODE_IN_USE
+		expect --argjson p "$holder" --arg c "$holder_command" --arg n "/dev/$(disk_of $disk)" \
+			'.details[0].holders | any(.pid == $p and .command == $c and .what == $n)'
+		force_passes $disk NODE_IN_USE
+	)
+	set -- $?
+	let_go
+	[ "$1" = 0 ] || exit 1
+	not_refused $disk
+}
+
+# [faces on graphics simulated] A GPU whose DRM node a process has open is refused, naming it.
+drm_node_held_open() {
+	hold_node 0000:f0:00.0 dri/card1
+	refused 0000:f0:00.0 NODE_IN_USE
+	expect --argjson p "$holder" '.details[0].holders | any(.pid == $p and .what == "/dev/dri/card1")'
+	force_passes 0000:f0:00.0 NODE_IN_USE
+	let_go
+	not_refused 0000:f0:00.0
+	round_trip 0000:f0:00.0 amdgpu
+}
+
+# [faces on graphics simulated] So is one whose NVIDIA node is open, as by its persistence daemon.
+nvidia_node_held_open() {
+	hold_node 0000:f1:00.0 nvidia0
+	refused 0000:f1:00.0 NODE_IN_USE
+	expect --argjson p "$holder" '.details[0].holders | any(.pid == $p and .what == "/dev/nvidia0")'
+	let_go
+	not_refused 0000:f1:00.0
+	round_trip 0000:f1:00.0 nvidia
+}
+
+# [faces] A physical function with virtual ones is refused until those are gone.
+physical_function_with_virtual_ones() {
+	echo 0 >"$pci/$sriov/sriov_drivers_autoprobe"
+	virtual_functions $sriov 2
+	(
+		refused $sriov PF_HAS_VFS
+		force_passes $sriov PF_HAS_VFS
+	)
+	set -- $?
+	virtual_functions $sriov 0
+	echo 1 >"$pci/$sriov/sriov_drivers_autoprobe"
+	[ "$1" = 0 ] || exit 1
+	not_refused $sriov
+}
+
+# [faces on unsafe simulated] Without interrupt remapping a device is refused, and bound when forced.
+no_interrupt_remapping() {
+	refused $lone NO_INTERRUPT_REMAPPING
+	force_passes $lone NO_INTERRUPT_REMAPPING
+	must_call bind --force NO_INTERRUPT_REMAPPING $lone
+	expect_driver $lone vfio-pci
+	! use_once $lone >/dev/null || fail "a user could have it"
+	must_call unbind $lone
+	expect_given_back $lone e1000e
+}
+
+# [faces on graphics simulated] A device on the kernel's denylist is refused; forced, by the kernel.
+kernel_denylist() {
+	refused 0000:f2:00.0 KERNEL_DENYLIST
+	force_passes 0000:f2:00.0 KERNEL_DENYLIST
+	must_refuse ABORTED/KERNEL_REFUSED bind --force KERNEL_DENYLIST 0000:f2:00.0
+	expect_given_back 0000:f2:00.0 qat_dh895xcc
+	must_control set vfio_pci disable_denylist Y
+	not_refused 0000:f2:00.0
+	round_trip 0000:f2:00.0 qat_dh895xcc
+	must_control set vfio_pci disable_denylist N
+}
+
+# [faces on graphics simulated] A device without an IOMMU group is refused, in the contract's words.
+no_iommu_group() {
+	must_refuse FAILED_PRECONDITION/NO_IOMMU_GROUP bind 0000:f3:00.0
+	expect '.message == "device 0000:f3:00.0 has no IOMMU group (IOMMU may not be enabled)"'
+	must_refuse FAILED_PRECONDITION/NO_IOMMU_GROUP groups 0000:f3:00.0
+	must_call validate 0000:f3:00.0
+	expect '.errors == ["device 0000:f3:00.0 has no IOMMU group (IOMMU may not be enabled)"]'
+}

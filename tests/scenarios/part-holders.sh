@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=dash disable=SC2016,SC2086,SC2154
+# (In single quotes, $x is a variable of jq; scenario.sh sets addresses, which have no blanks.)
+# What a VFIO user has open is not taken away. To be sourced by scenarios.sh.
+
+# Usage: held WAY: unbinding what is held is refused at once, naming the holder.
+held() {
+	local begin
+	must_call bind $lone
+	hold "$1" $lone
+	(
+		begin=$(date +%s)
+		must_refuse FAILED_PRECONDITION/VFIO_IN_USE unbind $lone
+		[ $(($(date +%s) - begin)) -le 5 ] || fail "the refusal was not at once"
+		expect --argjson p "$holder" --arg c "$holder_command" \
+			'.details[0].holders | any(.pid == $p and .command == $c)'
+		must_refuse FAILED_PRECONDITION/VFIO_IN_USE unbind --dry-run $lone
+		must_call validate $lone
+		expect '.valid == false and (.problems | any(.reason == "VFIO_IN_USE"))'
+		expect_state $lone VFIO
+		# It is bound, and may stay so.
+		must_call bind $lone
+		must_call paths $lone
+	)
+	set -- $?
+	let_go
+	[ "$1" = 0 ] || exit 1
+	must_call unbind $lone
+	expect_given_back $lone e1000e
+}
+
+# [faces] A device of which a user has group and device open is not unbound; the user is named.
+user_with_group_and_device() { held device; }
+
+# [faces] Nor is one of which a user has only the group, though the kernel would not wait.
+user_with_group_only() { held group; }
+
+# [faces] Nor is one of which a user has nothing left but a mapping.
+user_with_mapping_only() { held mapping; }
+
+# [faces on cdev simulated] Nor is one whose own node a user has open and has done nothing with yet.
+user_with_cdev() { held cdev; }
+
+# [faces on cdev simulated] Nor is one that a user has by iommufd.
+user_with_iommufd() { held iommufd; }
+
+# [faces on cdev simulated] A bound device has a node of its own where the kernel makes one.
+path_of_cdev() {
+	must_call bind $lone
+	must_call paths $lone
+	expect '.devices[0].device_path | startswith("/dev/vfio/devices/vfio")'
+	[ -c "$root$(jq -r '.devices[0].device_path' <"$body")" ] || fail "it is not there"
+	must_call unbind $lone
+}
+
+# [faces] While a user has one member of a group, no other member is unbound.
+member_of_a_group_in_use() {
+	must_call bind --whole-group $shared_nic
+	hold device $shared_edu
+	(
+		must_refuse FAILED_PRECONDITION/VFIO_IN_USE unbind $shared_nic
+		must_refuse FAILED_PRECONDITION/VFIO_IN_USE unbind --whole-group $shared_nic
+		expect --arg a $shared_nic --arg b $shared_edu \
+			'.details | map(.pci_address) | sort == [$a, $b]'
+		expect_driver $shared_nic vfio-pci
+		expect_driver $shared_edu vfio-pci
+	)
+	set -- $?
+	let_go
+	[ "$1" = 0 ] || exit 1
+	must_call unbind --whole-group $shared_nic
+	expect_given_back $shared_nic e1000
+	expect_given_back $shared_edu ''
+}
+
+# [faces] A device in use keeps the others of the same request where they are.
+one_in_use_keeps_the_others() {
+	must_call bind $lone $lone2
+	hold device $lone
+	(
+		must_refuse FAILED_PRECONDITION/VFIO_IN_USE unbind $lone2 $lone
+		expect --arg a $lone '.details | map(.pci_address) == [$a]'
+		expect_driver $lone2 vfio-pci
+	)
+	set -- $?
+	let_go
+	[ "$1" = 0 ] || exit 1
+	must_call unbind $lone $lone2
+	expect_given_back $lone e1000e
+	expect_given_back $lone2 e1000e
+}
+
+# [faces] A user of another device is in nobody's way.
+user_of_another_device() {
+	must_call bind $lone $lone2
+	hold device $lone
+	(
+		must_call unbind $lone2
+		expect_given_back $lone2 e1000e
+		must_call bind $lone2
+	)
+	set -- $?
+	let_go
+	[ "$1" = 0 ] || exit 1
+	must_call unbind $lone $lone2
+}
+
+# [faces] A user of a device that another tool bound is found and named all the same.
+user_of_a_foreign_binding() {
+	bind_by_hand $lone
+	hold device $lone
+	(
+		must_refuse FAILED_PRECONDITION/VFIO_IN_USE unbind $lone
+		expect --argjson p "$holder" '.details[0].holders | any(.pid == $p)'
+	)
+	set -- $?
+	let_go
+	[ "$1" = 0 ] || exit 1
+	must_call unbind $lone
+	expect_given_back $lone e1000e
+}
