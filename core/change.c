@@ -265,7 +265,8 @@ static int undo_device(struct change *c, const struct device_origin *before, int
 	}
 	u->stuck[u->n_stuck++] = *before;
 	core_problem_add_device(&err->problems, before->address, REASON_UNDO_FAILED,
-		"bring the device back by hand, or by a later unbind", "undo: %s", failed.message);
+		"bring the device back by hand, or bind it again and then unbind it", "undo: %s",
+		failed.message);
 	return 0;
 }
 
@@ -358,8 +359,8 @@ static int execute(struct change *c, struct core_error *err)
 	return -1;
 }
 
-/* Unbinding what has left its VFIO driver by another tool's hand ends its record: the driver it has
- * now is where it belongs. */
+/* Unbinding what another tool gave to a native driver ends its record: that is where it belongs
+ * now. One without a driver keeps it, for the bind after which it is given back. */
 static int forget_stale(struct change *c, struct core_error *err)
 {
 	CLEANUP(free_cleanup)
@@ -370,7 +371,7 @@ static int forget_stale(struct change *c, struct core_error *err)
 		return core_fail_memory(err);
 	for (size_t i = 0; i < c->targets.count; i++) {
 		const struct device_facts *f = &c->facts.devices[i];
-		if (f->has_origin && !f->is_vfio && !has_steps(c, i))
+		if (f->has_origin && !f->is_vfio && f->device->driver[0])
 			drop[outcome.n_drop++] = c->targets.items[i];
 	}
 	if (outcome.n_drop == 0)

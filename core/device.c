@@ -50,8 +50,7 @@ ssize_t device_link(const struct devices *devices, const struct device *device,
 	return sysfs_link_name(place.dirfd, place.name, buf, size);
 }
 
-bool device_has(
-	const struct devices *devices, const struct device *device, const char *attribute)
+bool device_has(const struct devices *devices, const struct device *device, const char *attribute)
 {
 	struct place place;
 

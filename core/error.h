@@ -71,7 +71,8 @@ struct core_problem {
 	enum core_reason reason;
 	char message[256];
 	char action[192];
-	char resource[96]; /* what of the host's stands on the device: "/data", "eth0"; "" for none */
+	char resource[96]; /* what of the host's stands on the device: "/data", "eth0"; "" for none
+			    */
 	struct core_holder *holders; /* owned */
 	size_t n_holders;
 };

@@ -24,8 +24,7 @@ struct hand *hand_attach(int fd)
 	return hand;
 }
 
-int hand_fork(
-	const char *root, int lock_fd, const struct allowlist *allow, struct hand **ret)
+int hand_fork(const char *root, int lock_fd, const struct allowlist *allow, struct hand **ret)
 {
 	int pair[2];
 

@@ -11,7 +11,7 @@
  *
  * No single sign is enough (a mapping outlives its file, an open cdev leaves `enable` at 0), so
  * every sign is reported and the caller decides. Opening the nodes to find out would break a
- * virtual machine that is starting. With nodes, these are looked for in place of VFIO's. Returns 0 or
- * errno.
+ * virtual machine that is starting. With nodes, these are looked for in place of VFIO's. Returns 0
+ * or errno.
  */
 int holders_scan(const struct sysfs *sysfs, const struct nodes *nodes, struct hand_reply *reply);

@@ -38,13 +38,13 @@ void host_close(struct host *host);
 int host_recover(struct host *host, void (*report)(void *arg, const char *sentence), void *arg,
 	struct core_error *err);
 
-/* Who is told when a write that was given up has returned, and what came of it; from a thread of the
- * engine. To be set before there are several threads; NULL for nobody. */
+/* Who is told when a write that was given up has returned, and what came of it; from a thread of
+ * the engine. To be set before there are several threads; NULL for nobody. */
 void host_listen(struct host *host, pending_listener *listener, void *arg);
 
-/* Ends the engine's own threads, as host_close does without a limit. False when one waits for a write that has not
- * returned by deadline (CLOCK_MONOTONIC): the host must not be closed then, and what it was about is
- * on disk. */
+/* Ends the engine's own threads, as host_close does without a limit. False when one waits for a
+ * write that has not returned by deadline (CLOCK_MONOTONIC): the host must not be closed then, and
+ * what it was about is on disk. */
 bool host_quiesce(struct host *host, int64_t deadline);
 
 /* The cache of devices; the host's. */
@@ -99,7 +99,7 @@ struct change_request {
 	bool leave_driverless;	   /* unbind: give to no driver */
 	struct node_access access; /* bind: owner and mode of the VFIO nodes */
 	uint32_t force;		   /* guards to pass: bit 1u << reason */
-	int64_t deadline; /* CLOCK_MONOTONIC, ns */
+	int64_t deadline;	   /* CLOCK_MONOTONIC, ns */
 };
 
 /* A device after the change (before it, in a dry run). */

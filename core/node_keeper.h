@@ -20,8 +20,8 @@ struct node_keeper *node_keeper_new(struct host *host);
 
 /* Sets a bound device's nodes once udev has come to rest. Blocks until deadline (CLOCK_MONOTONIC,
  * ns) at most. 0, or -1 with err. Any thread. */
-int node_keeper_set(struct host *host, struct pci_address address,
-	const struct node_access *access, int64_t deadline, struct core_error *err);
+int node_keeper_set(struct host *host, struct pci_address address, const struct node_access *access,
+	int64_t deadline, struct core_error *err);
 
 /* Looks at all recorded wishes now, and from here on whenever a node changes: after a start, or a
  * record with a wish. */

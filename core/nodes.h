@@ -24,9 +24,9 @@ void nodes_find(int root_fd, struct pci_address address, struct nodes *ret);
 /* Whether it has any. */
 bool nodes_any(int root_fd, struct pci_address address);
 
-/* Whether the kernel itself has one of the disks among them for its own: a mount, a swap, an array, a
- * volume, or a ZFS pool, of which sysfs shows nothing. Opens the node exclusively to find out, which
- * disturbs nobody, but needs the right to. */
+/* Whether the kernel itself has one of the disks among them for its own: a mount, a swap, an array,
+ * a volume, or a ZFS pool, of which sysfs shows nothing. Opens the node exclusively to find out,
+ * which disturbs nobody, but needs the right to. */
 bool nodes_claimed(int root_fd, const struct nodes *nodes);
 
 /* Whether the path of an open file is one of them. */

@@ -79,16 +79,14 @@ bool plan_needs(const struct plan_request *request, const struct device_facts *f
 	case PLAN_TO_VFIO:
 		return !f->is_vfio;
 	case PLAN_TO_ORIGIN:
-		/* One of ours that lost its driver half way is to be given back too. */
-		return f->is_vfio || (f->has_origin && !f->device->driver[0]);
+		return f->is_vfio;
 	case PLAN_TO_USER:
 		break;
 	}
 	return false;
 }
 
-int plan_steps(
-	const struct plan_request *request, const struct device_facts *f, struct plan *plan)
+int plan_steps(const struct plan_request *request, const struct device_facts *f, struct plan *plan)
 {
 	const struct device *d = f->device;
 

@@ -253,7 +253,8 @@ static bool own_network(const char *line, const char *name, uint32_t *ret_net, u
 
 /* The first of the host's own IPv4 addresses in the network. fib_trie has them as leaves, each
  * followed by lines that tell what it is. */
-static bool local_address(const struct usage *u, uint32_t net, uint32_t mask, char *buf, size_t size)
+static bool local_address(
+	const struct usage *u, uint32_t net, uint32_t mask, char *buf, size_t size)
 {
 	const char *text = u->fib;
 	char line[256], leaf[INET_ADDRSTRLEN] = "";
@@ -301,8 +302,7 @@ static void net_address(const struct usage *u, const char *name, char *buf, size
 	uint32_t net, mask;
 
 	while (next_line(&text, line, sizeof(line))) {
-		if (own_network(line, name, &net, &mask) &&
-			local_address(u, net, mask, buf, size))
+		if (own_network(line, name, &net, &mask) && local_address(u, net, mask, buf, size))
 			return;
 	}
 	local_address6(u, name, buf, size);

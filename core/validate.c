@@ -43,7 +43,6 @@ static size_t read_entries(struct host *host, char *const *texts, size_t n, stru
 	return count;
 }
 
-
 /* What is wrong with each entry, in their order; facts are of those that are devices. */
 static void judge_entries(const struct plan_request *request, const struct facts *facts,
 	const struct entry *entries, size_t n, struct core_problems *problems)

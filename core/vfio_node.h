@@ -5,8 +5,8 @@
 #include "core/hand.h"
 #include "core/sysfs.h"
 
-/* Sets owner and permissions of the device's nodes. Needs the right to, so it runs in the hand. 0 or
- * errno; ENOENT when the device has no node, for no VFIO driver has it. */
+/* Sets owner and permissions of the device's nodes. Needs the right to, so it runs in the hand. 0
+ * or errno; ENOENT when the device has no node, for no VFIO driver has it. */
 int vfio_node_set(
 	const struct sysfs *sysfs, struct pci_address address, const struct node_access *access);
 

@@ -65,7 +65,8 @@ static int parse_owner(const char *owner, struct node_access *access, struct cor
 	if (access->has_uid && !find_user(user, &access->uid))
 		return core_fail(err, CORE_INVALID, "node_owner: there is no user %.32s", user);
 	if (access->has_gid && !find_group(colon + 1, &access->gid))
-		return core_fail(err, CORE_INVALID, "node_owner: there is no group %.32s", colon + 1);
+		return core_fail(
+			err, CORE_INVALID, "node_owner: there is no group %.32s", colon + 1);
 	return 0;
 }
 
@@ -79,7 +80,8 @@ int device_parse_access(
 	access.has_mode = mode[0] != '\0';
 	if (access.has_mode && (!parse_number(mode, 8, 0666, &access.mode) || access.mode & ~0666u))
 		return core_fail(err, CORE_INVALID,
-			"node_mode: expected octal permissions of at most 0666, such as \"0660\", got "
+			"node_mode: expected octal permissions of at most 0666, such as \"0660\", "
+			"got "
 			"\"%.16s\"",
 			mode);
 	*ret = access;

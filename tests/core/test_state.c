@@ -111,7 +111,7 @@ static void left_without_a_driver_is_no_unbind_under_way(void **state)
 }
 
 /* One of ours that lost its driver half way. */
-static void a_recorded_device_without_a_driver_is_given_back(void **state)
+static void a_recorded_device_that_lost_its_driver_keeps_its_record(void **state)
 {
 	struct fixture *f = *state;
 
@@ -119,6 +119,11 @@ static void a_recorded_device_without_a_driver_is_given_back(void **state)
 	fixture_must_bind(f, GPU);
 	tree_unbind(f->tree, GPU);
 	assert_state(f, GPU, STATE_DRIVERLESS);
+	/* On no VFIO driver it is left as it is; bound again, it goes back to where it came from.
+	 */
+	fixture_must_unbind(f, GPU);
+	assert_state(f, GPU, STATE_DRIVERLESS);
+	fixture_must_bind(f, GPU);
 	fixture_must_unbind(f, GPU);
 	assert_state(f, GPU, STATE_HOST);
 	fixture_assert_driver(f, GPU, "nvidia");
@@ -134,7 +139,7 @@ int main(void)
 		TEST(an_unbind_of_another_tool_shows_while_it_waits),
 		TEST(one_of_a_group_is_told_by_its_use_count),
 		TEST(left_without_a_driver_is_no_unbind_under_way),
-		TEST(a_recorded_device_without_a_driver_is_given_back),
+		TEST(a_recorded_device_that_lost_its_driver_keeps_its_record),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

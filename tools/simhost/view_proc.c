@@ -69,6 +69,17 @@ static void show_route(const struct scene *s, FILE *out)
 	}
 }
 
+/* The last digits of an interface's address: of its name, so that the same host has the same ones.
+ */
+static unsigned hash_name(const char *name)
+{
+	unsigned hash = 5381;
+
+	while (*name)
+		hash = hash * 33 + (unsigned char)*name++;
+	return hash & 0xffffff;
+}
+
 static void show_if_inet6(const struct scene *s, FILE *out)
 {
 	fputs("00000000000000000000000000000001 01 80 10 80       lo\n", out);
@@ -79,10 +90,10 @@ static void show_if_inet6(const struct scene *s, FILE *out)
 			strcmp(c->spec->name, "lo") == 0)
 			continue;
 		fprintf(out, "fe80000000000000505400ffff%06x %02x 40 20 80 %8s\n",
-			c->object.id & 0xffffff, c->index, c->spec->name);
+			hash_name(c->spec->name), c->index, c->spec->name);
 		if (c->address6)
 			fprintf(out, "fd00000000000000505400ffff%06x %02x 40 00 80 %8s\n",
-				c->object.id & 0xffffff, c->index, c->spec->name);
+				hash_name(c->spec->name), c->index, c->spec->name);
 	}
 }
 

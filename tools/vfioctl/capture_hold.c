@@ -20,7 +20,7 @@ static void scan(void *arg, int beat)
 	struct scan *s = arg;
 
 	(void)beat;
-	s->error = holders_scan(s->sysfs, &s->reply);
+	s->error = holders_scan(s->sysfs, NULL, &s->reply);
 }
 
 int capture_read_holders(struct capture *c)

@@ -197,10 +197,10 @@ const struct verb verb_bind = {
 		"variant driver the kernel names for them: all, or none when one of them\n"
 		"cannot be bound. Needs root or membership in group vfiod.\n\n" CHANGE_OPTIONS(
 			"bind") FORCE_OPTION
-		"\n"
-		"      --node-owner USER[:GROUP]\n"
-		"                       who is to own the VFIO nodes while the devices are bound\n"
-		"      --node-mode MODE their permissions, octal (at most 0666)",
+	"\n"
+	"      --node-owner USER[:GROUP]\n"
+	"                       who is to own the VFIO nodes while the devices are bound\n"
+	"      --node-mode MODE their permissions, octal (at most 0666)",
 	.run = bind_run,
 };
 
@@ -211,8 +211,9 @@ const struct verb verb_unbind = {
 	.summary = "give devices back to their original driver",
 	.help = "Gives the devices back to the drivers they had before they were bound: all, or\n"
 		"none when one of them cannot be. A device on no VFIO driver is left as it is.\n"
-		"Needs root or membership in group vfiod.\n\n" CHANGE_OPTIONS("unbind") "\n"
-		"      --leave-driverless\n"
-		"                       give them to no driver" FORCE_OPTION,
+		"Needs root or membership in group vfiod.\n\n" CHANGE_OPTIONS(
+			"unbind") "\n"
+				  "      --leave-driverless\n"
+				  "                       give them to no driver" FORCE_OPTION,
 	.run = unbind_run,
 };
