@@ -10,6 +10,7 @@
 
 #include "rpc/endpoint.h"
 #include "rpc/envelope.h"
+#include "rpc/mend.h"
 #include "rpc/wire.h"
 
 #include <errno.h>
@@ -440,8 +441,10 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 
 static int open_socket(struct rpc_client *client, char error[RPC_TEXT_ERROR])
 {
-	int r = nng_req0_open(&client->socket);
+	int r;
 
+	rpc_mend();
+	r = nng_req0_open(&client->socket);
 	if (r != 0)
 		return rpc_text_refuse(
 			error, -ENOMEM, "cannot open an nng socket: %s", nng_strerror(r));

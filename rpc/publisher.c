@@ -3,6 +3,7 @@
 #include "rpc/publisher.h"
 
 #include "rpc/listen.h"
+#include "rpc/mend.h"
 
 #include <errno.h>
 #include <nng/protocol/pubsub0/pub.h>
@@ -21,6 +22,7 @@ int rpc_publisher_open(
 
 	if (!p)
 		return rpc_text_refuse(error, -ENOMEM, "out of memory");
+	rpc_mend();
 	int rc = nng_pub0_open(&p->socket);
 	if (rc) {
 		free(p);

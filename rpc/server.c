@@ -12,6 +12,7 @@
 #include "rpc/dispatch.h"
 #include "rpc/limit.h"
 #include "rpc/listen.h"
+#include "rpc/mend.h"
 #include "rpc/peer.h"
 
 #include <errno.h>
@@ -285,8 +286,10 @@ static int open_socket(struct rpc_server *server, const struct rpc_server_config
 	char error[RPC_TEXT_ERROR])
 {
 	unsigned connections = config->connections ? config->connections : CONNECTIONS_DEFAULT;
-	int r = nng_rep0_open(&server->socket);
+	int r;
 
+	rpc_mend();
+	r = nng_rep0_open(&server->socket);
 	if (r != 0)
 		return rpc_text_refuse(
 			error, -ENOMEM, "cannot open an nng socket: %s", nng_strerror(r));

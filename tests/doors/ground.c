@@ -19,8 +19,9 @@ enum { PATIENCE_S = 20 };
 void ground_open(struct ground *g, const char *vfiod, bool one_heap)
 {
 	struct why why = {"it did not come up"};
-	json_t *variant =
-		json_pack("{s[s]}", "args", "--rpc=ipc://{dir}/run/rpc.sock,tcp://127.0.0.1:{tcp}");
+	json_t *variant = json_pack("{s[s]s{ss*}}", "args",
+		"--rpc=ipc://{dir}/run/rpc.sock,tcp://127.0.0.1:{tcp}", "env", "MALLOC_ARENA_MAX",
+		one_heap ? "1" : NULL);
 
 	g->daemon = daemon_start(vfiod, variant, &why);
 	json_decref(variant);
