@@ -27,7 +27,7 @@ driver_that_cannot_be_loaded() {
 	expect_given_back $lone e1000e
 }
 
-# [faces] rmmod and modprobe of vfio-pci under a bound device: it is bound again, or given back.
+# [faces] rmmod and modprobe of vfio-pci under a bound device: it is bound again, and given back.
 driver_reloaded_under_bound_device() {
 	must_call bind $lone
 	unload_vfio
@@ -41,7 +41,10 @@ driver_reloaded_under_bound_device() {
 	must_call bind $lone
 	unload_vfio
 	must_call unbind $lone
+	expect_state $lone DRIVERLESS
 	load_vfio
+	expect_state $lone VFIO
+	must_call unbind $lone
 	expect_given_back $lone e1000e
 }
 

@@ -118,6 +118,7 @@ unbind_of_another_tool_is_seen() {
 	wait $writer
 	[ "$1" = 0 ] || exit 1
 	becomes $lone DRIVERLESS
+	must_call bind $lone
 	must_call unbind $lone
 	expect_given_back $lone e1000e
 }
