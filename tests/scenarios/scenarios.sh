@@ -11,14 +11,15 @@
 #
 #   # [WORDS] What it proves.
 #
-# in one of the files that $parts names. WORDS tell how it is run: "rest" or "faces", which is over
+# in one of the files that $parts names: all, or those of the environment. WORDS tell how it is run: "rest" or "faces", which is over
 # REST and over RPC, with $face set; "lab" or "simulated" when it is for that ground alone; and "on
 # NAME" when it needs the simulated host hosts/NAME.host. It runs in a subshell of its own, which
 # `fail` ends, and leaves the host as it found it. docs/scenarios.md lists them all.
 set -u
 
 here=$(dirname "$0")
-parts='reading binding sharing guards holders pending life faults'
+all_parts='reading binding sharing guards holders pending life faults'
+parts=${parts:-$all_parts}
 ground=$1
 shift
 
@@ -26,7 +27,7 @@ shift
 . "$here/scenario.sh"
 # shellcheck source=tests/scenarios/ground-simulated.sh
 . "$here/ground-$ground.sh"
-for part in $parts; do
+for part in $all_parts; do
 	# shellcheck source=/dev/null
 	. "$here/part-$part.sh"
 done
