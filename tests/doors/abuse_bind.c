@@ -60,6 +60,20 @@ static void change(const struct ground *g, const char *operation)
 	bytes_clear(&request);
 }
 
+/* Whether the device stays with its driver for a second: nothing else tells that no change is left
+ * of those that somebody asked for and did not wait for. */
+static bool is_left_alone(const struct ground *g)
+{
+	int64_t until = now_ns() + NS_PER_S;
+
+	while (strcmp(driver(g), NATIVE) == 0) {
+		if (now_ns() >= until)
+			return true;
+		poll(NULL, 0, 5);
+	}
+	return false;
+}
+
 /* Whether the device does as it is told; not while somebody else's change is still to be done. */
 static bool is_obedient(const struct ground *g)
 {
@@ -79,10 +93,8 @@ static void release(const struct ground *g)
 	ground_control(g, "unblock unbind " DEVICE "\n");
 	await_driver(g, "vfio-pci", NATIVE);
 	until = now_ns() + 20 * NS_PER_S;
-	for (int in_a_row = 0; in_a_row < 3;) {
-		in_a_row = is_obedient(g) ? in_a_row + 1 : 0;
+	while (!is_obedient(g) || !is_left_alone(g))
 		assert_true(now_ns() < until);
-	}
 }
 
 static void client_of_rest_leaves(struct ground *g)

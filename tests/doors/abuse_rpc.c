@@ -212,8 +212,12 @@ const struct abuse abuse_rpc[] = {
 	{"RPC: half a handshake, and gone", half_a_handshake_and_gone},
 	{"RPC: what is no request is hung up on", what_is_no_request},
 	{"RPC: half a message", half_a_message},
+	{"RPC: more connections than the limit", more_connections_than_the_limit},
+	{NULL, NULL},
+};
+
+const struct abuse abuse_deaf[] = {
 	{"RPC: a client that never reads", a_client_that_never_reads},
 	{"RPC: requests without waiting for replies", requests_without_waiting_for_replies},
-	{"RPC: more connections than the limit", more_connections_than_the_limit},
 	{NULL, NULL},
 };
