@@ -59,6 +59,6 @@ void rpc_publisher_close(struct rpc_publisher *p)
 	if (!p)
 		return;
 	rpc_listeners_close(p->listeners);
-	nng_close(p->socket);
+	rpc_mend_close(p->socket);
 	free(p);
 }

@@ -49,7 +49,6 @@ enum {
 	SEND_TIMEOUT_DEAF_MS = 10,
 	DEAF_MS = 4000,
 
-	CLOSE_MS = 2000, /* how long nng may take to close, which it may never do */
 	DRAIN_MS = 1000, /* for replies that wait for their connection at the end */
 	LINGER_MS = 50,	 /* nng's close drops what it has taken but not written yet */
 	PEERS_CACHED = 64,
@@ -68,9 +67,8 @@ struct slot {
 
 struct rpc_server {
 	nng_socket socket;
-	bool open;   /* the socket is */
-	bool closed; /* so it is again; under clock_lock */
-	bool stuck;  /* nng is, in closing it */
+	bool open;  /* the socket is */
+	bool stuck; /* nng is, in closing it */
 	struct rpc_limit *limit;
 	struct rpc_listeners *listeners;
 	struct rpc_dispatch *dispatch;
@@ -432,46 +430,12 @@ static void drain(struct rpc_server *server)
 	while (atomic_load(&server->sending) > 0 && rpc_now_ns() < until_ns);
 }
 
-static void *close_main(void *arg)
-{
-	struct rpc_server *server = arg;
-
-	nng_close(server->socket);
-	pthread_mutex_lock(&server->clock_lock);
-	server->closed = true;
-	pthread_cond_signal(&server->clock_cond);
-	pthread_mutex_unlock(&server->clock_lock);
-	return NULL;
-}
-
-static bool wait_closed(struct rpc_server *server)
-{
-	int64_t until_ns = rpc_now_ns() + CLOSE_MS * NS_PER_MS;
-	struct timespec until = {until_ns / NS_PER_S, until_ns % NS_PER_S};
-	bool closed;
-	int r = 0;
-
-	pthread_mutex_lock(&server->clock_lock);
-	while (!server->closed && r == 0)
-		r = pthread_cond_timedwait(&server->clock_cond, &server->clock_lock, &until);
-	closed = server->closed;
-	pthread_mutex_unlock(&server->clock_lock);
-	return closed;
-}
-
-/* nng 1.5 can wait for ever for a connection that was lost while a request came in. */
 static void close_socket(struct rpc_server *server)
 {
-	pthread_t closer;
-
 	if (!server->open)
 		return;
 	server->open = false;
-	if (pthread_create(&closer, NULL, close_main, server) == 0)
-		pthread_detach(closer);
-	else
-		close_main(server);
-	server->stuck = !wait_closed(server);
+	server->stuck = !rpc_mend_close(server->socket);
 	if (server->stuck)
 		return;
 	for (unsigned i = 0; i < server->slot_count; i++)

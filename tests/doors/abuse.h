@@ -13,8 +13,4 @@ struct abuse {
 extern const struct abuse abuse_http[];
 extern const struct abuse abuse_rpc[];
 extern const struct abuse abuse_bind[];
-
-/* Those that leave while replies to them wait to be sent, each for a vfiod of its own: nng 1.5 may
- * then close no connection any more, so that descriptors stay behind. All else must be as ever. */
-extern const struct abuse abuse_deaf[];
 extern const struct abuse abuse_slow[];

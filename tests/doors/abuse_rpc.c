@@ -23,8 +23,9 @@ enum {
 	HALF = 200,	     /* connections that leave a message half sent */
 	HALF_KB = 32768,     /* and what these may cost */
 	HALF_BYTES = 500000, /* that they said would come, each */
-	DEAF = 200,	     /* requests of a client that does not read */
-	LIMIT = 512,	     /* of connections over one transport */
+	LEAVERS = 400,
+	DEAF = 200,  /* requests of a client that does not read */
+	LIMIT = 512, /* of connections over one transport */
 	ABOVE = 60,
 };
 
@@ -192,6 +193,28 @@ static void requests_without_waiting_for_replies(struct ground *g)
 	expect_service(g, DOOR_TCP);
 }
 
+/* Many requests each, whose replies are more than the two kernels' buffers hold: the client is lost
+ * while both a reply and the next request are under way. */
+static void many_requests_and_gone(struct ground *g)
+{
+	CLEANUP(rpc_bytes_free)
+	struct rpc_bytes request =
+		raw_request("rpc.v1.Reflection/GetFileDescriptorSet", NULL, "", 0, NULL);
+	const struct timeval at_once = {.tv_usec = 1000};
+
+	for (unsigned i = 0; i < LEAVERS; i++) {
+		enum ground_door door = i % 2 ? DOOR_TCP : DOOR_IPC;
+		int fd = open_door(g, door);
+
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &at_once, sizeof(at_once));
+		for (uint32_t n = 0; n < 3u << i % 8; n++)
+			raw_send(fd, door == DOOR_IPC, n, request.data, request.len);
+		close(fd);
+	}
+	expect_service(g, DOOR_IPC);
+	expect_service(g, DOOR_TCP);
+}
+
 /* Who comes over one transport keeps nobody from the other. */
 static void more_connections_than_the_limit(struct ground *g)
 {
@@ -212,12 +235,9 @@ const struct abuse abuse_rpc[] = {
 	{"RPC: half a handshake, and gone", half_a_handshake_and_gone},
 	{"RPC: what is no request is hung up on", what_is_no_request},
 	{"RPC: half a message", half_a_message},
-	{"RPC: more connections than the limit", more_connections_than_the_limit},
-	{NULL, NULL},
-};
-
-const struct abuse abuse_deaf[] = {
 	{"RPC: a client that never reads", a_client_that_never_reads},
 	{"RPC: requests without waiting for replies", requests_without_waiting_for_replies},
+	{"RPC: many requests, and gone", many_requests_and_gone},
+	{"RPC: more connections than the limit", more_connections_than_the_limit},
 	{NULL, NULL},
 };

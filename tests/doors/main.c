@@ -114,25 +114,6 @@ static void run_abuse(void **state)
 	expect_unharmed();
 }
 
-/* On a vfiod of its own, which must serve as before and end well; what it holds is not looked at.
- */
-static void run_deaf(void **state)
-{
-	const struct abuse *abuse = *state;
-	struct bytes now = {0};
-	struct ground fresh;
-	struct why why = {""};
-
-	ground_open(&fresh, doors.vfiod, false);
-	abuse->run(&fresh);
-	bool ok = ground_answers(&fresh, &now, &why) && is_same(&now, &doors.answers, &why);
-	ground_hang_up(&fresh);
-	bytes_clear(&now);
-	assert_int_equal(ground_close(&fresh), 0);
-	if (!ok)
-		fail_msg("afterwards %s", why.text);
-}
-
 static void all_is_as_before(void **state)
 {
 	(void)state;
@@ -370,8 +351,6 @@ static int run_all(void)
 	add_abuses(abuse_rpc);
 	add_abuses(abuse_bind);
 	add_abuses(abuse_slow);
-	for (const struct abuse *abuse = abuse_deaf; abuse->name; abuse++)
-		add_test(abuse->name, run_deaf, (void *)abuse);
 	add_test("it rests", it_rests, NULL);
 	add_test("a connection held is noticed", a_connection_held_is_noticed, NULL);
 	add_test("a change that hangs is noticed", a_change_that_hangs_is_noticed, NULL);

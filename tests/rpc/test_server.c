@@ -403,11 +403,11 @@ static void test_clients_that_leave_take_all_with_them(void **state)
 	unsigned before = count_fds();
 	int64_t until_ns;
 
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 200; i++) {
 		const char *url = i % 2 ? host->tcp : host->ipc;
 		int fd = raw_open(url);
 
-		for (uint32_t n = 0; n < 12; n++)
+		for (uint32_t n = 0; n < 3u << i % 5; n++)
 			raw_send(fd, i % 2 == 0, n, big.data, big.len);
 		close(fd);
 	}
