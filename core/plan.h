@@ -56,14 +56,13 @@ const char *plan_forceable(void);
 
 /* Appends every reason why the request must not touch the device; none: it may. */
 void plan_judge(const struct plan_request *request, const struct facts *facts,
-	const struct device_facts *device, struct core_problems *refusals);
+	const struct device_facts *f, struct core_problems *refusals);
 
 /* Whether the request has anything to do for the device. */
-bool plan_needs(const struct plan_request *request, const struct device_facts *device);
+bool plan_needs(const struct plan_request *request, const struct device_facts *f);
 
 /* Appends the request's steps for one device, which may be none. 0 or -ENOMEM. */
-int plan_steps(
-	const struct plan_request *request, const struct device_facts *device, struct plan *plan);
+int plan_steps(const struct plan_request *request, const struct device_facts *f, struct plan *plan);
 
 /* Judges all devices and, when none is refused, appends the steps of all in their order. 0 (look at
  * refusals->count), or -ENOMEM. */

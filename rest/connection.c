@@ -167,6 +167,7 @@ static bool gate_go_on(struct rest_connection *connection, h2o_socket_t *sock, c
 {
 	bool gone = false;
 
+	/* cppcheck-suppress autoVariables ; taken back below, unless the connection has gone */
 	connection->gone = &gone;
 	connection->sent(sock, err);
 	if (!gone)

@@ -27,7 +27,7 @@ static unsigned faces_of(const json_t *step, unsigned faces)
 	unsigned offered = (json_is_object(json_object_get(step, "request")) ? CASE_REST : 0u) |
 			   (json_is_object(json_object_get(step, "rpc")) ? CASE_RPC : 0u);
 
-	return offered & faces ? offered & faces : offered;
+	return (offered & faces) ? offered & faces : offered;
 }
 
 /* The RPC's request: its own message, or the body that REST sent. */

@@ -101,7 +101,7 @@ static bool set_scene(struct model *m, struct node node, struct scene *ret)
 	const struct kind *kind = kind_of(node);
 
 	*ret = (struct scene){.m = m, .node = node};
-	if (!entry_of(node))
+	if (!kind || !entry_of(node))
 		return false;
 	if (!kind->type)
 		return true;
@@ -184,11 +184,11 @@ void view_stat(struct model *m, struct node node, struct view_attributes *ret)
 	const struct entry *e = entry_of(node);
 
 	*ret = (struct view_attributes){.mode = S_IFREG};
-	if (!e)
+	const struct kind *kind = kind_of(node);
+	if (!e || !kind)
 		return;
 	model_lock(m);
 	bool there = set_scene(m, node, &s);
-	const struct kind *kind = kind_of(node);
 	ret->mode = e->mode;
 	ret->size = size_of(&s, e);
 	if (S_ISCHR(e->mode) && there && node.attribute == 0 && kind->rdev)
@@ -292,7 +292,7 @@ static int read_link(struct model *m, struct node node, char **ret_target, char 
 	if (!S_ISLNK(e->mode))
 		return -EINVAL;
 	const struct kind *kind = kind_of(node);
-	if (kind->path || kind->path_of)
+	if (kind && (kind->path || kind->path_of))
 		*ret_folder = kind->path ? memory_copy(kind->path) : kind->path_of(&s);
 	return print_entry(&s, e, ret_target, &len);
 }
@@ -319,7 +319,7 @@ ssize_t view_write(struct model *m, struct node node, const char *text, size_t l
 	if (!there)
 		return -ENODEV;
 	const struct entry *e = entry_of(node);
-	if (!S_ISREG(e->mode) || !e->store)
+	if (!e || !S_ISREG(e->mode) || !e->store)
 		return -EACCES;
 	/* sysfs takes a page at a time; commands must not be torn. */
 	len = len < PAGE || node.kind == V_ROOT ? len : PAGE;

@@ -55,19 +55,20 @@ static int write_file(struct session *session, const char *path, const char *tex
 static int capture_run(struct session *session, int argc, char **argv)
 {
 	struct wish wish = {.root = "/"};
-	char error[CAPTURE_ERROR_SIZE];
-	CLEANUP(free_cleanup) char *text = NULL;
-	size_t len;
+	char error[CAPTURE_ERROR_SIZE], *buffer = NULL;
+	size_t len = 0;
 
 	if (!take_options(session, argc, argv, &wish))
 		return session->stop;
 	/* In memory first: a host that cannot be read leaves an older file as it is. */
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = open_memstream(&buffer, &len);
 	if (!out)
 		return session_fail(session, EXIT_REFUSED, "out of memory");
 	int r = capture_write(wish.root, out, error);
 	bool failed = ferror(out);
-	if (fclose(out) < 0 || failed)
+	failed |= fclose(out) < 0;
+	CLEANUP(free_cleanup) char *text = buffer; /* there since the stream was closed */
+	if (failed)
 		return session_fail(session, EXIT_REFUSED, "out of memory");
 	if (r < 0)
 		return session_fail(session, EXIT_REFUSED, "%s", error);
