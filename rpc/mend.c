@@ -83,10 +83,10 @@ static bool is_nng_thread(void)
 }
 
 __attribute__((visibility("default"))) int epoll_wait(
-	int fd, struct epoll_event *events, int size, int timeout_ms)
+	int fd, struct epoll_event *events, int maxevents, int timeout)
 {
 	int count = (int)syscall(
-		SYS_epoll_pwait, fd, events, size, timeout_ms, NULL, (size_t)KERNEL_SIGSET);
+		SYS_epoll_pwait, fd, events, maxevents, timeout, NULL, (size_t)KERNEL_SIGSET);
 
 	if (!is_nng_thread())
 		return count;

@@ -438,7 +438,7 @@ static void close_socket(struct rpc_server *server)
 	server->stuck = !rpc_mend_close(server->socket);
 	if (server->stuck)
 		return;
-	for (unsigned i = 0; i < server->slot_count; i++)
+	for (unsigned i = 0; server->slots && i < server->slot_count; i++)
 		nng_aio_stop(server->slots[i].aio);
 }
 

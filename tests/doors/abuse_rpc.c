@@ -23,7 +23,7 @@ enum {
 	HALF = 200,	     /* connections that leave a message half sent */
 	HALF_KB = 32768,     /* and what these may cost */
 	HALF_BYTES = 500000, /* that they said would come, each */
-	LEAVERS = 400,
+	LEAVERS = 80,
 	DEAF = 200,  /* requests of a client that does not read */
 	LIMIT = 512, /* of connections over one transport */
 	ABOVE = 60,
