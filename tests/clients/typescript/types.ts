@@ -49,8 +49,8 @@ export function refusedBodies(): object[] {
 	return [
 		// @ts-expect-error: it is called dry_run
 		{ pci_addresses, dryrun: true } satisfies Schemas["BindDevicesRequest"],
-		// @ts-expect-error: only bind can be forced
-		{ pci_addresses, force: [] } satisfies Schemas["UnbindDevicesRequest"],
+		// @ts-expect-error: only bind gives nodes to somebody
+		{ pci_addresses, node_owner: "" } satisfies Schemas["UnbindDevicesRequest"],
 		// @ts-expect-error: one address, and it is called pci_address
 		{ pci_addresses } satisfies Schemas["GetDeviceInfoRequest"],
 	];
