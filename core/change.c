@@ -160,7 +160,7 @@ static int make_plan(struct change *c, struct core_error *err)
 		return -1;
 	if (plan_make(&c->wish, &c->facts, &c->plan, &refusals))
 		return core_fail_memory(err);
-	return refusals.count > 0 ? core_fail_problems(err, &refusals) : 0;
+	return core_problems_any(&refusals) ? core_fail_problems(err, &refusals) : 0;
 }
 
 static bool is_bind(const struct change *c)
@@ -345,13 +345,15 @@ static int set_nodes(struct change *c, bool with_steps, struct core_error *err)
 
 static int execute(struct change *c, struct core_error *err)
 {
-	const struct transaction_guard guard = {&c->wish};
+	struct transaction_guard guard = {.request = &c->wish};
 	size_t done = 0;
 
 	if (is_bind(c) && vfio_driver_ready(c->host, VFIO_DRIVER, c->request->deadline, err))
 		return -1;
 	if (begin(c, err))
 		return -1;
+	guard.records = c->before;
+	guard.n_records = c->n_before;
 	if (transaction_run(c->host, &c->plan, c->request->deadline, &guard, &done, err) == 0 &&
 		set_nodes(c, true, err) == 0 && end(c, err) == 0)
 		return 0;

@@ -256,6 +256,13 @@ void device_unref(struct device *device)
 	free(device);
 }
 
+uint32_t device_use_count(const struct devices *devices, const struct device *device)
+{
+	long count = optional(devices, device, "enable", 0);
+
+	return count > 0 ? (uint32_t)count : 0;
+}
+
 void device_vfio_name(
 	const struct devices *devices, const struct device *device, char *buf, size_t size)
 {

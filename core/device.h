@@ -88,6 +88,10 @@ static inline void device_cleanup(struct device **device)
 void device_vfio_name(
 	const struct devices *devices, const struct device *device, char *buf, size_t size);
 
+/* How many users have the device enabled: its `enable`. A native driver may leave it above 0 for
+ * ever, and a plain write can raise it. 0 when it cannot be read. */
+uint32_t device_use_count(const struct devices *devices, const struct device *device);
+
 /* Whether a VFIO driver has the device: it has an entry in vfio-dev, or, on kernels that have no
  * such folder, its driver is vfio-pci (facts of the kernel: Documentation/driver-api/vfio.rst). */
 bool device_is_vfio(const struct devices *devices, const struct device *device);

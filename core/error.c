@@ -85,8 +85,10 @@ __attribute__((format(printf, 5, 0))) static struct core_problem *problem_vadd(
 {
 	struct core_problem *items = reallocarray(list->items, list->count + 1, sizeof(*items));
 
-	if (!items)
+	if (!items) {
+		list->is_incomplete = true;
 		return NULL;
+	}
 	list->items = items;
 	struct core_problem *p = &items[list->count++];
 	*p = (struct core_problem){.reason = reason};
@@ -138,8 +140,10 @@ int core_problem_copy(struct core_problems *list, const struct core_problem *pro
 {
 	struct core_problem *items = reallocarray(list->items, list->count + 1, sizeof(*items));
 
-	if (!items)
+	if (!items) {
+		list->is_incomplete = true;
 		return -1;
+	}
 	list->items = items;
 	struct core_problem *copy = &items[list->count++];
 	*copy = *problem;
@@ -167,6 +171,10 @@ int core_problem_add_holder(struct core_problem *problem, const struct core_hold
 int core_fail_problems(struct core_error *err, struct core_problems *list)
 {
 	core_problems_clear(&err->problems);
+	if (list->is_incomplete) {
+		core_problems_clear(list);
+		return core_fail_memory(err);
+	}
 	err->problems = *list;
 	*list = (struct core_problems){0};
 	return core_fail(err, reasons[err->problems.items[0].reason].code, "%s",

@@ -12,6 +12,7 @@
 #include "core/address.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -77,11 +78,19 @@ struct core_problem {
 	size_t n_holders;
 };
 
-/* A growing list of problems. */
+/* A growing list of problems. One that had to be left out for lack of memory is remembered: a list
+ * that lost a refusal must never read as "nothing stands in the way". */
 struct core_problems {
 	struct core_problem *items; /* owned */
 	size_t count;
+	bool is_incomplete;
 };
+
+/* Whether there is any problem, or may be. */
+static inline bool core_problems_any(const struct core_problems *list)
+{
+	return list->count > 0 || list->is_incomplete;
+}
 
 struct core_error {
 	enum core_code code;
@@ -105,7 +114,7 @@ int core_fail_memory(struct core_error *err);
 void core_error_clear(struct core_error *err);
 
 /* Appends a problem with its sentence and what to do ("" for nothing). Returns it, valid until the
- * next one is added; NULL when memory is short (the list is then as it was). */
+ * next one is added; NULL when memory is short (the list is then incomplete). */
 struct core_problem *core_problem_add(struct core_problems *list, const char *subject,
 	enum core_reason reason, const char *action, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
@@ -119,7 +128,8 @@ struct core_problem *core_problem_add_device(struct core_problems *list, struct 
 void core_problem_set_resource(struct core_problem *problem, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Appends a copy of the problem with its holders. 0 or -1 when memory is short. */
+/* Appends a copy of the problem with its holders. 0, or -1 when memory is short (the list is then
+ * incomplete). */
 int core_problem_copy(struct core_problems *list, const struct core_problem *problem);
 
 /* Appends a copy of the holder. 0 or -1 when memory is short. */
@@ -128,6 +138,6 @@ int core_problem_add_holder(struct core_problem *problem, const struct core_hold
 /* Frees the items and empties the list. */
 void core_problems_clear(struct core_problems *list);
 
-/* Turns a non-empty list into an error: message and code of its first problem, the list moved into
- * err. Returns -1. */
+/* Turns a list of which core_problems_any is true into an error: message and code of its first
+ * problem, the list moved into err; lack of memory when it is incomplete. Returns -1. */
 int core_fail_problems(struct core_error *err, struct core_problems *list);

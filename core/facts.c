@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a plan needs to know of the host. */
 #include "core/facts.h"
+#include "core/holders.h"
 #include "core/host_internal.h"
 #include "core/util.h"
 
@@ -11,53 +12,117 @@
 struct gathering {
 	struct host *host;
 	int64_t deadline;
-	struct usage *usage; /* of the host's disks and networks; NULL: not read yet */
-	struct hand_reply vfio;
-	bool has_vfio;
+	struct usage *usage;		/* of the host's disks and networks; NULL: not read yet */
+	struct holders files, mappings; /* of all VFIO users */
+	bool has_files, has_mappings;
 };
 
 static void gathering_close(struct gathering *g)
 {
 	usage_free(g->usage);
+	holders_clear(&g->files);
+	holders_clear(&g->mappings);
 }
 
 static int ask(struct gathering *g, enum hand_op op, struct pci_address address,
-	struct hand_reply *reply, struct core_error *err)
+	struct hand_reply *reply, struct holders *holders, struct core_error *err)
 {
 	struct hand_request request = {.op = op, .address = address};
-	int rc = hand_call(g->host->hand, &request, g->deadline, reply);
+	int rc = hand_call_holders(g->host->hand, &request, g->deadline, reply, holders);
 
 	if (rc == 0)
 		rc = -reply->error;
 	return rc < 0 ? transaction_no_answer(err, rc, "finding out who uses the devices") : 0;
 }
 
-/* `enable` counts users of the device. It can be raised by a plain write too, so it is suspicion
- * enough to refuse but names nobody. */
-static bool is_enabled(const struct host *host, const struct device *d)
+static int ask_files(struct gathering *g, struct core_error *err)
 {
-	char text[16];
+	struct hand_reply reply;
 
-	return device_read(host->devices, d, "enable", text, sizeof(text)) > 0 &&
-	       strtol(text, NULL, 10) >= 1;
+	if (g->has_files)
+		return 0;
+	g->has_files = ask(g, HAND_HOLDERS, (struct pci_address){0}, &reply, &g->files, err) == 0;
+	return g->has_files ? 0 : -1;
+}
+
+static int ask_mappings(struct gathering *g, struct core_error *err)
+{
+	struct hand_reply reply;
+
+	if (g->has_mappings)
+		return 0;
+	g->has_mappings =
+		ask(g, HAND_MAPPINGS, (struct pci_address){0}, &reply, &g->mappings, err) == 0;
+	return g->has_mappings ? 0 : -1;
+}
+
+/* `enable` counts users of the device. A native driver may have left it above 0, which the record
+ * of a device of ours tells; and it can be raised by a plain write, so it is suspicion enough to
+ * refuse but names nobody. */
+static bool is_enabled(struct host *host, const struct device *d)
+{
+	struct device_origin origin;
+
+	return device_use_count(host->devices, d) >
+	       (host_origin(host, d, &origin) ? origin.idle_use_count : 0);
+}
+
+/* Whose holders are looked for. */
+struct subject {
+	const struct device *device;
+	int32_t vfio_id;	     /* of its own node; -1 for none */
+	bool is_enabled;	     /* by more than its native driver left */
+	const struct holders *files; /* of all VFIO users */
+};
+
+static void subject_of(struct gathering *g, const struct device *d, struct subject *ret)
+{
+	char name[32];
+
+	device_vfio_name(g->host->devices, d, name, sizeof(name));
+	*ret = (struct subject){
+		.device = d,
+		.vfio_id = name[0] ? (int32_t)strtol(name + 4, NULL, 10) : -1,
+		.is_enabled = is_enabled(g->host, d),
+		.files = &g->files,
+	};
+}
+
+/* Whether the process has VFIO's nodes open, and all of them are of other devices: then so are its
+ * files and mappings that do not tell whose they are. */
+static bool is_elsewhere(const struct subject *s, int32_t pid)
+{
+	bool elsewhere = false;
+
+	for (size_t i = 0; i < s->files->count; i++) {
+		const struct hand_holder *h = &s->files->items[i];
+
+		if (h->pid != pid || (h->hold != HOLD_GROUP && h->hold != HOLD_DEVICE))
+			continue;
+		if (h->id == (h->hold == HOLD_GROUP ? s->device->group : s->vfio_id))
+			return false;
+		elsewhere = true;
+	}
+	return elsewhere;
 }
 
 /* Whether the holder's file is this device's, or cannot be told from it. */
-static bool holds(
-	const struct hand_holder *h, const struct device *d, int32_t vfio_id, bool enabled)
+static bool holds(const struct hand_holder *h, const struct subject *s)
 {
 	switch ((enum hand_hold)h->hold) {
 	case HOLD_GROUP:
-		return h->id == d->group;
+		return h->id == s->device->group;
 	case HOLD_DEVICE:
-		return h->id == vfio_id;
+		return h->id == s->vfio_id;
 	case HOLD_FILE:
-		return h->has_address ? pci_address_equal(h->address, d->address) : enabled;
+		if (h->has_address)
+			return pci_address_equal(h->address, s->device->address);
+		break;
 	case HOLD_MAPPING:
 	case HOLD_NODE:
-		return enabled;
+		break;
 	}
-	return enabled;
+	return s->is_enabled && !is_elsewhere(s, h->pid);
 }
 
 static void describe(const struct hand_holder *h, struct core_holder *ret)
@@ -91,51 +156,47 @@ static void add_holder(struct core_problem *problem, const struct hand_holder *h
 	core_problem_add_holder(problem, &holder);
 }
 
-/* Adds a problem that names the first of the holders, and has them all. */
-static void add_use(struct core_problems *problems, const struct device *d, enum core_reason reason,
-	const char *action, const struct hand_holder *const *holders, size_t n)
+/* Adds the device's holders among them to its problem, which names the first and is made by that
+ * one. */
+static void add_vfio_users(struct core_problems *problems, struct core_problem **problem,
+	const struct subject *s, const struct holders *holders)
 {
-	struct core_problem *problem = core_problem_add_device(problems, d->address, reason, action,
-		"device %s is in use by %.15s (pid %d)", d->text, holders[0]->command,
-		holders[0]->pid);
+	for (size_t i = 0; i < holders->count; i++) {
+		const struct hand_holder *h = &holders->items[i];
 
-	for (size_t i = 0; problem && i < n; i++)
-		add_holder(problem, holders[i]);
-}
-
-/* The holders among the reply's that have this device. */
-static size_t select_holders(const struct hand_reply *reply, const struct host *host,
-	const struct device *d, bool enabled, const struct hand_holder *ret[HAND_MAX_HOLDERS])
-{
-	char name[32];
-	size_t n = 0;
-
-	device_vfio_name(host->devices, d, name, sizeof(name));
-	int32_t vfio_id = name[0] ? (int32_t)strtol(name + 4, NULL, 10) : -1;
-	for (uint32_t i = 0; i < reply->n_holders; i++) {
-		if (holds(&reply->holders[i], d, vfio_id, enabled))
-			ret[n++] = &reply->holders[i];
+		if (!holds(h, s))
+			continue;
+		if (!*problem)
+			*problem = core_problem_add_device(problems, s->device->address,
+				REASON_VFIO_IN_USE,
+				"stop the virtual machine or program that uses it",
+				"device %s is in use by %.15s (pid %d)", s->device->text,
+				h->command, h->pid);
+		if (*problem)
+			add_holder(*problem, h);
 	}
-	return n;
 }
 
 static int find_vfio_users(struct gathering *g, struct device_facts *f, struct core_error *err)
 {
-	const struct hand_holder *holders[HAND_MAX_HOLDERS];
-	const struct device *d = f->device;
-	bool enabled = is_enabled(g->host, d);
+	struct core_problem *problem = NULL;
+	struct subject s;
 
-	if (!g->has_vfio && ask(g, HAND_HOLDERS, (struct pci_address){0}, &g->vfio, err))
+	subject_of(g, f->device, &s);
+	if (ask_files(g, err))
 		return -1;
-	g->has_vfio = true;
-	size_t n = select_holders(&g->vfio, g->host, d, enabled, holders);
-	if (n > 0)
-		add_use(&f->uses, d, REASON_VFIO_IN_USE,
-			"stop the virtual machine or program that uses it", holders, n);
-	else if (enabled || g->vfio.truncated)
-		core_problem_add_device(&f->uses, d->address, REASON_VFIO_IN_USE,
+	add_vfio_users(&f->uses, &problem, &s, &g->files);
+	/* Mappings keep a device enabled; the memory maps of all processes are read only then. */
+	if (!problem && s.is_enabled) {
+		if (ask_mappings(g, err))
+			return -1;
+		add_vfio_users(&f->uses, &problem, &s, &g->mappings);
+	}
+	if (!problem && (s.is_enabled || g->files.is_truncated))
+		core_problem_add_device(&f->uses, f->device->address, REASON_VFIO_IN_USE,
 			"find out which program uses it; it may run as another user",
-			"device %s is in use by a program that could not be found", d->text);
+			"device %s is in use by a program that could not be found",
+			f->device->text);
 	return 0;
 }
 
@@ -149,22 +210,30 @@ static bool may_have_nodes(const struct device *d)
 	       d->class >> 8 == 0x0c03;
 }
 
+static void add_node_users(struct device_facts *f, const struct holders *holders)
+{
+	if (holders->count == 0)
+		return;
+	const struct hand_holder *first = &holders->items[0];
+	struct core_problem *problem = core_problem_add_device(&f->uses, f->device->address,
+		REASON_NODE_IN_USE, "stop the programs that have it open, or force NODE_IN_USE",
+		"device %s is in use by %.15s (pid %d)", f->device->text, first->command,
+		first->pid);
+	for (size_t i = 0; problem && i < holders->count; i++)
+		add_holder(problem, &holders->items[i]);
+}
+
 static int find_node_users(struct gathering *g, struct device_facts *f, struct core_error *err)
 {
-	const struct hand_holder *holders[HAND_MAX_HOLDERS];
+	CLEANUP(holders_clear) struct holders holders = {0};
 	struct hand_reply reply;
 
 	if (!f->device->driver[0] || !may_have_nodes(f->device) ||
 		!nodes_any(g->host->sysfs.root_fd, f->device->address))
 		return 0;
-	if (ask(g, HAND_NODE_HOLDERS, f->device->address, &reply, err))
+	if (ask(g, HAND_NODE_HOLDERS, f->device->address, &reply, &holders, err))
 		return -1;
-	for (uint32_t i = 0; i < reply.n_holders; i++)
-		holders[i] = &reply.holders[i];
-	if (reply.n_holders > 0)
-		add_use(&f->uses, f->device, REASON_NODE_IN_USE,
-			"stop the programs that have it open, or force NODE_IN_USE", holders,
-			reply.n_holders);
+	add_node_users(f, &holders);
 	/* The disk's own users have usually been found by their names. */
 	if (reply.claimed && f->uses.count == 0)
 		core_problem_add_device(&f->uses, f->device->address, REASON_DISK_IN_USE,
@@ -183,6 +252,33 @@ static int find_host_uses(struct gathering *g, struct device_facts *f, struct co
 	return find_node_users(g, f, err);
 }
 
+/* Whether an unbind of another tool waits for the device's user. A use count alone may be left by
+ * its last driver; where an unbind waits, somebody holds the device. */
+static int find_leaving(struct gathering *g, struct device_facts *f, struct core_error *err)
+{
+	struct core_problems users = {0};
+	struct core_problem *user = NULL;
+	struct subject s;
+
+	switch (device_leaving(g->host, f->device)) {
+	case LEAVING_NOT:
+		return 0;
+	case LEAVING_BY_COUNT:
+		break;
+	case LEAVING:
+		f->is_pending = true;
+		return 0;
+	}
+	subject_of(g, f->device, &s);
+	if (ask_files(g, err) || ask_mappings(g, err))
+		return -1;
+	add_vfio_users(&users, &user, &s, &g->files);
+	add_vfio_users(&users, &user, &s, &g->mappings);
+	f->is_pending |= core_problems_any(&users) || g->files.is_truncated;
+	core_problems_clear(&users);
+	return 0;
+}
+
 static int gather_device(
 	struct gathering *g, const struct device *d, struct device_facts *f, struct core_error *err)
 {
@@ -190,10 +286,11 @@ static int gather_device(
 		.device = d,
 		.is_vfio = device_is_vfio(g->host->devices, d),
 		.is_pending = hand_is_pending(g->host->lock_fd, d->address) ||
-			      pending_has(g->host->pending, d->address) ||
-			      device_state(g->host, d) == STATE_UNBIND_PENDING,
+			      pending_has(g->host->pending, d->address),
 	};
 	f->has_origin = host_origin(g->host, d, &f->origin);
+	if (find_leaving(g, f, err))
+		return -1;
 	if (d->is_bridge)
 		return 0; /* what is behind one is of no matter: it is refused anyhow */
 	if (f->is_vfio)
@@ -236,24 +333,33 @@ int facts_gather(struct host *host, struct device *const *devices, size_t n, int
 	return 0;
 }
 
+/* Adds those that hold the subject; of a device's nodes (no subject) all of them. */
+static void add_holders(
+	struct core_problem *problem, const struct subject *s, const struct holders *holders)
+{
+	for (size_t i = 0; i < holders->count; i++) {
+		if (!s || holds(&holders->items[i], s))
+			add_holder(problem, &holders->items[i]);
+	}
+}
+
 void facts_add_holders(struct host *host, const struct device *device, int64_t deadline,
 	struct core_problem *problem)
 {
 	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
 	CLEANUP(gathering_close) struct gathering g = {.host = host, .deadline = deadline};
-	const struct hand_holder *holders[HAND_MAX_HOLDERS];
+	CLEANUP(holders_clear) struct holders nodes = {0};
 	struct hand_reply reply;
+	struct subject s;
 
-	if (ask(&g, HAND_HOLDERS, device->address, &reply, &ignored) == 0) {
-		size_t n = select_holders(&reply, host, device, is_enabled(host, device), holders);
-		for (size_t i = 0; i < n; i++)
-			add_holder(problem, holders[i]);
-	}
+	subject_of(&g, device, &s);
+	if (ask_files(&g, &ignored) == 0)
+		add_holders(problem, &s, &g.files);
+	if (problem->n_holders == 0 && s.is_enabled && ask_mappings(&g, &ignored) == 0)
+		add_holders(problem, &s, &g.mappings);
 	if (nodes_any(host->sysfs.root_fd, device->address) &&
-		ask(&g, HAND_NODE_HOLDERS, device->address, &reply, &ignored) == 0) {
-		for (uint32_t i = 0; i < reply.n_holders; i++)
-			add_holder(problem, &reply.holders[i]);
-	}
+		ask(&g, HAND_NODE_HOLDERS, device->address, &reply, &nodes, &ignored) == 0)
+		add_holders(problem, NULL, &nodes);
 }
 
 void facts_clear(struct facts *facts)

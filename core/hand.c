@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The daemon's side of the hand. */
 #include "core/hand.h"
+#include "core/holders.h"
 #include "core/util.h"
 
 #include <errno.h>
@@ -120,8 +121,8 @@ static bool has_hung_up(const struct hand *hand)
 	return poll(&p, 1, SETTLE_MS) > 0 && (p.revents & (POLLHUP | POLLERR));
 }
 
-int hand_call(struct hand *hand, const struct hand_request *request, int64_t deadline,
-	struct hand_reply *reply)
+/* Sends the command. Returns the near end of its reply channel, or a negative errno. */
+static int begin_call(struct hand *hand, const struct hand_request *request, int64_t deadline)
 {
 	int pair[2];
 
@@ -130,16 +131,63 @@ int hand_call(struct hand *hand, const struct hand_request *request, int64_t dea
 		return -ETIMEDOUT;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
-	CLEANUP(fd_cleanup) int near = pair[0];
 	int error = send_request(hand->fd, request, pair[1]);
 	close(pair[1]); /* the child's copy is the only one left: its death is our end of file */
 	if (!error)
-		error = wait_readable(near, deadline);
+		return pair[0];
+	close(pair[0]);
+	return error;
+}
+
+static int receive_reply(
+	const struct hand *hand, int near, int64_t deadline, struct hand_reply *reply)
+{
+	int error = wait_readable(near, deadline);
+
 	if (error)
 		return error;
 	if (recv(near, reply, sizeof(*reply), 0) != (ssize_t)sizeof(*reply))
 		return has_hung_up(hand) ? -EPIPE : -ECHILD;
 	return reply->error == EINPROGRESS ? -EINPROGRESS : 0;
+}
+
+int hand_call(struct hand *hand, const struct hand_request *request, int64_t deadline,
+	struct hand_reply *reply)
+{
+	CLEANUP(fd_cleanup) int near = begin_call(hand, request, deadline);
+
+	return near < 0 ? near : receive_reply(hand, near, deadline, reply);
+}
+
+static int append(struct holders *all, const struct hand_reply *reply)
+{
+	for (uint32_t i = 0; i < reply->n_holders && i < HAND_MAX_HOLDERS; i++) {
+		if (!holders_add(all, &reply->holders[i]))
+			return -ENOMEM;
+	}
+	all->is_truncated |= reply->truncated;
+	return 0;
+}
+
+int hand_call_holders(struct hand *hand, const struct hand_request *request, int64_t deadline,
+	struct hand_reply *reply, struct holders *ret)
+{
+	CLEANUP(fd_cleanup) int near = begin_call(hand, request, deadline);
+	CLEANUP(holders_clear) struct holders all = {0};
+	int error = near < 0 ? near : 0;
+
+	if (!error) {
+		do {
+			error = receive_reply(hand, near, deadline, reply);
+			if (!error)
+				error = append(&all, reply);
+		} while (!error && reply->more);
+	}
+	if (error)
+		return error;
+	*ret = all;
+	all = (struct holders){0};
+	return 0;
 }
 
 bool hand_is_pending(int lock_fd, struct pci_address address)

@@ -28,7 +28,7 @@
 
 enum {
 	HAND_OVERRIDE_SIZE = 256, /* longest driver_override that is understood */
-	HAND_MAX_HOLDERS = 64,
+	HAND_MAX_HOLDERS = 64,	  /* in one message */
 };
 
 enum hand_op {
@@ -38,8 +38,9 @@ enum hand_op {
 	HAND_BIND,	   /* to driver name */
 	HAND_PROBE,	   /* let the kernel find a driver */
 	HAND_LOAD,	   /* the module called name; refused on a simulated host */
-	HAND_HOLDERS,	   /* reply.holders: who has VFIO files open or mapped */
-	HAND_NODE_HOLDERS, /* reply.holders: who has the native driver's nodes of the device open;
+	HAND_HOLDERS,	   /* holders: who has VFIO files open */
+	HAND_MAPPINGS,	   /* holders: who has a VFIO device mapped */
+	HAND_NODE_HOLDERS, /* holders: who has the native driver's nodes of the device open;
 			      reply.claimed: the kernel itself has one of its disks open */
 	HAND_NODE_SET,	   /* the device's VFIO nodes to owner and mode */
 	HAND_OP_COUNT,
@@ -86,13 +87,15 @@ struct hand_request {
 struct hand_reply {
 	int32_t error; /* errno of the kernel call; 0: done */
 	uint32_t n_holders;
-	uint32_t truncated; /* there were more holders */
+	uint32_t more;	    /* another message with holders follows */
+	uint32_t truncated; /* there were more holders than the hand counts */
 	uint32_t claimed;
 	char text[HAND_OVERRIDE_SIZE];
 	struct hand_holder holders[HAND_MAX_HOLDERS];
 };
 
 struct hand;
+struct holders;
 
 /* Forks the hand, working below root, with its locks in the folder lock_fd (which is duplicated).
  * It takes no device from its native driver, and gives none to a VFIO driver, that allow does not
@@ -110,6 +113,11 @@ struct hand *hand_attach(int fd);
  * -ECHILD: only the child with this command is. */
 int hand_call(struct hand *hand, const struct hand_request *request, int64_t deadline,
 	struct hand_reply *reply);
+
+/* The same for what answers holders, however many: all of them are in *ret, for holders_clear, and
+ * the rest of the answer is in *reply. -ENOMEM when there is no room for them. */
+int hand_call_holders(struct hand *hand, const struct hand_request *request, int64_t deadline,
+	struct hand_reply *reply, struct holders *ret);
 
 /* A descriptor that polls as hung up when the hand has died. The hand's own. */
 int hand_fd(const struct hand *hand);

@@ -204,18 +204,18 @@ static bool is_denied(const struct service *s, const struct hand_request *reques
 	       !is_vfio_name(driver);
 }
 
-static int node_holders(
-	const struct service *s, struct pci_address address, struct hand_reply *reply)
+static int node_holders(const struct service *s, struct pci_address address,
+	struct hand_reply *reply, struct holders *holders)
 {
 	struct nodes nodes;
 
 	nodes_find(s->sysfs.root_fd, address, &nodes);
 	reply->claimed = nodes_claimed(s->sysfs.root_fd, &nodes);
-	return holders_scan(&s->sysfs, &nodes, reply);
+	return holders_of_nodes(&s->sysfs, &nodes, holders);
 }
 
-static int run(
-	const struct service *s, const struct hand_request *request, struct hand_reply *reply)
+static int run(const struct service *s, const struct hand_request *request,
+	struct hand_reply *reply, struct holders *holders)
 {
 	switch ((enum hand_op)request->op) {
 	case HAND_OVERRIDE_GET:
@@ -231,9 +231,11 @@ static int run(
 	case HAND_LOAD:
 		return load_module(s, request->name);
 	case HAND_HOLDERS:
-		return holders_scan(&s->sysfs, NULL, reply);
+		return holders_of_vfio(&s->sysfs, holders);
+	case HAND_MAPPINGS:
+		return holders_of_mappings(&s->sysfs, holders);
 	case HAND_NODE_HOLDERS:
-		return node_holders(s, request->address, reply);
+		return node_holders(s, request->address, reply, holders);
 	case HAND_NODE_SET:
 		return vfio_node_set(&s->sysfs, request->address, &request->access);
 	case HAND_OP_COUNT:
@@ -277,8 +279,8 @@ static bool main_is_gone(const struct service *s)
 
 /* The lock is given back before the answer goes out: the next command for the device may come
  * before this child has ended. */
-static int check_and_run(
-	const struct service *s, const struct hand_request *request, struct hand_reply *reply)
+static int check_and_run(const struct service *s, const struct hand_request *request,
+	struct hand_reply *reply, struct holders *holders)
 {
 	CLEANUP(fd_cleanup) int lock = -1;
 
@@ -294,7 +296,7 @@ static int check_and_run(
 			return ECANCELED;
 	}
 	close(s->channel); /* with a copy left in a blocked write, the hand's end would go unseen */
-	return run(s, request, reply);
+	return run(s, request, reply, holders);
 }
 
 /* A write that blocks lives on after the daemon; it must not keep the daemon's terminal, log pipe
@@ -307,17 +309,35 @@ static void let_go_of_stdio(void)
 		dup2(null, fd);
 }
 
+/* Sends the answer, in as many messages as it has holders for. Nobody may be waiting any more; what
+ * was to be done is done all the same. */
+static void answer(int reply_fd, struct hand_reply *reply, const struct holders *holders)
+{
+	size_t sent = 0;
+
+	reply->truncated = holders->is_truncated;
+	do {
+		size_t left = holders->count - sent;
+
+		reply->n_holders = left < HAND_MAX_HOLDERS ? (uint32_t)left : HAND_MAX_HOLDERS;
+		for (uint32_t i = 0; i < reply->n_holders; i++)
+			reply->holders[i] = holders->items[sent + i];
+		sent += reply->n_holders;
+		reply->more = sent < holders->count;
+	} while (send(reply_fd, reply, sizeof(*reply), MSG_NOSIGNAL) > 0 && reply->more);
+}
+
 /* The child's whole life. */
 static void serve_one(const struct service *s, const struct hand_request *request, int reply_fd)
 {
+	CLEANUP(holders_clear) struct holders holders = {0};
 	struct hand_reply reply = {0};
 
 	/* Reading an override takes the device's lock too, and so can block as long. */
 	if (changes_device(request->op) || request->op == HAND_OVERRIDE_GET)
 		let_go_of_stdio();
-	reply.error = check_and_run(s, request, &reply);
-	/* Nobody may be waiting any more; the write was done all the same. */
-	(void)send(reply_fd, &reply, sizeof(reply), MSG_NOSIGNAL);
+	reply.error = check_and_run(s, request, &reply, &holders);
+	answer(reply_fd, &reply, &holders);
 }
 
 /* Takes one command and its reply channel. 1; 0 when main is gone; -1 for what is no command. */

@@ -162,7 +162,7 @@ int address_list_parse(
 		else if (!list_has(&list, address))
 			list.items[list.count++] = address;
 	}
-	if (problems.count > 0)
+	if (core_problems_any(&problems))
 		return core_fail_problems(err, &problems);
 	*ret = list;
 	list.items = NULL;
@@ -195,7 +195,7 @@ int host_find(struct host *host, const struct address_list *list, struct device 
 		if (!devices[i])
 			problem_absent(&problems, list->items[i]);
 	}
-	if (problems.count > 0) {
+	if (core_problems_any(&problems)) {
 		device_list_free(devices, list->count);
 		return core_fail_problems(err, &problems);
 	}
@@ -222,7 +222,7 @@ static int group_ids(struct device *const *devices, size_t n, int32_t *ids, size
 		if (ids[i] < 0)
 			problem_no_group(&problems, devices[i]->address);
 	}
-	if (problems.count > 0)
+	if (core_problems_any(&problems))
 		return core_fail_problems(err, &problems);
 	qsort(ids, n, sizeof(*ids), int32_compare);
 	for (size_t i = 0; i < n; i++) {

@@ -36,10 +36,13 @@ void problem_invalid_address(struct core_problems *problems, const char *text);
 void problem_absent(struct core_problems *problems, struct pci_address address);
 void problem_no_group(struct core_problems *problems, struct pci_address address);
 
-/* Right before a device is taken from its driver, the request is judged again by what is true then;
- * a refusal ends the transaction. */
+/* What is looked at on the way. Right before a device is taken from its driver, the request is
+ * judged again by what is true then, and a refusal ends the transaction. Right before the device is
+ * given to its VFIO driver, when it has no user, its use count goes into its record. */
 struct transaction_guard {
 	const struct plan_request *request;
+	struct device_origin *records;
+	size_t n_records;
 };
 
 /* Runs a plan's steps, each verified by reading back. guard may be NULL. 0, or -1 with err;

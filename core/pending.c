@@ -129,8 +129,7 @@ static int plan_rest(struct host *host, const struct plan_request *request, cons
 }
 
 /* Goes on where the blocked write left the change of one device. 0, or -1 with err. */
-static int finish(
-	struct host *host, const struct left *l, const struct device *d, struct core_error *err)
+static int finish(struct host *host, struct left *l, const struct device *d, struct core_error *err)
 {
 	CLEANUP(plan_clear) struct plan plan = {0};
 	const struct plan_request request = {
@@ -138,7 +137,7 @@ static int finish(
 		.vfio_driver = VFIO_DRIVER,
 		.leave_driverless = strcmp(l->what, "finish free") == 0,
 	};
-	const struct transaction_guard guard = {&request};
+	const struct transaction_guard guard = {&request, l->before, l->n};
 	size_t done;
 
 	if (plan_rest(host, &request, d, &plan))
@@ -212,7 +211,7 @@ static void end(struct host *host, const struct left *l, bool finished)
 }
 
 /* The end of a change of one device. Whether it came to one, and did not have to be undone. */
-static bool settle_one(struct pending *p, const struct left *l, bool *ret_blocked)
+static bool settle_one(struct pending *p, struct left *l, bool *ret_blocked)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	CLEANUP(device_cleanup) struct device *d = find(p->host, &l->before[0]);
@@ -232,7 +231,7 @@ static bool settle_one(struct pending *p, const struct left *l, bool *ret_blocke
 }
 
 /* False: yet another write has not returned, so the change is to be waited for again. */
-static bool settle(struct pending *p, const struct left *l)
+static bool settle(struct pending *p, struct left *l)
 {
 	bool blocked = false;
 

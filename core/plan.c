@@ -108,7 +108,7 @@ int plan_make(const struct plan_request *request, const struct facts *facts, str
 
 	for (size_t i = 0; i < facts->count; i++)
 		plan_judge(request, facts, &facts->devices[i], refusals);
-	for (size_t i = 0; !error && refusals->count == 0 && i < facts->count; i++)
+	for (size_t i = 0; !error && !core_problems_any(refusals) && i < facts->count; i++)
 		error = plan_steps(request, &facts->devices[i], plan);
 	return error;
 }

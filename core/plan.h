@@ -64,8 +64,8 @@ bool plan_needs(const struct plan_request *request, const struct device_facts *f
 /* Appends the request's steps for one device, which may be none. 0 or -ENOMEM. */
 int plan_steps(const struct plan_request *request, const struct device_facts *f, struct plan *plan);
 
-/* Judges all devices and, when none is refused, appends the steps of all in their order. 0 (look at
- * refusals->count), or -ENOMEM. */
+/* Judges all devices and, when none is refused, appends the steps of all in their order. 0 (ask
+ * core_problems_any), or -ENOMEM. */
 int plan_make(const struct plan_request *request, const struct facts *facts, struct plan *plan,
 	struct core_problems *refusals);
 

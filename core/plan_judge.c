@@ -128,6 +128,7 @@ static void judge_host(const struct plan_request *request, const struct facts *f
 static void judge_uses(const struct plan_request *request, const struct device_facts *f,
 	struct core_problems *refusals)
 {
+	refusals->is_incomplete |= f->uses.is_incomplete;
 	for (size_t i = 0; i < f->uses.count; i++) {
 		if (!forced(request, f->uses.items[i].reason))
 			core_problem_copy(refusals, &f->uses.items[i]);

@@ -7,14 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool has_use_count(const struct host *host, const struct device *d)
-{
-	char text[16];
-
-	return device_read(host->devices, d, "enable", text, sizeof(text)) > 0 &&
-	       strtol(text, NULL, 10) >= 1;
-}
-
 static bool group_has_vfio(struct host *host, const struct device *d)
 {
 	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
@@ -28,20 +20,18 @@ static bool group_has_vfio(struct host *host, const struct device *d)
 	return found;
 }
 
-/* A VFIO driver's unbind takes the driver link away at once and then waits for the device's user.
- * What is left until its end: on older kernels the device's own folder, on all the group's node,
- * whose group has no VFIO driver any more, or whose device is still enabled by its user. */
-static bool is_leaving_vfio(struct host *host, const struct device *d)
+enum device_leaving device_leaving(struct host *host, const struct device *d)
 {
 	char path[48];
 
 	if (d->driver[0] || d->group < 0)
-		return false;
+		return LEAVING_NOT;
 	snprintf(path, sizeof(path), "dev/vfio/%d", d->group);
 	if (!sysfs_exists(host->sysfs.root_fd, path))
-		return false;
-	return device_has(host->devices, d, "vfio-dev") || has_use_count(host, d) ||
-	       !group_has_vfio(host, d);
+		return LEAVING_NOT;
+	if (device_has(host->devices, d, "vfio-dev") || !group_has_vfio(host, d))
+		return LEAVING;
+	return device_use_count(host->devices, d) > 0 ? LEAVING_BY_COUNT : LEAVING_NOT;
 }
 
 enum device_state device_state(struct host *host, const struct device *d)
@@ -50,7 +40,7 @@ enum device_state device_state(struct host *host, const struct device *d)
 
 	if ((pending_any(host->pending) && (hand_is_pending(host->lock_fd, d->address) ||
 						   pending_has(host->pending, d->address))) ||
-		is_leaving_vfio(host, d))
+		device_leaving(host, d) != LEAVING_NOT)
 		return STATE_UNBIND_PENDING;
 	if (!d->driver[0])
 		return STATE_DRIVERLESS;

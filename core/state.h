@@ -16,6 +16,18 @@ enum device_state {
 	STATE_GONE,	      /* it has left the host */
 };
 
+/* Whether a VFIO driver's unbind waits for the device's user: it takes the driver link away at
+ * once. What is left until its end: on older kernels the device's own folder; on all, the node of
+ * the group, which has no VFIO driver any more, or whose device is still enabled by its user. */
+enum device_leaving {
+	LEAVING_NOT,
+	LEAVING_BY_COUNT, /* by its use count alone, which the last driver may have left so */
+	LEAVING,
+};
+
+/* Any thread; never blocks. */
+enum device_leaving device_leaving(struct host *host, const struct device *device);
+
 /* The state of a device that is there. Any thread; never blocks. */
 enum device_state device_state(struct host *host, const struct device *device);
 

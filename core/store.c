@@ -30,13 +30,15 @@ static const char *const SCHEMAS[] = {
 	"ALTER TABLE intent_device ADD COLUMN node_uid INTEGER;"
 	"ALTER TABLE intent_device ADD COLUMN node_gid INTEGER;"
 	"ALTER TABLE intent_device ADD COLUMN node_mode INTEGER;",
+	"ALTER TABLE origin ADD COLUMN idle_use_count INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE intent_device ADD COLUMN idle_use_count INTEGER NOT NULL DEFAULT 0;",
 };
 enum { SCHEMA_VERSION = ARRAY_SIZE(SCHEMAS) };
 
 #define ORIGIN_COLUMNS                                                                             \
 	"address, vendor, device, subsystem_vendor, subsystem_device, driver, override, "          \
 	"node_uid, "                                                                               \
-	"node_gid, node_mode"
+	"node_gid, node_mode, idle_use_count"
 
 /* A device that is bound once more, after somebody else took it from its VFIO driver and left it
  * without one: what it had at the first bind is still what it is to be given back to. */
@@ -68,21 +70,21 @@ static const char *const QUERIES[Q_COUNT] = {
 	[Q_COMMIT] = "COMMIT",
 	[Q_ROLLBACK] = "ROLLBACK",
 	[Q_EACH] = "SELECT " ORIGIN_COLUMNS " FROM origin ORDER BY address",
-	[Q_ADD] = "INSERT INTO origin (" ORIGIN_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?)"
+	[Q_ADD] = "INSERT INTO origin (" ORIGIN_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?)"
 		  " ON CONFLICT (address) DO UPDATE SET vendor = excluded.vendor,"
 		  " device = excluded.device, subsystem_vendor = excluded.subsystem_vendor,"
 		  " subsystem_device = excluded.subsystem_device,"
 		  " driver = iif(" LOST_DRIVER ", driver, excluded.driver),"
 		  " override = iif(" LOST_DRIVER ", override, excluded.override),"
 		  " node_uid = excluded.node_uid, node_gid = excluded.node_gid,"
-		  " node_mode = excluded.node_mode",
+		  " node_mode = excluded.node_mode, idle_use_count = excluded.idle_use_count",
 	[Q_DROP] = "DELETE FROM origin WHERE address = ?",
 	[Q_INTENT_SUPERSEDE] = "DELETE FROM intent_device WHERE address = ?",
 	[Q_INTENT_DROP_EMPTY] =
 		"DELETE FROM intent WHERE id NOT IN (SELECT intent FROM intent_device)",
 	[Q_INTENT_ADD] = "INSERT INTO intent (what) VALUES (?)",
 	[Q_INTENT_ADD_DEVICE] = "INSERT INTO intent_device (" ORIGIN_COLUMNS
-				", intent) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+				", intent) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
 	[Q_INTENT_DROP] = "DELETE FROM intent WHERE id = ?",
 	[Q_INTENT_LEAVE] = "UPDATE intent SET what = ? WHERE id = ?",
 	[Q_INTENT_DROP_DEVICES] = "DELETE FROM intent_device WHERE intent = ?",
@@ -281,6 +283,7 @@ static void bind_origin(sqlite3_stmt *q, const struct device_origin *o)
 	bind_wish(q, 8, o->access.has_uid, o->access.uid);
 	bind_wish(q, 9, o->access.has_gid, o->access.gid);
 	bind_wish(q, 10, o->access.has_mode, o->access.mode);
+	sqlite3_bind_int64(q, 11, o->idle_use_count);
 }
 
 static void column_text(sqlite3_stmt *q, int column, char *buf, size_t size)
@@ -308,6 +311,7 @@ static void read_origin(sqlite3_stmt *q, struct device_origin *o)
 	o->access.has_uid = read_wish(q, 7, &o->access.uid);
 	o->access.has_gid = read_wish(q, 8, &o->access.gid);
 	o->access.has_mode = read_wish(q, 9, &o->access.mode);
+	o->idle_use_count = (uint32_t)sqlite3_column_int64(q, 10);
 }
 
 /* Calls one for every row of a query until it returns non-zero. */
@@ -340,8 +344,8 @@ static int visit(void *arg, sqlite3_stmt *q)
 	read_origin(q, &origin);
 	if (v->origin)
 		return v->origin(v->arg, &origin);
-	const char *what = (const char *)sqlite3_column_text(q, 11);
-	return v->intent(v->arg, sqlite3_column_int64(q, 10), what ? what : "", &origin);
+	const char *what = (const char *)sqlite3_column_text(q, 12);
+	return v->intent(v->arg, sqlite3_column_int64(q, 11), what ? what : "", &origin);
 }
 
 int store_each(struct store *s, int (*fn)(void *arg, const struct device_origin *), void *arg,
@@ -368,7 +372,7 @@ static int insert_devices(
 		sqlite3_stmt *q = query(s, Q_INTENT_ADD_DEVICE);
 
 		bind_origin(q, &before[i]);
-		sqlite3_bind_int64(q, 11, intent);
+		sqlite3_bind_int64(q, 12, intent);
 		if (run(q))
 			return -1;
 	}

@@ -27,6 +27,7 @@ struct device_origin {
 	char driver[DRIVER_NAME_SIZE];	   /* "" for none */
 	char override[HAND_OVERRIDE_SIZE]; /* "" for none */
 	struct node_access access;	   /* wished for its VFIO nodes */
+	uint32_t idle_use_count; /* its device_use_count when its VFIO driver got it: nobody's */
 };
 
 /* What an intent came to. All lists may be empty: then it was undone. */

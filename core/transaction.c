@@ -219,7 +219,20 @@ static int look_again(struct host *host, const struct transaction_guard *guard,
 	if (facts_gather(host, &d, 1, deadline, &facts, err))
 		return -1;
 	plan_judge(guard->request, &facts, &facts.devices[0], &refusals);
-	return refusals.count > 0 ? core_fail_problems(err, &refusals) : 0;
+	return core_problems_any(&refusals) ? core_fail_problems(err, &refusals) : 0;
+}
+
+/* Once a driver has the device, its users count too: this is the time to see what the native driver
+ * left. */
+static void note_use_count(
+	struct host *host, const struct transaction_guard *guard, struct pci_address address)
+{
+	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, address);
+
+	for (size_t i = 0; d && i < guard->n_records; i++) {
+		if (pci_address_equal(guard->records[i].address, address))
+			guard->records[i].idle_use_count = device_use_count(host->devices, d);
+	}
 }
 
 int transaction_run(struct host *host, const struct plan *plan, int64_t deadline,
@@ -231,6 +244,8 @@ int transaction_run(struct host *host, const struct plan *plan, int64_t deadline
 		if (guard && step->action == PLAN_UNBIND &&
 			look_again(host, guard, step->address, deadline, err))
 			return -1;
+		if (guard && step->action == PLAN_BIND)
+			note_use_count(host, guard, step->address);
 		*ret_done = i + 1; /* begun is as good as done: it may have had its effect */
 		if (call(host, step, deadline, err) || verify(host, step, deadline, err))
 			return -1;

@@ -81,5 +81,5 @@ int host_check(struct host *host, char *const *texts, size_t n, const struct all
 	if (result == 0)
 		judge_entries(&request, &facts, entries, count, problems);
 	device_list_free(devices, found);
-	return result;
+	return result == 0 && problems->is_incomplete ? core_fail_memory(err) : result;
 }

@@ -215,7 +215,7 @@ static int require_vfio(
 			core_problem_add_device(&problems, d->address, REASON_NOT_BOUND_TO_VFIO,
 				action, "device %s has no driver bound", d->text);
 	}
-	return problems.count > 0 ? core_fail_problems(err, &problems) : 0;
+	return core_problems_any(&problems) ? core_fail_problems(err, &problems) : 0;
 }
 
 static void add_group_path(Vfio__V1__GetGroupPathsResponse *response, char *path)

@@ -67,6 +67,25 @@ static void the_record_survives_a_restart(void **state)
 	assert_string_equal(before, after);
 }
 
+/* Some drivers never disable what they enabled: a count that nobody's use can explain. */
+static void a_use_count_that_the_native_driver_left_is_nobodys(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	struct fixture *f = *state;
+	struct change_result result;
+
+	tree_leave_enabled(f->tree, "0000:02:00.0");
+	fixture_must_bind(f, "0000:02:00.0");
+	fixture_stop(f);
+	fixture_start(f);
+	tree_write(f->tree, "sys/bus/pci/devices/0000:02:00.0/enable", "2\n");
+	assert_int_equal(fixture_unbind(f, "0000:02:00.0", NULL, &result, &err), -1);
+	assert_int_equal(err.problems.items[0].reason, REASON_VFIO_IN_USE);
+	tree_write(f->tree, "sys/bus/pci/devices/0000:02:00.0/enable", "1\n");
+	fixture_must_unbind(f, "0000:02:00.0");
+	fixture_assert_driver(f, "0000:02:00.0", "e1000e");
+}
+
 static void repeating_a_request_writes_nothing_and_answers_the_same(void **state)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
@@ -398,6 +417,7 @@ int main(void)
 		TEST(bind_writes_override_unbind_bind_in_that_order),
 		TEST(unbind_brings_the_original_driver_and_override_back),
 		TEST(the_record_survives_a_restart),
+		TEST(a_use_count_that_the_native_driver_left_is_nobodys),
 		TEST(repeating_a_request_writes_nothing_and_answers_the_same),
 		TEST(devices_come_back_in_the_order_of_the_request),
 		TEST(the_whole_group_comes_along_without_its_bridges),

@@ -224,6 +224,36 @@ static void an_anonymous_file_counts_when_it_may_be_this_devices(void **state)
 	assert_fine(f, "0000:06:00.0");
 }
 
+/* An older kernel's file does not tell whose it is, but its process's nodes do. */
+static void an_anonymous_file_of_a_user_of_another_device_is_not_this_ones(void **state)
+{
+	CLEANUP(core_problems_clear) struct core_problems problems = {0};
+	const struct hand_holder other = {.pid = 11, .command = "other"};
+	struct hand_holder holders[] = {other, other, other, qemu, qemu};
+	struct fixture *f = *state;
+
+	holders[0].hold = HOLD_FILE;
+	holders[1].hold = HOLD_GROUP;
+	holders[1].id = 1;
+	holders[2].hold = HOLD_MAPPING;
+	holders[3].hold = HOLD_GROUP;
+	holders[3].id = 9;
+	holders[4].hold = HOLD_FILE;
+	fake_hand_set_holders(f->fake, holders, ARRAY_SIZE(holders), 0);
+	set_enabled(f, "1");
+	validate(f, "0000:06:00.0", &problems);
+	assert_int_equal(problems.count, 1);
+	assert_string_equal(
+		problems.items[0].message, "device 0000:06:00.0 is in use by qemu (pid 4242)");
+	assert_int_equal(problems.items[0].n_holders, 2);
+	assert_int_equal(problems.items[0].holders[0].pid, 4242);
+	assert_int_equal(problems.items[0].holders[1].pid, 4242);
+	/* Whoever else it is, it is in use. */
+	fake_hand_set_holders(f->fake, holders, 3, 0);
+	assert_refused(f, "0000:06:00.0", REASON_VFIO_IN_USE,
+		"device 0000:06:00.0 is in use by a program that could not be found");
+}
+
 static void an_enabled_device_without_a_holder_is_suspicious(void **state)
 {
 	struct fixture *f = *state;
@@ -361,6 +391,7 @@ int main(void)
 		TEST(one_device_may_have_several_problems),
 		TEST(holders_of_the_group_or_the_node_hold_the_device),
 		TEST(an_anonymous_file_counts_when_it_may_be_this_devices),
+		TEST(an_anonymous_file_of_a_user_of_another_device_is_not_this_ones),
 		TEST(an_enabled_device_without_a_holder_is_suspicious),
 		TEST(all_holders_are_named),
 		TEST(holders_that_cannot_be_found_out_are_an_error),

@@ -74,6 +74,21 @@ static void holders_belong_to_their_problem(void **state)
 	assert_string_equal(p->holders[99].command, "qemu");
 }
 
+/* Nobody may take a list that lost a refusal for one that has none. */
+static void a_list_that_lost_a_problem_is_an_error(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	struct core_problems list = {.is_incomplete = true};
+
+	(void)state;
+	assert_true(core_problems_any(&list));
+	core_problem_add(&list, "x", REASON_IS_BRIDGE, "", "bridge");
+	assert_int_equal(core_fail_problems(&err, &list), -1);
+	assert_int_equal(err.code, CORE_INTERNAL);
+	assert_string_equal(err.message, "out of memory");
+	assert_false(core_problems_any(&list));
+}
+
 static void clearing_twice_is_fine(void **state)
 {
 	struct core_error err = CORE_ERROR_INIT;
@@ -122,6 +137,7 @@ int main(void)
 		cmocka_unit_test(the_first_problem_is_the_error),
 		cmocka_unit_test(long_texts_are_cut_and_stay_text),
 		cmocka_unit_test(holders_belong_to_their_problem),
+		cmocka_unit_test(a_list_that_lost_a_problem_is_an_error),
 		cmocka_unit_test(clearing_twice_is_fine),
 		cmocka_unit_test(text_from_outside_becomes_utf8_without_controls),
 	};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The real hand, on plain files: what it writes, what it refuses, how it ends. */
 #include "core/hand.h"
+#include "core/holders.h"
 #include "core/util.h"
 #include "tests/core/test.h"
 #include "tests/support/tree.h"
@@ -302,6 +303,37 @@ static void holders_are_found_below_the_root(void **state)
 	assert_int_equal(reply.n_holders, 1);
 	assert_int_equal(reply.holders[0].pid, 77);
 	assert_int_equal(reply.holders[0].id, 9);
+}
+
+/* More than one message has room for. */
+static void holders_by_the_hundred_arrive(void **state)
+{
+	enum { MANY = 3 * HAND_MAX_HOLDERS + 1 };
+	const struct hand_request request = {.op = HAND_HOLDERS};
+	CLEANUP(holders_clear) struct holders holders = {0};
+	struct ground *g = *state;
+	struct hand_reply reply;
+	bool seen[MANY] = {0};
+	char path[300];
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(path, sizeof(path), "proc/%d/comm", 100 + i);
+		tree_write(g->tree, path, "qemu\n");
+		snprintf(path, sizeof(path), "proc/%d/fd", 100 + i);
+		tree_mkdir(g->tree, path);
+		snprintf(path, sizeof(path), "%s/proc/%d/fd/3", tree_root(g->tree), 100 + i);
+		assert_int_equal(symlink("/dev/vfio/9", path), 0);
+	}
+	assert_int_equal(
+		hand_call_holders(g->hand, &request, now_ns() + 20 * SECOND, &reply, &holders), 0);
+	assert_int_equal(reply.error, 0);
+	assert_int_equal(holders.count, MANY);
+	assert_false(holders.is_truncated);
+	for (size_t i = 0; i < holders.count; i++) {
+		assert_in_range(holders.items[i].pid, 100, 100 + MANY - 1);
+		assert_false(seen[holders.items[i].pid - 100]);
+		seen[holders.items[i].pid - 100] = true;
+	}
 }
 
 /* A message as main never sends it; with or without a reply channel. Returns the near end. */
@@ -628,6 +660,7 @@ int main(void)
 		TEST(a_device_that_is_not_there_is_an_error),
 		TEST(modules_are_never_loaded_for_a_simulated_host),
 		TEST(holders_are_found_below_the_root),
+		TEST(holders_by_the_hundred_arrive),
 		TEST(messages_that_are_none_are_survived),
 		TEST(a_write_that_blocks_is_left_behind_and_shows_until_it_ends),
 		TEST(a_deadline_already_past_sends_nothing),

@@ -271,6 +271,21 @@ static void a_refusal_keeps_who_and_what_stands_in_the_way(void **state)
 	core_problems_clear(&g.device_facts.uses);
 }
 
+/* Lack of memory must not read as "nothing stands in the way". */
+static void a_use_that_was_lost_is_no_permission(void **state)
+{
+	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
+	CLEANUP(plan_clear) struct plan plan = {0};
+	struct ground g;
+
+	(void)state;
+	good(&g, PLAN_TO_VFIO);
+	g.device_facts.uses.is_incomplete = true;
+	assert_int_equal(plan_make(&g.request, &g.facts, &plan, &refusals), 0);
+	assert_true(core_problems_any(&refusals));
+	assert_int_equal(plan.count, 0);
+}
+
 static void no_force_changes_what_a_device_is(void **state)
 {
 	static const enum core_reason never[] = {REASON_IS_BRIDGE, REASON_NO_IOMMU_GROUP,
@@ -377,6 +392,7 @@ int main(void)
 		cmocka_unit_test(each_guard_stands_until_it_is_forced_by_its_name),
 		cmocka_unit_test(a_vfio_user_stands_against_unbind_until_it_is_forced),
 		cmocka_unit_test(a_refusal_keeps_who_and_what_stands_in_the_way),
+		cmocka_unit_test(a_use_that_was_lost_is_no_permission),
 		cmocka_unit_test(no_force_changes_what_a_device_is),
 		cmocka_unit_test(giving_back_asks_neither_allowlist_nor_group),
 		cmocka_unit_test(the_words_for_force_are_the_reasons),

@@ -296,8 +296,8 @@ static void a_newer_version_without_a_log_is_refused_and_kept(void **state)
 	store_close(STEAL(g->store));
 	assert_int_equal(unlink(g->path), 0);
 	by_sql(g,
-		"CREATE TABLE future (x); INSERT INTO future VALUES (1); PRAGMA user_version = 3");
-	assert_refused_and_untouched(g, "newer vfiod (version 3");
+		"CREATE TABLE future (x); INSERT INTO future VALUES (1); PRAGMA user_version = 99");
+	assert_refused_and_untouched(g, "newer vfiod (version 99");
 	assert_true(by_sql(g, "SELECT x FROM future"));
 }
 
@@ -362,11 +362,14 @@ static void wishes_for_nodes_are_kept_each_by_itself(void **state)
 			.uid = UINT32_MAX - 1,
 			.gid = 0,
 			.mode = 0660};
+		o.idle_use_count = i;
 		assert_int_equal(store_begin(g->store, "bind", &o, 1, &intent, &g->err), 0);
 		reopen(g);
 		assert_int_equal(store_each_intent(g->store, take_intent, &left, &g->err), 0);
 		assert_int_equal(end(g, intent, &o, 1, NULL, 0), 0);
 		assert_int_equal(store_each(g->store, take, &found, &g->err), 0);
+		assert_int_equal(found.idle_use_count, i);
+		assert_int_equal(left.idle_use_count, i);
 		const struct node_access *both[] = {&found.access, &left.access};
 		for (size_t k = 0; k < ARRAY_SIZE(both); k++) {
 			assert_int_equal(both[k]->has_uid, o.access.has_uid);

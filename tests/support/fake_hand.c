@@ -240,6 +240,16 @@ static int set_node(struct fake_hand *f, const struct hand_request *r)
 	return error;
 }
 
+/* Mappings, or everything else. */
+static void answer_holders(const struct hand_reply *all, bool mappings, struct hand_reply *reply)
+{
+	reply->error = all->error;
+	for (unsigned i = 0; i < all->n_holders; i++) {
+		if ((all->holders[i].hold == HOLD_MAPPING) == mappings)
+			reply->holders[reply->n_holders++] = all->holders[i];
+	}
+}
+
 static enum outcome handle(
 	struct fake_hand *f, const struct hand_request *r, struct hand_reply *reply)
 {
@@ -251,7 +261,8 @@ static enum outcome handle(
 		tree_override(f->tree, address, reply->text, sizeof(reply->text));
 		return ANSWER;
 	case HAND_HOLDERS:
-		*reply = f->holders;
+	case HAND_MAPPINGS:
+		answer_holders(&f->holders, r->op == HAND_MAPPINGS, reply);
 		return ANSWER;
 	case HAND_NODE_HOLDERS:
 		*reply = f->node_holders;

@@ -40,7 +40,7 @@ struct fake_hand *fake_hand_new(struct tree *tree, struct hand **ret_hand);
 /* Adds a fault to those there are. */
 void fake_hand_fail(struct fake_hand *fake, const struct fake_fault *fault);
 
-/* What HAND_HOLDERS answers from now on. */
+/* What HAND_HOLDERS and HAND_MAPPINGS answer from now on: each its part of them. */
 void fake_hand_set_holders(
 	struct fake_hand *fake, const struct hand_holder *holders, unsigned n, int error);
 

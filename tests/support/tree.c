@@ -136,6 +136,14 @@ static void write_identity(
 	}
 }
 
+static bool is_vfio_driver(const char *driver)
+{
+	size_t n = strlen(driver);
+
+	return n >= 8 &&
+	       (strcmp(driver + n - 8, "vfio-pci") == 0 || strcmp(driver + n - 8, "vfio_pci") == 0);
+}
+
 static void write_attributes(
 	const struct tree *tree, const struct tree_entry *e, const struct tree_device *d)
 {
@@ -143,7 +151,7 @@ static void write_attributes(
 		const char *name, *text;
 	} texts[] = {
 		{"numa_node", d->numa_node ? d->numa_node : "-1"},
-		{"enable", d->driver ? "1" : "0"},
+		{"enable", d->driver && !is_vfio_driver(d->driver) ? "1" : "0"},
 		{"driver_override", d->override ? d->override : "(null)"},
 		{"reset_method", d->reset_method ? d->reset_method : "flr bus"},
 		{"local_cpulist", "0-7"},
@@ -241,14 +249,6 @@ void tree_add_driver(struct tree *tree, const char *name)
 	tree_write(tree, path, "%s", "");
 }
 
-static bool is_vfio_driver(const char *driver)
-{
-	size_t n = strlen(driver);
-
-	return n >= 8 &&
-	       (strcmp(driver + n - 8, "vfio-pci") == 0 || strcmp(driver + n - 8, "vfio_pci") == 0);
-}
-
 /* A device of no number, which whoever may write to the folder may make. */
 static void make_node(const struct tree *tree, const char *path)
 {
@@ -286,8 +286,9 @@ void tree_bind(struct tree *tree, const char *address, const char *driver)
 	tree_link(tree, path, folder);
 	if (is_vfio_driver(driver)) {
 		make_vfio_nodes(tree, e);
+	} else {
 		tree_path(path, "%s/enable", e->path);
-		tree_write(tree, path, "0\n");
+		tree_write(tree, path, "1\n");
 	}
 }
 
@@ -334,6 +335,13 @@ void tree_unbind(struct tree *tree, const char *address)
 	tree_path(path, "sys/bus/pci/drivers/%s/%s", driver, address);
 	tree_remove(tree, path);
 	remove_vfio_nodes(tree, e);
+	tree_path(path, "%s/enable", e->path);
+	tree_write(tree, path, e->leaves_enabled ? "1\n" : "0\n");
+}
+
+void tree_leave_enabled(struct tree *tree, const char *address)
+{
+	tree_entry(tree, address)->leaves_enabled = true;
 }
 
 void tree_driver(const struct tree *tree, const char *address, char *buf, size_t size)

@@ -104,6 +104,9 @@ void tree_bind(struct tree *tree, const char *address, const char *driver);
 /* Takes its driver away, if it has one. */
 void tree_unbind(struct tree *tree, const char *address);
 
+/* From now on its native driver does not disable it when it is unbound. */
+void tree_leave_enabled(struct tree *tree, const char *address);
+
 /* The name of its driver into buf, "" for none. */
 void tree_driver(const struct tree *tree, const char *address, char *buf, size_t size);
 

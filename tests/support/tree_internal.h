@@ -13,6 +13,7 @@ struct tree_entry {
 	char path[256]; /* of its directory, below the root */
 	char native[64];
 	int group;
+	bool leaves_enabled;
 };
 
 struct tree {

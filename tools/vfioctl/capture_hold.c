@@ -12,15 +12,33 @@ enum { SCAN_MS = 5000 }; /* a process that is stuck does not let others look at 
 struct scan {
 	const struct sysfs *sysfs;
 	int error;
-	struct hand_reply reply;
+	struct capture_holders found;
 };
+
+static void take(struct capture_holders *all, const struct holders *some)
+{
+	all->is_truncated |= some->is_truncated;
+	for (size_t i = 0; i < some->count; i++) {
+		if (all->count == ARRAY_SIZE(all->items))
+			all->is_truncated = true;
+		else
+			all->items[all->count++] = some->items[i];
+	}
+}
 
 static void scan(void *arg, int beat)
 {
 	struct scan *s = arg;
 
+	CLEANUP(holders_clear) struct holders files = {0};
+	CLEANUP(holders_clear) struct holders mappings = {0};
+
 	(void)beat;
-	s->error = holders_scan(s->sysfs, NULL, &s->reply);
+	s->error = holders_of_vfio(s->sysfs, &files);
+	if (!s->error)
+		s->error = holders_of_mappings(s->sysfs, &mappings);
+	take(&s->found, &files);
+	take(&s->found, &mappings);
 }
 
 int capture_read_holders(struct capture *c)
@@ -31,7 +49,7 @@ int capture_read_holders(struct capture *c)
 		return -1;
 	s->sysfs = &c->sysfs;
 	c->holders_unknown = !capture_in_child(scan, s, SCAN_MS) || s->error;
-	c->holders = s->reply;
+	c->holders = s->found;
 	capture_unshare(s, sizeof(*s));
 	return 0;
 }
@@ -53,8 +71,8 @@ static const char *command_of(const struct hand_holder *h)
 /* What one process has of one device. */
 static bool has(const struct capture *c, int32_t pid, enum hand_hold hold, int32_t id)
 {
-	for (uint32_t i = 0; i < c->holders.n_holders; i++) {
-		const struct hand_holder *h = &c->holders.holders[i];
+	for (size_t i = 0; i < c->holders.count; i++) {
+		const struct hand_holder *h = &c->holders.items[i];
 		if (h->pid == pid && h->hold == hold && (id < 0 || h->id == id))
 			return true;
 	}
@@ -67,8 +85,8 @@ static bool has_file(const struct capture *c, int32_t pid, const struct capture_
 {
 	bool named = false;
 
-	for (uint32_t i = 0; i < c->holders.n_holders; i++) {
-		const struct hand_holder *h = &c->holders.holders[i];
+	for (size_t i = 0; i < c->holders.count; i++) {
+		const struct hand_holder *h = &c->holders.items[i];
 
 		if (h->pid != pid || h->hold != HOLD_FILE || !h->has_address)
 			continue;
@@ -126,8 +144,8 @@ static struct claim claim_of(const struct capture *c, const struct capture_devic
 {
 	struct claim claim = {0};
 
-	for (uint32_t i = 0; i < c->holders.n_holders; i++) {
-		int32_t pid = c->holders.holders[i].pid;
+	for (size_t i = 0; i < c->holders.count; i++) {
+		int32_t pid = c->holders.items[i].pid;
 		const char *kind = kind_of(c, pid, d);
 
 		if (kind && (!claim.kind || (strcmp(claim.kind, "group") == 0 &&
@@ -139,9 +157,9 @@ static struct claim claim_of(const struct capture *c, const struct capture_devic
 
 static const struct hand_holder *holder_with(const struct capture *c, int32_t pid)
 {
-	for (uint32_t i = 0; i < c->holders.n_holders; i++) {
-		if (c->holders.holders[i].pid == pid)
-			return &c->holders.holders[i];
+	for (size_t i = 0; i < c->holders.count; i++) {
+		if (c->holders.items[i].pid == pid)
+			return &c->holders.items[i];
 	}
 	return NULL;
 }
@@ -170,7 +188,7 @@ void capture_print_holders(struct capture *c)
 {
 	if (c->holders_unknown)
 		capture_note(c, "who uses VFIO devices could not be read");
-	if (c->holders.truncated)
+	if (c->holders.is_truncated)
 		capture_note(c, "more processes use VFIO devices than are told here");
 	for (size_t i = 0; i < c->n_devices; i++) {
 		const struct capture_device *d = &c->devices[i];

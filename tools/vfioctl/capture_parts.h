@@ -66,6 +66,13 @@ struct capture_disk {
 	const struct capture_device *device; /* NULL: virtual, or a partition */
 };
 
+/* Who uses VFIO; of fixed size, for a child finds it out. */
+struct capture_holders {
+	size_t count;
+	bool is_truncated;
+	struct hand_holder items[1024];
+};
+
 struct capture {
 	FILE *out;
 	struct sysfs sysfs;
@@ -78,7 +85,7 @@ struct capture {
 	size_t n_nets;
 	struct capture_disk *disks; /* sorted by name */
 	size_t n_disks;
-	struct hand_reply holders;
+	struct capture_holders holders;
 	bool holders_unknown;
 	bool unsafe_interrupts; /* not remapped, and VFIO does not put up with that */
 };
