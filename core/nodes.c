@@ -23,6 +23,7 @@ static const struct {
 	{"graphics", "fb", "/dev/"},
 	{"accel", "accel", "/dev/accel/"},
 	{"infiniband_verbs", "uverbs", "/dev/infiniband/"},
+	{"nvme", "nvme", "/dev/"},
 };
 
 static void add(struct nodes *nodes, const char *where, const char *name)

@@ -1,32 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What the host itself uses. */
-#include "core/usage.h"
+/* What the host itself uses: the snapshot. */
+#include "core/usage_internal.h"
 #include "core/util.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-
-/* A network interface or a block device, and a PCI function that it would leave with. */
-struct part {
-	struct pci_address address;
-	char name[64];
-};
-
-struct parts {
-	struct part *items; /* owned */
-	size_t count, room;
-};
-
-struct usage {
-	const struct sysfs *sysfs;
-	struct parts nets, disks;
-	char *mountinfo, *swaps, *routes, *fib, *addresses6; /* NULL where the host has none */
-};
 
 static int parts_add(struct parts *parts, struct pci_address address, const char *name)
 {
@@ -85,12 +66,14 @@ static int add_nvme_subsystem(
 	return 0;
 }
 
-/* Reads a class folder: one link for each member, into the device tree. */
+/* Reads a class folder: one link for each member, into the device tree. 0 or errno. */
 static int read_class(const struct sysfs *sysfs, const char *class, struct parts *parts)
 {
 	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(sysfs->root_fd, class);
 
-	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
+	if (!dir)
+		return errno == ENOENT ? 0 : errno;
+	for (struct dirent *entry; (entry = sysfs_readdir(dir));) {
 		char target[PATH_MAX];
 		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
 
@@ -99,35 +82,87 @@ static int read_class(const struct sysfs *sysfs, const char *class, struct parts
 		target[n] = '\0';
 		if (add_nvme_subsystem(sysfs, parts, target, entry->d_name) ||
 			add_path(parts, target, entry->d_name))
-			return -1;
+			return ENOMEM;
 	}
 	return 0;
 }
 
-static char *slurp(const struct sysfs *sysfs, const char *path)
+/* A loop device upon a disk does not hold it, but whatever is mounted from it ends with the disk. 0
+ * or errno. */
+static int read_loops(const struct sysfs *sysfs, struct loops *loops)
+{
+	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(sysfs->root_fd, "sys/class/block");
+	char path[64], below[PATH_MAX];
+
+	if (!dir)
+		return errno == ENOENT ? 0 : errno;
+	for (struct dirent *entry; (entry = sysfs_readdir(dir));) {
+		if (strncmp(entry->d_name, "loop", 4) != 0 || strlen(entry->d_name) > 32)
+			continue;
+		snprintf(path, sizeof(path), "%.32s/loop/backing_file", entry->d_name);
+		if (sysfs_read(dirfd(dir), path, below, sizeof(below)) <= 5 ||
+			strncmp(below, "/dev/", 5) != 0)
+			continue;
+		struct loop *grown = reallocarray(loops->items, loops->count + 1, sizeof(*grown));
+		if (!grown)
+			return ENOMEM;
+		loops->items = grown;
+		struct loop *loop = &grown[loops->count++];
+		snprintf(loop->name, sizeof(loop->name), "%s", entry->d_name);
+		snprintf(loop->below, sizeof(loop->below), "%.63s", below + 5);
+	}
+	return 0;
+}
+
+/* Reads a file that a host may lack. */
+static int slurp(const struct usage *u, const char *path, char **ret, struct core_error *err)
 {
 	size_t len;
 
-	return sysfs_slurp(sysfs->root_fd, path, 16 << 20, &len);
+	*ret = sysfs_slurp(u->sysfs->root_fd, path, 16 << 20, &len);
+	if (*ret || errno == ENOENT)
+		return 0;
+	return core_fail(err, CORE_INTERNAL,
+		"cannot find out what the host uses: reading /%s failed: %s", path,
+		strerror(errno));
+}
+
+static int read_files(struct usage *u, struct core_error *err)
+{
+	/* The first process's mounts and not ours: a service may run in a mount namespace of its
+	 * own that hides what the host has mounted. */
+	size_t len;
+	u->mountinfo = sysfs_slurp(u->sysfs->root_fd, "proc/1/mountinfo", 16 << 20, &len);
+
+	return (!u->mountinfo && slurp(u, "proc/self/mountinfo", &u->mountinfo, err)) ||
+			       slurp(u, "proc/swaps", &u->swaps, err) ||
+			       slurp(u, "proc/net/route", &u->routes, err) ||
+			       slurp(u, "proc/net/fib_trie", &u->fib, err) ||
+			       slurp(u, "proc/net/if_inet6", &u->addresses6, err)
+		       ? -1
+		       : 0;
 }
 
 int usage_read(const struct sysfs *sysfs, struct usage **ret, struct core_error *err)
 {
 	CLEANUP(usage_cleanup) struct usage *u = calloc(1, sizeof(*u));
 
-	if (!u || read_class(sysfs, "sys/class/net", &u->nets) ||
-		read_class(sysfs, "sys/class/block", &u->disks))
+	if (!u)
 		return core_fail_memory(err);
 	u->sysfs = sysfs;
-	/* The first process's mounts and not ours: a service may run in a mount namespace of its
-	 * own that hides what the host has mounted. */
-	u->mountinfo = slurp(sysfs, "proc/1/mountinfo");
-	if (!u->mountinfo)
-		u->mountinfo = slurp(sysfs, "proc/self/mountinfo");
-	u->swaps = slurp(sysfs, "proc/swaps");
-	u->routes = slurp(sysfs, "proc/net/route");
-	u->fib = slurp(sysfs, "proc/net/fib_trie");
-	u->addresses6 = slurp(sysfs, "proc/net/if_inet6");
+	int error = read_class(sysfs, "sys/class/net", &u->nets);
+	if (!error)
+		error = read_class(sysfs, "sys/class/block", &u->disks);
+	if (!error)
+		error = read_loops(sysfs, &u->loops);
+	/* No file tells of all IPv4 addresses: one of a network of its own has no route. */
+	if (!error && sysfs_is_real(sysfs) && getifaddrs(&u->addresses) < 0)
+		error = errno;
+	if (error)
+		return core_fail(err, CORE_INTERNAL, "cannot find out what the host uses: %s",
+			strerror(error));
+	if (read_files(u, err))
+		return -1;
 	*ret = STEAL(u);
 	return 0;
 }
@@ -143,11 +178,13 @@ void usage_free(struct usage *u)
 	free(u->routes);
 	free(u->fib);
 	free(u->addresses6);
+	free(u->loops.items);
+	if (u->addresses)
+		freeifaddrs(u->addresses);
 	free(u);
 }
 
-/* Takes the next line off *text, without changing what others read: copied into buf and cut. */
-static bool next_line(const char **text, char *buf, size_t size)
+bool usage_next_line(const char **text, char *buf, size_t size)
 {
 	if (!*text || !**text)
 		return false;
@@ -155,283 +192,4 @@ static bool next_line(const char **text, char *buf, size_t size)
 	snprintf(buf, size, "%.*s", (int)(len < size ? len : size - 1), *text);
 	*text += len + ((*text)[len] == '\n');
 	return true;
-}
-
-/* Whether /proc/net/route sends anything through the interface; *is_default when it is the way
- * out. An interface that is up with an IPv4 address has its own network's route here. */
-static bool has_route(const struct usage *u, const char *name, bool *is_default)
-{
-	const char *text = u->routes;
-	bool found = false;
-	char line[256], iface[64];
-	unsigned long destination, mask;
-
-	*is_default = false;
-	while (next_line(&text, line, sizeof(line))) {
-		if (sscanf(line, "%63s %lx %*x %*x %*d %*d %*d %lx", iface, &destination, &mask) !=
-			3)
-			continue; /* the heading */
-		if (strcmp(iface, name) != 0)
-			continue;
-		found = true;
-		*is_default |= destination == 0 && mask == 0;
-	}
-	return found;
-}
-
-/* Whether the interface has an IPv6 address beyond the link-local one that every interface gets. */
-static bool has_address6(const struct usage *u, const char *name)
-{
-	const char *text = u->addresses6;
-	char line[256], iface[64];
-	unsigned scope;
-
-	while (next_line(&text, line, sizeof(line))) {
-		if (sscanf(line, "%*s %*x %*x %x %*x %63s", &scope, iface) == 2 &&
-			strcmp(iface, name) == 0 && scope != 0x20)
-			return true;
-	}
-	return false;
-}
-
-/* The interface stacked upon this one (bond, bridge, team, VLAN, macvlan), if there is one. */
-static bool find_upper(const struct usage *u, const char *name, char *upper, size_t size)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "sys/class/net/%s/master", name);
-	if (sysfs_link_name(u->sysfs->root_fd, path, upper, size) > 0)
-		return true;
-	snprintf(path, sizeof(path), "sys/class/net/%s", name);
-	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(u->sysfs->root_fd, path);
-	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
-		if (strncmp(entry->d_name, "upper_", 6) == 0) {
-			snprintf(upper, size, "%s", entry->d_name + 6);
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool is_up(const struct usage *u, const char *name)
-{
-	char path[128];
-	uint64_t flags;
-
-	snprintf(path, sizeof(path), "sys/class/net/%s/flags", name);
-	return sysfs_read_u64(u->sysfs->root_fd, path, &flags) == 0 && (flags & IFF_UP);
-}
-
-/* Says how the interface is in use, or "" when it is not. */
-static void net_use(const struct usage *u, const char *name, char *how, size_t size)
-{
-	char upper[64];
-	bool is_default;
-
-	how[0] = '\0';
-	if (find_upper(u, name, upper, sizeof(upper)))
-		snprintf(how, size, "is under %s", upper);
-	else if (!is_up(u, name))
-		return;
-	else if (has_route(u, name, &is_default))
-		snprintf(how, size, is_default ? "has the default route" : "is up with an address");
-	else if (has_address6(u, name))
-		snprintf(how, size, "is up with an address");
-}
-
-/* Whether the route is the interface's own network, and then which. */
-static bool own_network(const char *line, const char *name, uint32_t *ret_net, uint32_t *ret_mask)
-{
-	char iface[64];
-	unsigned gateway;
-
-	/* In the host's byte order of a number that is in the network's. */
-	return sscanf(line, "%63s %x %x %*x %*d %*d %*d %x", iface, ret_net, &gateway, ret_mask) ==
-		       4 &&
-	       strcmp(iface, name) == 0 && gateway == 0 && *ret_mask != 0;
-}
-
-/* The first of the host's own IPv4 addresses in the network. fib_trie has them as leaves, each
- * followed by lines that tell what it is. */
-static bool local_address(
-	const struct usage *u, uint32_t net, uint32_t mask, char *buf, size_t size)
-{
-	const char *text = u->fib;
-	char line[256], leaf[INET_ADDRSTRLEN] = "";
-	struct in_addr address;
-
-	while (next_line(&text, line, sizeof(line))) {
-		if (sscanf(line, " |-- %15[0-9.]", leaf) == 1)
-			continue;
-		if (strstr(line, "/32 host LOCAL") && inet_pton(AF_INET, leaf, &address) == 1 &&
-			(address.s_addr & mask) == net) {
-			snprintf(buf, size, "%s", leaf);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* The first IPv6 address of the interface that is not link-local, from its 32 hex digits. */
-static bool local_address6(const struct usage *u, const char *name, char *buf, size_t size)
-{
-	const char *text = u->addresses6;
-	char line[256], iface[64], digits[33];
-	struct in6_addr address;
-	unsigned scope;
-
-	while (next_line(&text, line, sizeof(line))) {
-		if (sscanf(line, "%32s %*x %*x %x %*x %63s", digits, &scope, iface) != 3 ||
-			strcmp(iface, name) != 0 || scope == 0x20 || strlen(digits) != 32)
-			continue;
-		for (size_t i = 0; i < sizeof(address.s6_addr); i++) {
-			unsigned byte = 0;
-			sscanf(digits + 2 * i, "%2x", &byte);
-			address.s6_addr[i] = (uint8_t)byte;
-		}
-		return inet_ntop(AF_INET6, &address, buf, (socklen_t)size) != NULL;
-	}
-	return false;
-}
-
-/* The interface's address, as far as files tell; "" when they do not. */
-static void net_address(const struct usage *u, const char *name, char *buf, size_t size)
-{
-	const char *text = u->routes;
-	char line[256];
-	uint32_t net, mask;
-
-	while (next_line(&text, line, sizeof(line))) {
-		if (own_network(line, name, &net, &mask) && local_address(u, net, mask, buf, size))
-			return;
-	}
-	local_address6(u, name, buf, size);
-}
-
-void usage_check_network(
-	const struct usage *usage, struct pci_address address, struct core_problems *problems)
-{
-	char how[96], text[PCI_ADDRESS_SIZE];
-
-	pci_address_format(address, text);
-	for (size_t i = 0; i < usage->nets.count; i++) {
-		const struct part *net = &usage->nets.items[i];
-
-		if (!pci_address_equal(net->address, address))
-			continue;
-		net_use(usage, net->name, how, sizeof(how));
-		if (!how[0])
-			continue;
-		char where[64] = "";
-		net_address(usage, net->name, where, sizeof(where));
-		core_problem_set_resource(
-			core_problem_add_device(problems, address, REASON_NIC_IN_USE,
-				"take the interface down and out of use first, or force NIC_IN_USE",
-				"device %s carries network interface %s%s%s%s, which %s", text,
-				net->name, where[0] ? " (" : "", where, where[0] ? ")" : "", how),
-			"%s%s%s", net->name, where[0] ? " " : "", where);
-	}
-}
-
-/* Undoes mountinfo's octal escapes (\040 for a blank) in place. */
-static void unescape(char *s)
-{
-	char *out = s;
-
-	for (; *s; s++, out++) {
-		if (*s == '\\' && strspn(s + 1, "01234567") >= 3) {
-			*out = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-			s += 3;
-		} else {
-			*out = *s;
-		}
-	}
-	*out = '\0';
-}
-
-/* Whether a mount has this device number or, for file systems that number their own (btrfs), this
- * source; writes where. */
-static bool find_mount(const struct usage *u, const char *name, char *where, size_t size)
-{
-	const char *text = u->mountinfo;
-	char path[128], number[32] = "?", line[2048];
-
-	snprintf(path, sizeof(path), "sys/class/block/%s/dev", name);
-	sysfs_read(u->sysfs->root_fd, path, number, sizeof(number));
-	while (next_line(&text, line, sizeof(line))) {
-		char device[32], point[1024], source[256] = "";
-		char *tail = strstr(line, " - ");
-
-		if (!tail || sscanf(line, "%*d %*d %31s %*s %1023s", device, point) != 2)
-			continue;
-		sscanf(tail, " - %*s %255s", source);
-		const char *base = strncmp(source, "/dev/", 5) == 0 ? source + 5 : "";
-		if (strcmp(device, number) == 0 || strcmp(base, name) == 0) {
-			unescape(point);
-			snprintf(where, size, "mounted on %.64s", point);
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool find_swap(const struct usage *u, const char *name)
-{
-	const char *text = u->swaps;
-	char line[512], source[256];
-
-	while (next_line(&text, line, sizeof(line))) {
-		if (sscanf(line, "%255s", source) == 1 && strncmp(source, "/dev/", 5) == 0 &&
-			strcmp(source + 5, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Says how the block device is in use, following what is built upon it. A holder alone is use: md,
- * device-mapper and bcache keep the disk open whether or not anything of theirs is mounted. */
-static bool disk_use(const struct usage *u, const char *name, int depth, char *how, size_t size)
-{
-	char path[128];
-
-	if (find_mount(u, name, how, size))
-		return true;
-	if (find_swap(u, name)) {
-		snprintf(how, size, "swapped on");
-		return true;
-	}
-	snprintf(path, sizeof(path), "sys/class/block/%s/holders", name);
-	CLEANUP(dir_cleanup) DIR *dir = depth > 0 ? sysfs_opendir(u->sysfs->root_fd, path) : NULL;
-	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
-		char above[80] = "in use";
-
-		if (strlen(entry->d_name) > 63)
-			continue;
-		disk_use(u, entry->d_name, depth - 1, above, sizeof(above));
-		snprintf(how, size, "part of %s (%s)", entry->d_name, above);
-		return true;
-	}
-	return false;
-}
-
-void usage_check_disk(
-	const struct usage *usage, struct pci_address address, struct core_problems *problems)
-{
-	enum { MAX_STACK = 16 }; /* of md upon dm upon md …; the kernel's own limit is lower */
-	char how[160], text[PCI_ADDRESS_SIZE];
-
-	pci_address_format(address, text);
-	for (size_t i = 0; i < usage->disks.count; i++) {
-		const struct part *disk = &usage->disks.items[i];
-
-		if (!pci_address_equal(disk->address, address) ||
-			!disk_use(usage, disk->name, MAX_STACK, how, sizeof(how)))
-			continue;
-		core_problem_set_resource(
-			core_problem_add_device(problems, address, REASON_DISK_IN_USE,
-				"unmount it, or stop what is built upon it, first, or force "
-				"DISK_IN_USE",
-				"device %s carries disk %s, which is %s", text, disk->name, how),
-			"%s %s", disk->name, how);
-	}
 }

@@ -2,9 +2,10 @@
 /*
  * What the host itself uses: the network interfaces and disks behind each PCI device.
  *
- * One snapshot serves a whole request. It is taken from files under the root alone (sysfs links,
- * mountinfo, swaps, the routing tables), never by netlink, so that a simulated host shows its own
- * and not this machine's.
+ * One snapshot serves a whole request. It is taken from files under the root (sysfs links,
+ * mountinfo, swaps, the routing tables), so that a simulated host shows its own and not this
+ * machine's; of the running kernel alone, whose files do not tell of every IPv4 address, these are
+ * asked for.
  */
 #pragma once
 
@@ -22,7 +23,7 @@ void usage_check_network(
 	const struct usage *usage, struct pci_address address, struct core_problems *problems);
 
 /* Appends a problem when the device carries a disk in use: mounted or swapped on, itself, one of
- * its partitions, or whatever device-mapper, md and the like have built upon it. */
+ * its partitions, or whatever device-mapper, md, a loop device and the like have built upon it. */
 void usage_check_disk(
 	const struct usage *usage, struct pci_address address, struct core_problems *problems);
 

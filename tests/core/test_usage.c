@@ -6,6 +6,7 @@
 #include "tests/support/tree.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char CARD[] = "0000:03:00.0";
 
@@ -246,6 +247,39 @@ static void a_holder_alone_is_use(void **state)
 		"device 0000:03:00.0 carries disk sda, which is part of md0 (in use)");
 }
 
+static void a_disk_below_a_loop_device_is_in_use(void **state)
+{
+	struct ground *g = *state;
+
+	tree_add_disk(g->tree, &(struct tree_disk){.name = "sda", .address = CARD});
+	tree_add_disk(g->tree, &(struct tree_disk){.name = "loop0"});
+	tree_write(g->tree, "sys/class/block/loop0/loop/backing_file", "/srv/image\n");
+	tree_add_disk(g->tree,
+		&(struct tree_disk){.name = "loop1", .number = "7:1", .mounted_on = "/mnt"});
+	assert_int_equal(check(g, CARD), 0);
+	tree_write(g->tree, "sys/class/block/loop1/loop/backing_file", "/dev/sda\n");
+	assert_used(g, REASON_DISK_IN_USE,
+		"device 0000:03:00.0 carries disk sda, which is part of loop1 (mounted on /mnt)");
+}
+
+/* Who cannot look must not say that nobody is there. */
+static void what_cannot_be_read_is_an_error(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	struct ground *g = *state;
+	struct usage *usage;
+
+	tree_remove(g->tree, "proc/swaps");
+	tree_mkdir(g->tree, "proc/swaps");
+	assert_int_equal(usage_read(&g->sysfs, &usage, &err), -1);
+	assert_non_null(strstr(err.message, "/proc/swaps"));
+	tree_remove(g->tree, "proc/swaps");
+	core_error_clear(&err);
+	tree_remove(g->tree, "sys/class/net");
+	tree_write(g->tree, "sys/class/net", "no folder\n");
+	assert_int_equal(usage_read(&g->sysfs, &usage, &err), -1);
+}
+
 static void holders_in_a_circle_end(void **state)
 {
 	struct ground *g = *state;
@@ -345,6 +379,8 @@ int main(void)
 		TEST(btrfs_is_found_by_its_source),
 		TEST(holders_are_followed_to_what_is_mounted),
 		TEST(a_holder_alone_is_use),
+		TEST(a_disk_below_a_loop_device_is_in_use),
+		TEST(what_cannot_be_read_is_an_error),
 		TEST(holders_in_a_circle_end),
 		TEST(a_multipath_nvme_namespace_is_found_by_its_controller),
 		TEST(what_is_behind_a_device_is_carried_by_it),
