@@ -248,6 +248,12 @@ int device_renew(const struct devices *devices, const struct device *old, struct
 	return 0;
 }
 
+struct device *device_ref(struct device *device)
+{
+	atomic_fetch_add(&device->refs, 1);
+	return device;
+}
+
 void device_unref(struct device *device)
 {
 	if (!device || atomic_fetch_sub(&device->refs, 1) != 1)

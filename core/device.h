@@ -78,6 +78,9 @@ int devices_list(struct devices *devices, struct pci_address **ret, size_t *ret_
 
 /* Gives a reference back; NULL is fine. */
 void device_unref(struct device *device);
+
+/* Another reference to the device, which is returned. */
+struct device *device_ref(struct device *device);
 static inline void device_cleanup(struct device **device)
 {
 	device_unref(*device);

@@ -63,6 +63,27 @@ int vfio_node_set(
 	return n < 0 ? -n : error;
 }
 
+int vfio_node_get(const struct sysfs *sysfs, struct pci_address address, struct node_access *ret)
+{
+	char paths[2][PATH_SIZE];
+	struct stat status;
+	int n = find(sysfs, address, paths);
+
+	if (n < 0)
+		return -n;
+	if (fstatat(sysfs->root_fd, paths[0], &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno;
+	*ret = (struct node_access){
+		.has_uid = true,
+		.has_gid = true,
+		.has_mode = true,
+		.uid = status.st_uid,
+		.gid = status.st_gid,
+		.mode = status.st_mode & 0666,
+	};
+	return 0;
+}
+
 static bool is_set(int root_fd, const char *path, const struct node_access *access)
 {
 	struct stat status;

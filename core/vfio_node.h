@@ -10,6 +10,9 @@
 int vfio_node_set(
 	const struct sysfs *sysfs, struct pci_address address, const struct node_access *access);
 
+/* Owner and mode of the device's first node, all of them set. 0 or errno. Any process may ask. */
+int vfio_node_get(const struct sysfs *sysfs, struct pci_address address, struct node_access *ret);
+
 /* Whether the nodes are as they should be. Any process may ask. */
 bool vfio_node_is_set(
 	const struct sysfs *sysfs, struct pci_address address, const struct node_access *access);

@@ -245,6 +245,60 @@ static void nodes_that_cannot_be_set_undo_the_bind(void **state)
 	assert_string_equal(before, after);
 }
 
+static void spoil_other_node(void *arg)
+{
+	struct fixture *f = arg;
+
+	tree_remove(f->tree, "dev/vfio/2");
+	tree_write(f->tree, "dev/vfio/2", "no device");
+}
+
+/* All or nothing holds for nodes too: a device that stays bound keeps those it had. */
+static void nodes_of_bound_devices_come_back_when_another_fails(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	const struct change_request wish = {.access = mine(0660)};
+	struct fixture *f = *state;
+	struct change_result result;
+	struct device_origin origin;
+
+	bind(f, GPU, mine(0640));
+	fake_hand_clear(f->fake);
+	fake_hand_after(f->fake, 3, spoil_other_node, f);
+	assert_int_equal(fixture_bind(f, "0000:01:00.0 0000:02:00.0", &wish, &result, &err), -1);
+	assert_int_equal(err.problems.items[0].reason, REASON_NODE_NOT_SET);
+	assert_int_equal(err.problems.count, 1);
+	assert_int_equal(mode_of(f, "dev/vfio/1"), 0640);
+	fixture_assert_driver(f, GPU, "vfio-pci");
+	fixture_assert_driver(f, "0000:02:00.0", "e1000e");
+	CLEANUP(device_cleanup) struct device *d = fixture_device(f, GPU);
+	assert_true(host_origin(f->host, d, &origin));
+	assert_int_equal(origin.access.mode, 0640);
+}
+
+static void pull_the_card(void *arg)
+{
+	struct fixture *f = arg;
+
+	tree_remove_device(f->tree, "0000:02:00.0");
+}
+
+/* What was done was done, also when the device is gone before the answer. */
+static void a_device_that_leaves_after_its_bind_was_bound(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	CLEANUP(change_result_clear) struct change_result result = {0};
+	const struct change_request wish = {.access = mine(0660)};
+	struct fixture *f = *state;
+
+	fake_hand_after(f->fake, 4, pull_the_card, f);
+	assert_int_equal(fixture_bind(f, "0000:02:00.0", &wish, &result, &err), 0);
+	assert_int_equal(result.n_devices, 1);
+	assert_string_equal(result.devices[0].device->text, "0000:02:00.0");
+	assert_string_equal(result.devices[0].driver, "vfio-pci");
+	assert_string_equal(result.devices[0].original_driver, "e1000e");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
@@ -258,6 +312,8 @@ int main(void)
 		TEST(a_dry_run_sets_nothing),
 		TEST(udev_is_waited_for),
 		TEST(nodes_that_cannot_be_set_undo_the_bind),
+		TEST(nodes_of_bound_devices_come_back_when_another_fails),
+		TEST(a_device_that_leaves_after_its_bind_was_bound),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,6 +189,14 @@ array_up() {
 	[ "$(link_name "/sys/block/$name/holders/$array")" = $array ] || fail "there is no array"
 }
 
+loop_up() {
+	/sbin/modprobe loop
+	eventually test -b /dev/loop0 || fail "there is no loop device"
+	must losetup /dev/loop0 "/dev/$1"
+}
+
+loop_down() { losetup -d /dev/loop0; }
+
 array_down() { echo clear >/sys/block/$array/md/array_state; }
 
 # As a ZFS pool has its disks: opened by the kernel for itself, with no holder in sysfs, and no mount

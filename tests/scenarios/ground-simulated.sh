@@ -155,3 +155,6 @@ partition_of() { echo "$1p1"; }
 no_partition() { :; }
 array_up() { array=md127 member=$sriov; }
 array_down() { :; }
+
+loop_up() { :; }
+loop_down() { :; }

@@ -38,6 +38,23 @@ nic_with_ipv6_address_only() {
 	not_refused $lone
 }
 
+# [faces lab] Nor is one free whose only address has no network, and so no route.
+nic_with_lone_address() {
+	local nic
+	nic=$(nic_of $lone)
+	net "$nic" up
+	must ip address add 192.0.2.9/32 dev "$nic"
+	(
+		refused $lone NIC_IN_USE
+		expect --arg n "$nic" '.details[0].resource == $n + " 192.0.2.9"'
+	)
+	set -- $?
+	ip address del 192.0.2.9/32 dev "$nic"
+	net "$nic" down
+	[ "$1" = 0 ] || exit 1
+	not_refused $lone
+}
+
 # [faces] A NIC that is up, and no more, is free.
 nic_that_is_merely_up() {
 	local nic
@@ -188,6 +205,21 @@ disk_below_a_stack() {
 	)
 	set -- $?
 	disk_unmounted
+	[ "$1" = 0 ] || exit 1
+}
+
+# [faces on looped] So is the disk below a loop device, mounted or not.
+disk_below_a_loop() {
+	local name
+	name=$(disk_of $disk)
+	loop_up "$name"
+	(
+		refused $disk DISK_IN_USE
+		expect '.details | any(.resource | contains("loop0"))'
+		force_passes $disk DISK_IN_USE
+	)
+	set -- $?
+	loop_down
 	[ "$1" = 0 ] || exit 1
 }
 

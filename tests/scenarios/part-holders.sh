@@ -38,6 +38,27 @@ user_with_group_only() { held group; }
 # [faces] Nor is one of which a user has nothing left but a mapping.
 user_with_mapping_only() { held mapping; }
 
+# [faces lab] Nor is one whose group a jail has open, by a node of its own with another name.
+user_in_a_jail() {
+	local number
+	must_call bind $lone
+	number=$(cat "/sys/class/vfio/$(group_of $lone)/dev")
+	mkdir /dev/jail
+	must mknod /dev/jail/node c "${number%:*}" "${number#*:}"
+	hold_node $lone jail/node
+	(
+		must_refuse FAILED_PRECONDITION/VFIO_IN_USE unbind $lone
+		expect --argjson p "$holder" --arg n "/dev/vfio/$(group_of $lone)" \
+			'.details[0].holders | any(.pid == $p and .what == $n)'
+	)
+	set -- $?
+	let_go
+	rm -r /dev/jail
+	[ "$1" = 0 ] || exit 1
+	must_call unbind $lone
+	expect_given_back $lone e1000e
+}
+
 # [faces on cdev simulated] Nor is one whose own node a user has open and has done nothing with yet.
 user_with_cdev() { held cdev; }
 

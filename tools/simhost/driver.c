@@ -121,6 +121,7 @@ int device_detach(struct model *m, struct device *d)
 	if (error)
 		return error;
 	children_removed(m, d);
+	d->enabled += d->driver->leaves_enabled;
 	d->driver = NULL;
 	event_device(m, "unbind", d);
 	return 0;

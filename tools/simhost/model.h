@@ -58,11 +58,12 @@ struct driver {
 	struct module *module;
 	struct match *matches;
 	size_t n_matches;
-	bool vfio;	  /* a VFIO driver, plain or variant */
-	bool managed_dma; /* may share a group with a VFIO user */
-	bool sriov;	  /* makes virtual functions */
-	bool passive;	  /* leaves the device disabled */
-	bool waits;	  /* its unbind does, until the device's nodes are closed */
+	bool vfio;	     /* a VFIO driver, plain or variant */
+	bool managed_dma;    /* may share a group with a VFIO user */
+	bool sriov;	     /* makes virtual functions */
+	bool passive;	     /* leaves the device disabled */
+	bool leaves_enabled; /* does not disable it in the end */
+	bool waits;	     /* its unbind does, until the device's nodes are closed */
 };
 
 struct group {

@@ -119,6 +119,7 @@ static struct driver *driver_new(struct model *m, struct spec_driver *s)
 		.managed_dma = s->managed_dma || s->vfio,
 		.sriov = s->sriov,
 		.passive = s->passive,
+		.leaves_enabled = s->leaves_enabled,
 		.waits = s->waits,
 	};
 	s->matches = NULL;

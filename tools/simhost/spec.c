@@ -50,7 +50,7 @@ static void free_children(struct spec *spec)
 {
 	for (size_t i = 0; i < spec->n_children; i++) {
 		struct spec_child *c = spec->children[i];
-		char *const texts[] = {c->name, c->path, c->master, c->lower, c->holders,
+		char *const texts[] = {c->name, c->path, c->master, c->lower, c->holders, c->below,
 			c->file_system, c->class, c->dev, c->number};
 
 		for (size_t j = 0; j < ARRAY_SIZE(texts); j++)

@@ -85,7 +85,7 @@ struct spec_driver {
 	char *name, *module;
 	struct match *matches;
 	size_t n_matches;
-	bool vfio, managed_dma, sriov, passive, waits, builtin, unloaded;
+	bool vfio, managed_dma, sriov, passive, leaves_enabled, waits, builtin, unloaded;
 };
 
 struct spec_parameter {
@@ -104,6 +104,7 @@ struct spec_child {
 	char *master, *lower; /* of an interface: what it is under; upon which it is, "eth0,eth1" */
 	bool up, address, address6, route;
 	char *holders, *file_system; /* of a disk: what is built upon it; what udev found on it */
+	char *below;		     /* of a loop device: the disk that it is made of */
 	uint64_t size;		     /* of a disk, in sectors */
 	char *class, *dev, *number; /* of a disk or node: its class, where it is in /dev, "259:0" */
 };

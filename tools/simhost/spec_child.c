@@ -59,8 +59,9 @@ static bool option_text(struct spec_child *c, const char *word)
 		unsigned kinds;
 	} texts[] = {{"path", &c->path, NET | DISK | NODE}, {"master", &c->master, NET},
 		{"lower", &c->lower, NET}, {"holders", &c->holders, DISK},
-		{"fs", &c->file_system, DISK}, {"number", &c->number, DISK | NODE},
-		{"class", &c->class, NODE}, {"dev", &c->dev, DISK | NODE}};
+		{"below", &c->below, DISK}, {"fs", &c->file_system, DISK},
+		{"number", &c->number, DISK | NODE}, {"class", &c->class, NODE},
+		{"dev", &c->dev, DISK | NODE}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		const char *value = words_value(word, texts[i].key);
@@ -178,6 +179,8 @@ static bool complete(struct reader *r, struct spec_child *c)
 		return reader_fail(r, "the number %s is there twice", c->number);
 	if (c->path && !path_is_safe(c->path))
 		return reader_fail(r, "the path '%s' is not one below the device", c->path);
+	if (c->below && !path_is_safe(c->below))
+		return reader_fail(r, "'%s' is not a disk's node below /dev", c->below);
 	if (c->dev && !path_is_safe(c->dev))
 		return reader_fail(r, "'%s' is not a path below /dev", c->dev);
 	return true;

@@ -159,8 +159,8 @@ static bool driver_option(struct reader *r, struct spec_driver *d, const char *w
 		const char *name;
 		bool *flag;
 	} flags[] = {{"vfio", &d->vfio}, {"managed_dma", &d->managed_dma}, {"sriov", &d->sriov},
-		{"passive", &d->passive}, {"waits", &d->waits}, {"builtin", &d->builtin},
-		{"unloaded", &d->unloaded}};
+		{"passive", &d->passive}, {"leaves_enabled", &d->leaves_enabled},
+		{"waits", &d->waits}, {"builtin", &d->builtin}, {"unloaded", &d->unloaded}};
 	const char *value;
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
@@ -179,7 +179,7 @@ static bool driver_option(struct reader *r, struct spec_driver *d, const char *w
 	}
 	return reader_fail(r,
 		"a driver has no option '%s' (ids=, new_id=, module=, vfio, managed_dma, sriov, "
-		"passive, "
+		"passive, leaves_enabled, "
 		"waits, builtin, unloaded)",
 		word);
 }

@@ -14,10 +14,33 @@ static void show_size(const struct scene *s, FILE *out)
 	fprintf(out, "%lu\n", s->child->spec->size);
 }
 
+static bool has_below(const struct scene *s)
+{
+	return s->child->spec->below != NULL;
+}
+
+static void show_backing_file(const struct scene *s, FILE *out)
+{
+	fprintf(out, "/dev/%s\n", s->child->spec->below);
+}
+
+static char *path_loop(const struct scene *s)
+{
+	CLEANUP(free_cleanup) char *path = path_child(s);
+
+	return memory_print("%s/loop", path);
+}
+
+static const struct entry entries_loop[] = {
+	{"backing_file", .mode = READ, .show = show_backing_file},
+	{0},
+};
+
 static const struct entry entries_disk[] = {
 	{"dev", .mode = READ, .show = show_number},
 	{"device", .mode = LINK, .present = has_device, .show = show_device_link},
 	{"holders", .mode = FOLDER, .kind = V_HOLDERS},
+	{"loop", .mode = FOLDER, .present = has_below, .kind = V_LOOP},
 	{"size", .mode = READ, .show = show_size},
 	{"subsystem", .mode = LINK, .show = show_class_link},
 	{"uevent", .mode = READ, .show = show_child_uevent},
@@ -103,6 +126,7 @@ const struct kind kinds_disk[V_COUNT] = {
 		.list = list_children, .find = find_child},
 	[V_HOLDERS] = {DIR_OF, OBJECT_CHILD, .list = list_holders, .find = find_holder},
 	[V_HOLDER_LINK] = {LINK_TO(show_holder), OBJECT_CHILD, .path_of = path_holders},
+	[V_LOOP] = {DIR_OF, OBJECT_CHILD, entries_loop, .path_of = path_loop},
 	[V_NODE] = {DIR_OF, OBJECT_CHILD, entries_node, .path_of = path_child,
 		.list = list_children, .find = find_child},
 	[V_CHAR_NODE] = {.self = {.mode = S_IFCHR | 0600}, OBJECT_CHILD, .rdev = rdev_of_child},

@@ -35,6 +35,7 @@ enum view_kind {
 	V_NODE,
 	V_STACK_LINK, /* extra: the other interface's place in the model's list */
 	V_HOLDERS,
+	V_LOOP,
 	V_HOLDER_LINK, /* extra: which */
 	V_KERNEL,
 	V_GROUPS,
