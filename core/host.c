@@ -91,6 +91,11 @@ bool host_quiesce(struct host *host, int64_t deadline)
 	       (!host->keeper || node_keeper_stop(host->keeper, deadline));
 }
 
+void host_tidy(struct host *host)
+{
+	store_tidy(host->store);
+}
+
 void host_listen(struct host *host, pending_listener *listener, void *arg)
 {
 	pending_listen(host->pending, listener, arg);

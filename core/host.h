@@ -126,4 +126,8 @@ int host_bind(struct host *host, const struct change_request *request, struct ch
 int host_unbind(struct host *host, const struct change_request *request, struct change_result *ret,
 	struct core_error *err);
 
+/* What keeps the store small: to be called after the answer to a bind or unbind is out, for it may
+ * wait for the disk. */
+void host_tidy(struct host *host);
+
 void change_result_clear(struct change_result *result);

@@ -93,8 +93,12 @@ static const char *const QUERIES[Q_COUNT] = {
 			  " ORDER BY intent DESC, address",
 };
 
+/* Pages in the log at which it is taken into the database. */
+enum { MUCH = 256 };
+
 struct store {
 	sqlite3 *db;
+	int log_pages;
 	sqlite3_stmt *queries[Q_COUNT];
 	char *path;
 	pthread_mutex_t mutex;
@@ -201,6 +205,17 @@ static void store_cleanup(struct store **s)
 	store_close(*s);
 }
 
+/* Called by SQLite after each commit. */
+static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct store *s = arg;
+
+	(void)db;
+	(void)name;
+	s->log_pages = pages;
+	return SQLITE_OK;
+}
+
 int store_open(const char *folder, struct store **ret, struct core_error *err)
 {
 	CLEANUP(store_cleanup) struct store *s = calloc(1, sizeof(*s));
@@ -229,6 +244,8 @@ int store_open(const char *folder, struct store **ret, struct core_error *err)
 		    "open", err) ||
 		make_schema(s, err) || prepare(s, err))
 		return -1;
+	/* In place of SQLite's own checkpoints, whose two syncs a request would wait for. */
+	sqlite3_wal_hook(s->db, on_commit, s);
 	*ret = STEAL(s);
 	return 0;
 }
@@ -472,4 +489,14 @@ int store_end(struct store *s, int64_t intent, const struct store_outcome *outco
 	int result = finish(s, failed, "write to", err);
 	pthread_mutex_unlock(&s->mutex);
 	return result;
+}
+
+void store_tidy(struct store *s)
+{
+	pthread_mutex_lock(&s->mutex);
+	/* One that fails is made up for by a later one, or at the next start. */
+	if (s->log_pages >= MUCH && sqlite3_wal_checkpoint_v2(s->db, NULL,
+					    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
+		s->log_pages = 0;
+	pthread_mutex_unlock(&s->mutex);
 }

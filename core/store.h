@@ -76,6 +76,10 @@ int store_begin(struct store *store, const char *what, const struct device_origi
 int store_end(struct store *store, int64_t intent, const struct store_outcome *outcome,
 	struct core_error *err);
 
+/* Takes what has gathered in the log into the database, when that is much. To be called after a
+ * request has its answer: it syncs, and none should wait for it. */
+void store_tidy(struct store *store);
+
 /* Calls fn for every device of every unfinished intent, newest first, until it returns non-zero. */
 int store_each_intent(struct store *store,
 	int (*fn)(void *arg, int64_t intent, const char *what, const struct device_origin *before),

@@ -203,6 +203,15 @@ static int verify(
 			d->driver[0] ? d->driver : "no driver");
 		return fail_step(err, step, REASON_KERNEL_REFUSED, "see the kernel's log", why);
 	}
+	/* A driver that was given the device's id (new_id, or the module's ids) takes it without an
+	 * override. */
+	if (step->action == PLAN_PROBE && device_is_vfio(host->devices, d)) {
+		snprintf(why, sizeof(why), "%s takes the device by its id once more", d->driver);
+		return fail_step(err, step, REASON_KERNEL_REFUSED,
+			"write the id to the driver's remove_id and load the native driver, or use "
+			"leave_driverless",
+			why);
+	}
 	return step->action == PLAN_OVERRIDE ? verify_override(host, step, deadline, err) : 0;
 }
 

@@ -176,6 +176,7 @@ void device_bind_devices(const struct device_env *env, struct rpc_call *call,
 	}
 	publish_pending(env, &err);
 	device_answer(call, done, &err, &arena, &response.base);
+	host_tidy(env->host);
 	address_list_clear(&change.addresses);
 }
 
@@ -203,6 +204,7 @@ void device_unbind_devices(const struct device_env *env, struct rpc_call *call,
 	}
 	publish_pending(env, &err);
 	device_answer(call, done, &err, &arena, &response.base);
+	host_tidy(env->host);
 	address_list_clear(&change.addresses);
 }
 

@@ -289,6 +289,31 @@ static void a_device_that_another_tool_bound_goes_to_its_native_driver(void **st
 	assert_string_equal(result.devices[0].driver, "nvme");
 }
 
+/* As vfio-pci does whose module was given the id: a probe that gives the device to nobody else. */
+static void a_device_that_vfio_takes_by_its_id_is_not_given_back_in_words_alone(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	const struct change_request driverless = {.leave_driverless = true};
+	struct change_result result;
+	struct fixture *f = *state;
+
+	tree_add_device(f->tree, &(struct tree_device){.address = "0000:0a:00.0",
+					 .vendor = 0x1e49,
+					 .device = 0x71,
+					 .group = 20,
+					 .driver = "vfio-pci",
+					 .native = "vfio-pci"});
+	assert_int_equal(fixture_unbind(f, "0000:0a:00.0", NULL, &result, &err), -1);
+	assert_int_equal(err.code, CORE_ABORTED);
+	assert_int_equal(err.problems.items[0].reason, REASON_KERNEL_REFUSED);
+	assert_non_null(strstr(err.message, "takes the device by its id"));
+	fixture_assert_driver(f, "0000:0a:00.0", "vfio-pci");
+	core_error_clear(&err);
+	assert_int_equal(fixture_unbind(f, "0000:0a:00.0", &driverless, &result, &err), 0);
+	fixture_assert_driver(f, "0000:0a:00.0", "");
+	change_result_clear(&result);
+}
+
 static void binding_a_foreign_vfio_device_leaves_it_foreign(void **state)
 {
 	struct fixture *f = *state;
@@ -427,6 +452,7 @@ int main(void)
 		TEST(a_dry_run_does_what_the_change_would),
 		TEST(force_passes_the_named_guard_and_no_other),
 		TEST(a_device_that_another_tool_bound_goes_to_its_native_driver),
+		TEST(a_device_that_vfio_takes_by_its_id_is_not_given_back_in_words_alone),
 		TEST(binding_a_foreign_vfio_device_leaves_it_foreign),
 		TEST(a_driverless_device_goes_back_to_no_driver),
 		TEST(a_variant_driver_counts_as_bound),

@@ -138,6 +138,8 @@ set_free() {
 
 load_vfio() { /sbin/modprobe vfio-pci; }
 unload_vfio() { must /sbin/rmmod vfio_pci; }
+load_native() { /sbin/modprobe "$1"; }
+unload_native() { must /sbin/rmmod "$1"; }
 
 unplug() { echo 1 >"$pci/$1/remove"; }
 plug_in() { echo 1 >"$bus/rescan"; }

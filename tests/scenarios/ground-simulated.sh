@@ -137,6 +137,8 @@ set_free() { net "$1" no-master; }
 
 load_vfio() { must_control load vfio_pci; }
 unload_vfio() { must_control unload vfio_pci; }
+load_native() { must_control load "$1"; }
+unload_native() { must_control unload "$1"; }
 
 unplug() { must_control vanish "$1"; }
 plug_in() { must_control appear "$1"; }

@@ -207,6 +207,27 @@ foreign_binding_goes_to_native_driver() {
 	expect_state $lone2 HOST
 }
 
+# [faces] One that VFIO's driver takes by its id, with no other driver there, is not said to be back.
+foreign_binding_by_id() {
+	load_vfio
+	must_call bind $shared_nic
+	(
+		must_call unbind --leave-driverless $shared_nic
+		unload_native e1000
+		echo '8086 100e' >"$bus/drivers/vfio-pci/new_id"
+		expect_driver $shared_nic vfio-pci
+		must_refuse ABORTED/KERNEL_REFUSED unbind $shared_nic
+		expect '.details[0].message | contains("by its id")'
+		expect_driver $shared_nic vfio-pci
+	)
+	set -- $?
+	echo '8086 100e' >"$bus/drivers/vfio-pci/remove_id"
+	load_native e1000
+	[ "$1" = 0 ] || exit 1
+	must_call unbind $shared_nic
+	expect_given_back $shared_nic e1000
+}
+
 # [faces] To bind what another tool has bound already changes nothing.
 foreign_binding_is_bound_already() {
 	bind_by_hand $lone2
