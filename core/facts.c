@@ -5,6 +5,7 @@
 #include "core/host_internal.h"
 #include "core/util.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -243,6 +244,29 @@ static int find_node_users(struct gathering *g, struct device_facts *f, struct c
 	return 0;
 }
 
+/* Whether the host's console is drawn into the device's frame buffer, as it is into the first where
+ * nobody said otherwise (Documentation/fb/fbcon.rst). A display may show it without being one that
+ * firmware knows: boot_vga is of VGA's class alone. */
+static bool shows_console(const struct host *host, const struct device *d)
+{
+	char path[NAME_MAX + 8], text[64];
+
+	if (!device_has(host->devices, d, "graphics/fb0"))
+		return false;
+	CLEANUP(dir_cleanup)
+	DIR *dir = sysfs_opendir(host->sysfs.root_fd, "sys/class/vtconsole");
+	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
+		snprintf(path, sizeof(path), "%s/name", entry->d_name);
+		if (sysfs_read(dirfd(dir), path, text, sizeof(text)) <= 0 ||
+			!strstr(text, "frame buffer"))
+			continue;
+		snprintf(path, sizeof(path), "%s/bind", entry->d_name);
+		if (sysfs_read(dirfd(dir), path, text, sizeof(text)) > 0 && text[0] == '1')
+			return true;
+	}
+	return false;
+}
+
 static int find_host_uses(struct gathering *g, struct device_facts *f, struct core_error *err)
 {
 	if (!g->usage && usage_read(&g->host->sysfs, &g->usage, err))
@@ -295,6 +319,7 @@ static int gather_device(
 		return 0; /* what is behind one is of no matter: it is refused anyhow */
 	if (f->is_vfio)
 		return find_vfio_users(g, f, err);
+	f->is_console = shows_console(g->host, d);
 	f->num_vfs = device_num_vfs(g->host->devices, d);
 	return find_host_uses(g, f, err);
 }

@@ -17,6 +17,7 @@ struct device_facts {
 	const struct device *device; /* borrowed */
 	bool is_vfio;		     /* a VFIO driver has it */
 	bool is_pending;	     /* a write to it has not returned */
+	bool is_console;	     /* its frame buffer shows the host's console */
 	bool has_origin;	     /* vfiod bound it, from origin */
 	struct device_origin origin;
 	uint32_t num_vfs;

@@ -91,12 +91,13 @@ static void judge_binding(const struct plan_request *request, const struct facts
 {
 	const struct device *d = f->device;
 
-	if (d->boot_vga && !forced(request, REASON_BOOT_DISPLAY)) {
+	if ((d->boot_vga || f->is_console) && !forced(request, REASON_BOOT_DISPLAY)) {
 		struct core_problem *p =
 			core_problem_add_device(refusals, d->address, REASON_BOOT_DISPLAY,
 				"use another display for the console, or force BOOT_DISPLAY",
-				"device %s is the display this host booted on", d->text);
-		core_problem_set_resource(p, "boot display");
+				"device %s is the display this host %s", d->text,
+				d->boot_vga ? "booted on" : "has its console on");
+		core_problem_set_resource(p, d->boot_vga ? "boot display" : "console on fb0");
 	}
 	if (f->num_vfs > 0 && !forced(request, REASON_PF_HAS_VFS)) {
 		struct core_problem *p = core_problem_add_device(refusals, d->address,

@@ -86,6 +86,22 @@ static void each_reason_has_its_words(void **state)
 		"device 0000:05:00.0 is a physical function with 2 virtual functions enabled");
 }
 
+static void a_console_on_a_frame_buffer_is_a_display_in_use(void **state)
+{
+	struct fixture *f = *state;
+
+	tree_mkdir(f->tree, "sys/bus/pci/devices/0000:01:00.0/graphics/fb0");
+	tree_write(f->tree, "sys/class/vtconsole/vtcon0/name", "(S) dummy device\n");
+	tree_write(f->tree, "sys/class/vtconsole/vtcon0/bind", "1\n");
+	tree_write(f->tree, "sys/class/vtconsole/vtcon1/name", "(M) frame buffer device\n");
+	tree_write(f->tree, "sys/class/vtconsole/vtcon1/bind", "0\n");
+	assert_fine(f, "0000:01:00.0");
+	tree_write(f->tree, "sys/class/vtconsole/vtcon1/bind", "1\n");
+	assert_refused(f, "0000:01:00.0", REASON_BOOT_DISPLAY,
+		"device 0000:01:00.0 is the display this host has its console on");
+	assert_fine(f, "0000:02:00.0");
+}
+
 static void the_requests_allowlist_counts(void **state)
 {
 	CLEANUP(core_problems_clear) struct core_problems problems = {0};
@@ -385,6 +401,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(free_devices_are_fine),
 		TEST(each_reason_has_its_words),
+		TEST(a_console_on_a_frame_buffer_is_a_display_in_use),
 		TEST(the_requests_allowlist_counts),
 		TEST(the_servers_allowlist_counts_too),
 		TEST(every_problem_of_every_device_comes_in_order_and_once),

@@ -162,6 +162,11 @@ static void break_boot_display(struct ground *g)
 	g->device.boot_vga = true;
 }
 
+static void break_console(struct ground *g)
+{
+	g->device_facts.is_console = true;
+}
+
 static void break_vfs(struct ground *g)
 {
 	g->device_facts.num_vfs = 2;
@@ -210,6 +215,7 @@ static void each_guard_stands_until_it_is_forced_by_its_name(void **state)
 		void (*spoil)(struct ground *g);
 	} rows[] = {
 		{REASON_BOOT_DISPLAY, break_boot_display},
+		{REASON_BOOT_DISPLAY, break_console},
 		{REASON_PF_HAS_VFS, break_vfs},
 		{REASON_KERNEL_DENYLIST, break_denylist},
 		{REASON_NO_INTERRUPT_REMAPPING, break_interrupts},

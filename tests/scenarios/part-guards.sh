@@ -108,6 +108,16 @@ boot_display() {
 	expect_given_back $display ''
 }
 
+# [faces on graphics simulated] So is the display whose frame buffer has the console, booted on or not.
+console_on_a_frame_buffer() {
+	refused 0000:f4:00.0 BOOT_DISPLAY
+	expect '.details[0].resource | contains("fb0")'
+	force_passes 0000:f4:00.0 BOOT_DISPLAY
+	must_call bind --force BOOT_DISPLAY 0000:f4:00.0
+	must_call unbind 0000:f4:00.0
+	expect_given_back 0000:f4:00.0 amdgpu
+}
+
 # [faces] A bridge is refused, and no force helps: neither every guard's nor one by its own name.
 bridge_is_never_bound() {
 	refused $root_port IS_BRIDGE

@@ -127,6 +127,7 @@ struct spec {
 	unsigned version; /* major * 1000 + minor */
 	unsigned cpus;
 	bool amd_cpu, no_interrupt_remapping, cdev;
+	bool console; /* on the first frame buffer */
 	enum spec_iommu iommu;
 	struct functions functions;
 	size_t n_functions; /* and virtual ones that are there after boot */

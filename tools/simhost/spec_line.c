@@ -117,6 +117,11 @@ static bool line_cdev(struct reader *r, const struct words *w)
 	return on_off(r, w, &r->spec->cdev);
 }
 
+static bool line_console(struct reader *r, const struct words *w)
+{
+	return on_off(r, w, &r->spec->console);
+}
+
 static bool line_param(struct reader *r, const struct words *w)
 {
 	if (w->count != 4 || !spec_name_is_safe(w->word[1]) || !spec_name_is_safe(w->word[2]))
@@ -241,9 +246,9 @@ bool spec_line(struct reader *r, const struct words *words, const char *line)
 		bool (*take)(struct reader *r, const struct words *words);
 	} directives[] = {{"kernel", line_kernel}, {"cpu", line_cpu}, {"node", line_node},
 		{"iommu", line_iommu}, {"interrupt_remapping", line_remapping}, {"cdev", line_cdev},
-		{"driver", line_driver}, {"param", line_param}, {"device", spec_line_device},
-		{"vfs", spec_line_vfs}, {"net", spec_line_child}, {"disk", spec_line_child},
-		{"chardev", spec_line_child}};
+		{"console", line_console}, {"driver", line_driver}, {"param", line_param},
+		{"device", spec_line_device}, {"vfs", spec_line_vfs}, {"net", spec_line_child},
+		{"disk", spec_line_child}, {"chardev", spec_line_child}};
 	const char *word = words->word[0];
 
 	if (strcmp(word, "cmdline") == 0) {

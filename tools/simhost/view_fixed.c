@@ -64,6 +64,11 @@ bool has_cdev(const struct scene *s)
 	return has_vfio(s) && s->m->spec->cdev;
 }
 
+static bool has_console(const struct scene *s)
+{
+	return s->m->spec->console;
+}
+
 static const struct entry entries_root[] = {
 	{"sys", .mode = FOLDER, .kind = V_SYS},
 	{"proc", .mode = FOLDER, .kind = V_PROC},
@@ -94,6 +99,7 @@ static const struct entry entries_class[] = {
 	{"iommu", .mode = FOLDER, .kind = V_CLASS_IOMMU},
 	{"net", .mode = FOLDER, .kind = V_CLASS_NET},
 	{"vfio", .mode = FOLDER, .present = has_vfio, .kind = V_CLASS_VFIO},
+	{"vtconsole", .mode = FOLDER, .present = has_console, .kind = V_CLASS_CONSOLE},
 	{"vfio-dev", .mode = FOLDER, .present = has_vfio, .kind = V_CLASS_VFIO_DEV},
 	{0},
 };
@@ -137,6 +143,7 @@ static const struct entry entries_class_iommu[] = {
 static const struct entry entries_virtual[] = {
 	{"iommu", .mode = FOLDER, .present = has_iommu, .kind = V_VIRTUAL_IOMMU},
 	{"vfio", .mode = FOLDER, .present = has_vfio, .kind = V_VIRTUAL_VFIO},
+	{"vtconsole", .mode = FOLDER, .present = has_console, .kind = V_VIRTUAL_CONSOLE},
 	{0},
 };
 
@@ -148,6 +155,23 @@ static const struct entry entries_virtual_iommu[] = {
 
 static const struct entry entries_iommu[] = {
 	{"subsystem", .mode = LINK, .text = "/class/iommu"},
+	{0},
+};
+
+static const struct entry entries_class_console[] = {
+	{"vtcon1", .mode = LINK, .text = "/devices/virtual/vtconsole/vtcon1"},
+	{0},
+};
+
+static const struct entry entries_virtual_console[] = {
+	{"vtcon1", .mode = FOLDER, .kind = V_CONSOLE},
+	{0},
+};
+
+static const struct entry entries_console[] = {
+	{"bind", .mode = READ, .text = "1\n"},
+	{"name", .mode = READ, .text = "(M) frame buffer device\n"},
+	{"subsystem", .mode = LINK, .text = "/class/vtconsole"},
 	{0},
 };
 
@@ -174,6 +198,11 @@ const struct kind kinds_fixed[V_COUNT] = {
 	[V_CLASS] = {FIXED_DIR, .entries = entries_class, .list = list_classes, .find = find_class},
 	[V_VIRTUAL] = {DIR_OF, .entries = entries_virtual, .list = list_children,
 		.find = find_child},
+	[V_CLASS_CONSOLE] = {DIR_OF, .entries = entries_class_console, .path = "/class/vtconsole"},
+	[V_VIRTUAL_CONSOLE] = {DIR_OF, .entries = entries_virtual_console,
+		.path = "/devices/virtual/vtconsole"},
+	[V_CONSOLE] = {DIR_OF, .entries = entries_console,
+		.path = "/devices/virtual/vtconsole/vtcon1"},
 	[V_CLASS_IOMMU] = {DIR_OF, .entries = entries_class_iommu, .path = "/class/iommu"},
 	[V_VIRTUAL_IOMMU] = {DIR_OF, .entries = entries_virtual_iommu},
 	[V_IOMMU] = {DIR_OF, .entries = entries_iommu, .path = "/devices/virtual/iommu/dmar0"},
