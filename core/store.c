@@ -30,8 +30,8 @@ static const char *const SCHEMAS[] = {
 	"ALTER TABLE intent_device ADD COLUMN node_uid INTEGER;"
 	"ALTER TABLE intent_device ADD COLUMN node_gid INTEGER;"
 	"ALTER TABLE intent_device ADD COLUMN node_mode INTEGER;",
-	"ALTER TABLE origin ADD COLUMN idle_use_count INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE intent_device ADD COLUMN idle_use_count INTEGER NOT NULL DEFAULT 0;",
+	("ALTER TABLE origin ADD COLUMN idle_use_count INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE intent_device ADD COLUMN idle_use_count INTEGER NOT NULL DEFAULT 0;"),
 };
 enum { SCHEMA_VERSION = ARRAY_SIZE(SCHEMAS) };
 
