@@ -136,6 +136,7 @@ static void list_few(Vfio__V1__ListDevicesResponse_Closure done, void *closure_d
 
 	fill_device(&good, TEXT(GOOD), TEXT("10"));
 	good.driver = TEXT("nvidia");
+	good.state = VFIO__V1__DEVICE__STATE__HOST;
 	good.class_name = TEXT("VGA");
 	good.vendor_name = TEXT("NVIDIA");
 	good.device_name = TEXT(HOSTILE);

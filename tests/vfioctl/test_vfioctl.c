@@ -119,6 +119,7 @@ static void test_info(void **state)
 	(void)state;
 	expect_in(RUN("info", "0000:01:00.0"), 0, "\nregion_0         16M memory\n", "");
 	expect_in(RUN("info", "0000:01:00.0"), 0, "\nreset_methods    flr bus\n", "");
+	expect_in(RUN("info", "0000:01:00.0"), 0, "\nstate            HOST\n", "");
 	expect_in(RUN("info", "0000:01:00.0"), 0, "\nsubsystem_id     -\n", "");
 	expect_in(RUN("info", "0000:01:00.0"), 0, "caf\xc3\xa9 \\x1b[2J\n", "");
 	expect(RUN("info", "-q", "0000:01:00.0"), 0, "", "");

@@ -51,8 +51,18 @@ static void info_identity(struct table *table, const Vfio__V1__Device *device)
 	info_row(table, "revision", device->revision);
 }
 
+/* "UNBIND_PENDING"; "" for one that this vfioctl does not know. */
+static const char *state_name(const Vfio__V1__Device *device)
+{
+	const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(
+		&vfio__v1__device__state__descriptor, (int)device->state);
+
+	return value ? value->name : "";
+}
+
 static void info_state(struct table *table, const Vfio__V1__Device *device)
 {
+	info_row(table, "state", state_name(device));
 	info_row(table, "driver", device->driver);
 	info_row(table, "original_driver", device->original_driver);
 	info_row(table, "managed", device->managed ? "yes" : "no");
