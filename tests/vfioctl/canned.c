@@ -103,6 +103,7 @@ static void fill_device(Vfio__V1__Device *device, char *address, char *group)
 	device->class_ = TEXT("030000");
 	device->numa_node = TEXT("0");
 	device->iommu_group = group;
+	device->state = VFIO__V1__DEVICE__STATE__HOST;
 }
 
 /* A page of many devices. Their groups are in another order than their addresses. */
@@ -136,7 +137,6 @@ static void list_few(Vfio__V1__ListDevicesResponse_Closure done, void *closure_d
 
 	fill_device(&good, TEXT(GOOD), TEXT("10"));
 	good.driver = TEXT("nvidia");
-	good.state = VFIO__V1__DEVICE__STATE__HOST;
 	good.class_name = TEXT("VGA");
 	good.vendor_name = TEXT("NVIDIA");
 	good.device_name = TEXT(HOSTILE);
