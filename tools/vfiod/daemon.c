@@ -24,8 +24,8 @@
 #include <systemd/sd-daemon.h>
 
 enum {
-	GRACE_MS = 3000, /* for requests in flight at SIGTERM */
-	DRAIN_MS = 1000, /* for work whose caller has been answered already */
+	GRACE_MS = 2500, /* for requests in flight at SIGTERM, over both faces */
+	DRAIN_MS = 500,	 /* for work whose caller has been answered already */
 };
 
 struct daemon {
@@ -196,15 +196,24 @@ static int wait_for_end(int signals, const struct hand *hand)
 	}
 }
 
+static unsigned left_ms(int64_t deadline)
+{
+	int64_t left = (deadline - now_ns()) / 1000000;
+
+	return left > 0 ? (unsigned)left : 0;
+}
+
 /* Answers what is in flight, and lets go. Work that a device's user blocks is left to the next
  * start, which finds its intent on disk. */
 static bool stop(struct daemon *d)
 {
+	int64_t grace = now_ns() + GRACE_MS * 1000000LL;
+
 	sd_notify(0, "STOPPING=1");
 	if (d->rest)
-		rest_server_stop(d->rest, GRACE_MS);
+		rest_server_stop(d->rest, left_ms(grace));
 	if (d->rpc)
-		rpc_server_stop(d->rpc, GRACE_MS);
+		rpc_server_stop(d->rpc, left_ms(grace));
 	int64_t deadline = now_ns() + DRAIN_MS * 1000000LL;
 	bool drained = !d->devices || device_service_drain(d->devices, deadline);
 

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 /* What main owns until the end. */
 struct start {
@@ -128,6 +129,18 @@ static int run(struct start *s)
 	return daemon_run(&in);
 }
 
+/* Connections, kept device folders and a call's sockets all need descriptors, and who has none left
+ * cannot look at a device. The soft limit is low for select's sake, which nobody here uses. */
+static void raise_fd_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	CLEANUP(start_clear) struct start s = {.lock_fd = -1, .listener.fd = -1};
@@ -137,6 +150,7 @@ int main(int argc, char **argv)
 		return parsed == OPTIONS_DONE ? EXIT_SUCCESS : 2;
 	if (s.options.is_root && privileges_find_user(s.options.user, &s.user) < 0)
 		return EXIT_FAILURE;
+	raise_fd_limit();
 	callers_init(&s.callers, is_simulated(s.options.root));
 	if (open_listener(&s) || read_secrets(&s) || make_folders(&s) || fork_hand(&s))
 		return EXIT_FAILURE;
