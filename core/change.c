@@ -176,49 +176,6 @@ static int begin(struct change *c, struct core_error *err)
 	return store_begin(c->host->store, change_what(c), c->before, c->n_before, &c->intent, err);
 }
 
-/* Ends the intent of a bind: what is there now becomes ours to give back, and what was ours has the
- * nodes that were asked for. */
-static int end_bind(struct change *c, struct core_error *err)
-{
-	CLEANUP(free_cleanup)
-	struct device_origin *records = calloc(c->targets.count, sizeof(*records));
-	struct store_outcome outcome = {.add = records};
-
-	if (!records)
-		return core_fail_memory(err);
-	for (size_t i = 0; i < c->n_before; i++)
-		records[outcome.n_add++] = c->before[i];
-	for (size_t i = 0; i < c->targets.count; i++) {
-		if (change_has_steps(c, i) || !c->facts.devices[i].has_origin ||
-			!node_access_any(&c->request->access))
-			continue;
-		records[outcome.n_add] = c->facts.devices[i].origin;
-		records[outcome.n_add++].access = c->request->access;
-	}
-	if (outcome.n_add == 0)
-		return 0;
-	return store_end(c->host->store, c->intent, &outcome, err);
-}
-
-static int end_unbind(struct change *c, struct core_error *err)
-{
-	CLEANUP(free_cleanup) struct pci_address *drop = calloc(c->n_before, sizeof(*drop));
-	const struct store_outcome outcome = {.drop = drop, .n_drop = c->n_before};
-
-	if (!drop)
-		return core_fail_memory(err);
-	for (size_t i = 0; i < c->n_before; i++)
-		drop[i] = c->before[i].address;
-	return store_end(c->host->store, c->intent, &outcome, err);
-}
-
-static int end(struct change *c, struct core_error *err)
-{
-	if (change_is_bind(c) ? end_bind(c, err) : end_unbind(c, err))
-		return -1;
-	return origins_reload(c->host->origins, err);
-}
-
 static int execute(struct change *c, struct core_error *err)
 {
 	struct transaction_guard guard = {.request = &c->wish};
@@ -234,7 +191,7 @@ static int execute(struct change *c, struct core_error *err)
 	guard.records = c->before;
 	guard.n_records = c->n_before;
 	if (transaction_run(c->host, &c->plan, c->request->deadline, &guard, &n_begun, err) == 0 &&
-		change_set_nodes(c, err) == 0 && end(c, err) == 0)
+		change_set_nodes(c, err) == 0 && change_end(c, err) == 0)
 		return 0;
 	change_undo(c, n_begun, err);
 	return -1;
@@ -243,30 +200,14 @@ static int execute(struct change *c, struct core_error *err)
 /* Whether there is anything to do but to answer. */
 static bool has_work(const struct change *c)
 {
-	return !c->request->dry_run &&
-	       (c->plan.count > 0 || (change_is_bind(c) && node_access_any(&c->request->access)));
-}
+	bool stale = false;
 
-/* Unbinding what another tool gave to a native driver ends its record: that is where it belongs
- * now. One without a driver keeps it, for the bind after which it is given back. */
-static int forget_stale(struct change *c, struct core_error *err)
-{
-	CLEANUP(free_cleanup)
-	struct pci_address *drop = calloc(c->targets.count, sizeof(*drop));
-	struct store_outcome outcome = {.drop = drop};
-
-	if (!drop)
-		return core_fail_memory(err);
-	for (size_t i = 0; i < c->targets.count; i++) {
-		const struct device_facts *f = &c->facts.devices[i];
-		if (f->has_origin && !f->is_vfio && f->device->driver[0])
-			drop[outcome.n_drop++] = c->targets.items[i];
-	}
-	if (outcome.n_drop == 0)
-		return 0;
-	if (store_end(c->host->store, 0, &outcome, err))
-		return -1;
-	return origins_reload(c->host->origins, err);
+	if (c->request->dry_run)
+		return false;
+	for (size_t i = 0; i < c->targets.count; i++)
+		stale |= change_is_stale(c, i);
+	return c->plan.count > 0 ||
+	       (change_is_bind(c) ? node_access_any(&c->request->access) : stale);
 }
 
 static int run_change(struct host *host, enum plan_goal goal, const struct change_request *request,
@@ -286,8 +227,6 @@ static int run_change(struct host *host, enum plan_goal goal, const struct chang
 	if (collect_targets(&c, err) || hold_groups(&c, err) || make_plan(&c, err))
 		return -1;
 	if (has_work(&c) && execute(&c, err))
-		return -1;
-	if (goal == PLAN_TO_ORIGIN && !request->dry_run && forget_stale(&c, err))
 		return -1;
 	if (change_fill_result(&c, &result, err))
 		return -1;

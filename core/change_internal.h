@@ -41,6 +41,14 @@ const char *change_what(const struct change *c);
  * err. */
 int change_set_nodes(struct change *c, struct core_error *err);
 
+/* Whether the i-th target is on a native driver that another tool gave it to, and has a record of
+ * ours still: unbinding ends that, for it is where it belongs. One without a driver keeps its, for
+ * the bind after which it is given back. */
+bool change_is_stale(const struct change *c, size_t i);
+
+/* Ends the intent with what the change made true. 0, or -1 with err: it is to be undone then. */
+int change_end(struct change *c, struct core_error *err);
+
 /* Brings every device back that the first n_begun steps touched, last first, and the nodes of those
  * that were bound already. Adds to err, the reason for it, what could not be undone and what
  * becomes of it. */

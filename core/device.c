@@ -288,6 +288,14 @@ void device_vfio_name(
 	}
 }
 
+bool driver_is_vfio(const char *driver)
+{
+	size_t n = strlen(driver);
+
+	return strcmp(driver, "vfio-pci") == 0 ||
+	       (n > 8 && strcmp(driver + n - 8, "vfio_pci") == 0);
+}
+
 bool device_is_vfio(const struct devices *devices, const struct device *device)
 {
 	return device->driver[0] &&

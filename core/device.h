@@ -95,6 +95,9 @@ void device_vfio_name(
  * ever, and a plain write can raise it. 0 when it cannot be read. */
 uint32_t device_use_count(const struct devices *devices, const struct device *device);
 
+/* Whether a driver by its name is a VFIO one: vfio-pci, or a variant such as mlx5_vfio_pci. */
+bool driver_is_vfio(const char *driver);
+
 /* Whether a VFIO driver has the device: it has an entry in vfio-dev, or, on kernels that have no
  * such folder, its driver is vfio-pci (facts of the kernel: Documentation/driver-api/vfio.rst). */
 bool device_is_vfio(const struct devices *devices, const struct device *device);

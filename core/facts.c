@@ -5,7 +5,6 @@
 #include "core/host_internal.h"
 #include "core/util.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -224,47 +223,40 @@ static void add_node_users(struct device_facts *f, const struct holders *holders
 		add_holder(problem, &holders->items[i]);
 }
 
+static bool has_use(const struct device_facts *f, enum core_reason reason)
+{
+	for (size_t i = 0; i < f->uses.count; i++) {
+		if (f->uses.items[i].reason == reason)
+			return true;
+	}
+	return false;
+}
+
 static int find_node_users(struct gathering *g, struct device_facts *f, struct core_error *err)
 {
 	CLEANUP(holders_clear) struct holders holders = {0};
 	struct hand_reply reply;
 
-	if (!f->device->driver[0] || !may_have_nodes(f->device) ||
+	if (!f->device->driver[0] ||
+		(!may_have_nodes(f->device) && !usage_has_disk(g->usage, f->device->address)) ||
 		!nodes_any(g->host->sysfs.root_fd, f->device->address))
 		return 0;
 	if (ask(g, HAND_NODE_HOLDERS, f->device->address, &reply, &holders, err))
 		return -1;
 	add_node_users(f, &holders);
+	if (holders.count == 0 && holders.is_truncated)
+		core_problem_add_device(&f->uses, f->device->address, REASON_NODE_IN_USE,
+			"see that the privileged process may look into all others, or force "
+			"NODE_IN_USE",
+			"whether a program uses device %s could not be found out", f->device->text);
+	f->is_console = reply.console;
 	/* The disk's own users have usually been found by their names. */
-	if (reply.claimed && f->uses.count == 0)
+	if (reply.claimed && !has_use(f, REASON_DISK_IN_USE))
 		core_problem_add_device(&f->uses, f->device->address, REASON_DISK_IN_USE,
 			"stop what is built upon it first, such as a ZFS pool",
 			"device %s carries a disk that the kernel has open for its own use",
 			f->device->text);
 	return 0;
-}
-
-/* Whether the host's console is drawn into the device's frame buffer, as it is into the first where
- * nobody said otherwise (Documentation/fb/fbcon.rst). A display may show it without being one that
- * firmware knows: boot_vga is of VGA's class alone. */
-static bool shows_console(const struct host *host, const struct device *d)
-{
-	char path[NAME_MAX + 8], text[64];
-
-	if (!device_has(host->devices, d, "graphics/fb0"))
-		return false;
-	CLEANUP(dir_cleanup)
-	DIR *dir = sysfs_opendir(host->sysfs.root_fd, "sys/class/vtconsole");
-	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
-		snprintf(path, sizeof(path), "%s/name", entry->d_name);
-		if (sysfs_read(dirfd(dir), path, text, sizeof(text)) <= 0 ||
-			!strstr(text, "frame buffer"))
-			continue;
-		snprintf(path, sizeof(path), "%s/bind", entry->d_name);
-		if (sysfs_read(dirfd(dir), path, text, sizeof(text)) > 0 && text[0] == '1')
-			return true;
-	}
-	return false;
 }
 
 static int find_host_uses(struct gathering *g, struct device_facts *f, struct core_error *err)
@@ -317,10 +309,9 @@ static int gather_device(
 		return -1;
 	if (d->is_bridge)
 		return 0; /* what is behind one is of no matter: it is refused anyhow */
+	f->num_vfs = device_num_vfs(g->host->devices, d);
 	if (f->is_vfio)
 		return find_vfio_users(g, f, err);
-	f->is_console = shows_console(g->host, d);
-	f->num_vfs = device_num_vfs(g->host->devices, d);
 	return find_host_uses(g, f, err);
 }
 

@@ -88,7 +88,10 @@ static int send_request(int fd, const struct hand_request *request, int reply_fd
 	cmsg->cmsg_type = SCM_RIGHTS;
 	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(cmsg), &reply_fd, sizeof(int));
-	return sendmsg(fd, &msg, MSG_NOSIGNAL) < 0 ? -EPIPE : 0;
+	if (sendmsg(fd, &msg, MSG_NOSIGNAL) >= 0)
+		return 0;
+	/* Short of memory or descriptors, the hand is there all the same. */
+	return errno == ECONNRESET || errno == ENOTCONN || errno == EBADF ? -EPIPE : -errno;
 }
 
 /* Waits until there is something to read. 0, or -ETIMEDOUT. */
@@ -128,7 +131,7 @@ static int begin_call(struct hand *hand, const struct hand_request *request, int
 
 	/* What nobody would wait for must not be begun. */
 	if (now_ns() >= deadline)
-		return -ETIMEDOUT;
+		return -ETIME;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	int error = send_request(hand->fd, request, pair[1]);

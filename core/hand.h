@@ -34,14 +34,15 @@ enum {
 enum hand_op {
 	HAND_OVERRIDE_GET, /* reply.text: driver_override, "" when unset */
 	HAND_OVERRIDE_SET, /* to name; "" clears it */
-	HAND_UNBIND,	   /* from whatever driver it has */
+	HAND_UNBIND,	   /* from driver name; one without a driver stays so */
 	HAND_BIND,	   /* to driver name */
 	HAND_PROBE,	   /* let the kernel find a driver */
 	HAND_LOAD,	   /* the module called name; refused on a simulated host */
 	HAND_HOLDERS,	   /* holders: who has VFIO files open */
 	HAND_MAPPINGS,	   /* holders: who has a VFIO device mapped */
 	HAND_NODE_HOLDERS, /* holders: who has the native driver's nodes of the device open;
-			      reply.claimed: the kernel itself has one of its disks open */
+			      reply.claimed: the kernel itself has one of its disks open;
+			      reply.console: its frame buffer shows the host's console */
 	HAND_NODE_SET,	   /* the device's VFIO nodes to owner and mode */
 	HAND_OP_COUNT,
 };
@@ -90,6 +91,7 @@ struct hand_reply {
 	uint32_t more;	    /* another message with holders follows */
 	uint32_t truncated; /* there were more holders than the hand counts */
 	uint32_t claimed;
+	uint32_t console;
 	char text[HAND_OVERRIDE_SIZE];
 	struct hand_holder holders[HAND_MAX_HOLDERS];
 };
@@ -108,7 +110,8 @@ int hand_fork(const char *root, int lock_fd, const struct allowlist *allow, stru
 struct hand *hand_attach(int fd);
 
 /* Has the hand do one thing. Waits until deadline (CLOCK_MONOTONIC, ns) at most. 0 with *reply,
- * whose error tells what the kernel said; -ETIMEDOUT: the write goes on by itself;
+ * whose error tells what the kernel said; -ETIMEDOUT: the write goes on by itself; -ETIME: it was
+ * not begun, for the deadline had passed;
  * -EINPROGRESS: an earlier write to this device still does; -EPIPE: the hand is gone;
  * -ECHILD: only the child with this command is. */
 int hand_call(struct hand *hand, const struct hand_request *request, int64_t deadline,

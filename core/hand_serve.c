@@ -126,14 +126,20 @@ static int probe(const struct service *s, struct pci_address address)
 	return write_at(s->sysfs.root_fd, "sys/bus/pci/drivers_probe", text);
 }
 
-static int unbind(const struct service *s, struct pci_address address)
+/* From the driver that main thinks has it, and no other: the kernel looks, so whatever another tool
+ * does meanwhile is not undone unseen. One that has no driver is as it was to be. */
+static int unbind(const struct service *s, const struct hand_request *request)
 {
-	char text[PCI_ADDRESS_SIZE];
+	char path[PCI_ADDRESS_SIZE + 16], name[PCI_ADDRESS_SIZE], driver[DRIVER_NAME_SIZE];
+	int error = write_driver(s, request->address, request->name, "unbind");
 
-	pci_address_format(address, text);
-	int error = write_device(s, address, "driver/unbind", text);
-	/* No driver folder: driverless already, which is what was asked. */
-	return error == ENOENT ? 0 : error;
+	if (error != ENODEV && error != ENOENT)
+		return error;
+	pci_address_format(request->address, name);
+	snprintf(path, sizeof(path), "%s/driver", name);
+	return sysfs_link_name(s->sysfs.devices_fd, path, driver, sizeof(driver)) == -ENOENT
+		       ? 0
+		       : error;
 }
 
 static int load_module(const struct service *s, const char *name)
@@ -142,7 +148,7 @@ static int load_module(const struct service *s, const char *name)
 
 	if (!s->is_real)
 		return EPERM;
-	if (!name_is_safe(name))
+	if (strcmp(name, "vfio-pci") != 0 && strcmp(name, "vfio_iommu_type1") != 0)
 		return EINVAL;
 	struct kmod_ctx *kmod = kmod_new(NULL, NULL);
 	int error = kmod ? kmod_module_new_from_lookup(kmod, name, &list) : -ENOMEM;
@@ -172,15 +178,6 @@ static bool is_bridge(const struct service *s, struct pci_address address)
 	return sysfs_read_u64(s->sysfs.devices_fd, path, &class) == 0 && class >> 16 == 0x06;
 }
 
-/* Whether a driver by its name is a VFIO one: vfio-pci, or a variant such as mlx5_vfio_pci. */
-static bool is_vfio_name(const char *driver)
-{
-	size_t n = strlen(driver);
-
-	return strcmp(driver, "vfio-pci") == 0 ||
-	       (n > 8 && strcmp(driver + n - 8, "vfio_pci") == 0);
-}
-
 /* What the allowlist keeps away from users must stay on its native driver; giving back is always
  * right. */
 static bool is_denied(const struct service *s, const struct hand_request *request)
@@ -196,12 +193,14 @@ static bool is_denied(const struct service *s, const struct hand_request *reques
 	if (sysfs_read_u64(s->sysfs.devices_fd, path, &device) < 0 ||
 		allowlist_allows(s->allow, (uint16_t)vendor, (uint16_t)device))
 		return false;
+	if (request->op == HAND_NODE_SET)
+		return true;
 	if (request->op == HAND_BIND || request->op == HAND_OVERRIDE_SET)
-		return is_vfio_name(request->name);
+		return driver_is_vfio(request->name);
 	snprintf(path, sizeof(path), "%s/driver", name);
 	return request->op == HAND_UNBIND &&
 	       sysfs_link_name(s->sysfs.devices_fd, path, driver, sizeof(driver)) > 0 &&
-	       !is_vfio_name(driver);
+	       !driver_is_vfio(driver);
 }
 
 static int node_holders(const struct service *s, struct pci_address address,
@@ -210,7 +209,10 @@ static int node_holders(const struct service *s, struct pci_address address,
 	struct nodes nodes;
 
 	nodes_find(s->sysfs.root_fd, address, &nodes);
+	if (nodes.is_incomplete)
+		return E2BIG;
 	reply->claimed = nodes_claimed(s->sysfs.root_fd, &nodes);
+	reply->console = nodes_match(&nodes, "/dev/fb0") && nodes_show_console(s->sysfs.root_fd);
 	return holders_of_nodes(&s->sysfs, &nodes, holders);
 }
 
@@ -223,7 +225,7 @@ static int run(const struct service *s, const struct hand_request *request,
 	case HAND_OVERRIDE_SET:
 		return override_set(s, request);
 	case HAND_UNBIND:
-		return unbind(s, request->address);
+		return unbind(s, request);
 	case HAND_BIND:
 		return write_driver(s, request->address, request->name, "bind");
 	case HAND_PROBE:
@@ -295,6 +297,8 @@ static int check_and_run(const struct service *s, const struct hand_request *req
 		if (main_is_gone(s))
 			return ECANCELED;
 	}
+	if (request->op == HAND_NODE_SET && is_denied(s, request))
+		return EPERM;
 	close(s->channel); /* with a copy left in a blocked write, the hand's end would go unseen */
 	return run(s, request, reply, holders);
 }

@@ -166,16 +166,30 @@ static void add_by_number(struct scan *s, int fds_fd, const char *fd_name, const
 		add_id(s, n->hold, n->id);
 }
 
+/* Who could not look must not say that nobody is there. A process may end at any time; and where we
+ * are not root, others' processes are closed to us, as they are to the kernel's own tools. */
+static void note_failure(struct scan *s)
+{
+	bool closed = (errno == EACCES || errno == EPERM) && geteuid() != 0;
+
+	if (errno != ENOENT && errno != ESRCH && !closed)
+		s->found.is_truncated = true;
+}
+
 static void scan_files(struct scan *s)
 {
 	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(s->process_fd, "fd");
 
+	if (!dir)
+		note_failure(s);
 	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
 		char target[PATH_MAX];
 		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
 
-		if (n < 0)
+		if (n < 0) {
+			note_failure(s);
 			continue;
+		}
 		target[n] = '\0';
 		if (!add_by_path(s, entry->d_name, target) && target[0] == '/' &&
 			s->numbers.count > 0)
@@ -190,6 +204,8 @@ static void scan_maps(struct scan *s)
 	const char *at = maps;
 	int32_t id;
 
+	if (!maps)
+		note_failure(s);
 	if (maps && strstr(maps, "anon_inode:[vfio-device]"))
 		add_id(s, HOLD_MAPPING, -1);
 	while (at && (at = strstr(at, "/dev/vfio/devices/vfio"))) {

@@ -40,7 +40,7 @@ void problem_no_group(struct core_problems *problems, struct pci_address address
  * judged again by what is true then, and a refusal ends the transaction. Right before the device is
  * given to its VFIO driver, when it has no user, its use count goes into its record. */
 struct transaction_guard {
-	const struct plan_request *request;
+	const struct plan_request *request; /* NULL: by who uses the device alone */
 	struct device_origin *records;
 	size_t n_records;
 };
@@ -55,9 +55,39 @@ int transaction_run(struct host *host, const struct plan *plan, int64_t deadline
  * writes that were given up end within milliseconds. Whether none is. */
 bool transaction_settled(const struct host *host, struct pci_address address, int64_t until);
 
-/* Brings one device back to where it was, whatever it is on now. 0, or -1 with err. */
+/* Brings one device back to where it was: from its VFIO driver, or to it. It is not taken from a
+ * driver that another tool gave it to, nor, CORE_PRECONDITION with who that is, from one by which
+ * it has come to be used. 0, or -1 with err. */
 int transaction_restore(struct host *host, const struct device_origin *before, int64_t deadline,
 	struct core_error *err);
+
+/* What became of the devices of a change that was to be undone, for its intent's end. */
+struct undone {
+	struct device_origin *left, *add; /* room for as many as there are */
+	struct pci_address *drop;
+	struct store_outcome outcome;
+	bool is_blocked; /* a write of the undoing has not returned */
+	bool is_final;	 /* what is stuck is not tried again */
+};
+
+enum undo_result {
+	UNDO_DONE,
+	UNDO_KEPT,    /* somebody uses the device: it stays where the change left it */
+	UNDO_STUCK,   /* err says why; a record remembers where it belongs */
+	UNDO_BLOCKED, /* a write has not returned */
+};
+
+/* Makes room for n devices. 0 or -ENOMEM. */
+int undone_init(struct undone *undone, size_t n);
+void undone_clear(struct undone *undone);
+
+/* Brings one device back (transaction_restore), and adds to undone what that came to; err tells why
+ * when it was not brought back. */
+enum undo_result undone_restore(struct undone *undone, struct host *host,
+	const struct device_origin *before, int64_t deadline, struct core_error *err);
+
+/* The same for one of which a write is still under way: it is left. */
+void undone_leave(struct undone *undone, const struct device_origin *before);
 
 /* Reads driver and driver_override as they are. */
 int transaction_origin(struct host *host, const struct device *device, int64_t deadline,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The nodes of a device's native driver. */
 #include "core/nodes.h"
+#include "core/class_link.h"
 #include "core/sysfs.h"
 #include "core/util.h"
 
@@ -24,12 +25,15 @@ static const struct {
 	{"accel", "accel", "/dev/accel/"},
 	{"infiniband_verbs", "uverbs", "/dev/infiniband/"},
 	{"nvme", "nvme", "/dev/"},
+	{"uio", "uio", "/dev/"},
 };
 
 static void add(struct nodes *nodes, const char *where, const char *name)
 {
 	if (nodes->count < NODES_MAX && strlen(where) + strlen(name) < NODE_SIZE)
 		snprintf(nodes->names[nodes->count++], NODE_SIZE, "%s%s", where, name);
+	else
+		nodes->is_incomplete = true;
 }
 
 /* The names in a folder below dirfd that are a prefix and a number. */
@@ -95,13 +99,16 @@ static void add_nvidia(struct nodes *nodes, int root_fd, const char *address)
 	}
 }
 
-/* Disks and partitions: the class's links lead through the PCI device's folder. */
-static void add_disks(struct nodes *nodes, int root_fd, const char *address)
+static int is_same(void *arg, struct pci_address address)
+{
+	return pci_address_equal(*(const struct pci_address *)arg, address);
+}
+
+/* Disks and partitions, whatever the device's class: they may be behind a USB host or a fibre. */
+static void add_disks(struct nodes *nodes, int root_fd, struct pci_address address)
 {
 	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(root_fd, "sys/class/block");
-	char part[PCI_ADDRESS_SIZE + 2];
 
-	snprintf(part, sizeof(part), "/%s/", address);
 	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
 		char target[PATH_MAX];
 		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
@@ -109,16 +116,9 @@ static void add_disks(struct nodes *nodes, int root_fd, const char *address)
 		if (n < 0)
 			continue;
 		target[n] = '\0';
-		if (strstr(target, part))
+		if (class_link_functions(root_fd, target, is_same, &address))
 			add(nodes, "/dev/", entry->d_name);
 	}
-}
-
-static bool is_storage(int dirfd)
-{
-	uint64_t class;
-
-	return sysfs_read_u64(dirfd, "class", &class) == 0 && class >> 16 == 0x01;
 }
 
 void nodes_find(int root_fd, struct pci_address address, struct nodes *ret)
@@ -126,6 +126,7 @@ void nodes_find(int root_fd, struct pci_address address, struct nodes *ret)
 	char text[PCI_ADDRESS_SIZE], path[PCI_ADDRESS_SIZE + 32];
 
 	ret->count = 0;
+	ret->is_incomplete = false;
 	pci_address_format(address, text);
 	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", text);
 	CLEANUP(dir_cleanup) DIR *device = sysfs_opendir(root_fd, path);
@@ -136,8 +137,7 @@ void nodes_find(int root_fd, struct pci_address address, struct nodes *ret)
 	add_sound(ret, dirfd(device));
 	add_usb(ret, dirfd(device));
 	add_nvidia(ret, root_fd, text);
-	if (is_storage(dirfd(device)))
-		add_disks(ret, root_fd, text);
+	add_disks(ret, root_fd, address);
 }
 
 bool nodes_any(int root_fd, struct pci_address address)
@@ -173,6 +173,23 @@ bool nodes_match(const struct nodes *nodes, const char *path)
 		size_t n = strlen(name);
 
 		if (name[n - 1] == '/' ? strncmp(path, name, n) == 0 : strcmp(path, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool nodes_show_console(int root_fd)
+{
+	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(root_fd, "sys/class/vtconsole");
+	char path[NAME_MAX + 8], text[64];
+
+	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
+		snprintf(path, sizeof(path), "%s/name", entry->d_name);
+		if (sysfs_read(dirfd(dir), path, text, sizeof(text)) <= 0 ||
+			!strstr(text, "frame buffer"))
+			continue;
+		snprintf(path, sizeof(path), "%s/bind", entry->d_name);
+		if (sysfs_read(dirfd(dir), path, text, sizeof(text)) > 0 && text[0] == '1')
 			return true;
 	}
 	return false;

@@ -10,11 +10,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { NODES_MAX = 64, NODE_SIZE = 40 };
+enum { NODES_MAX = 1024, NODE_SIZE = 40 };
 
 /* Names as they are in /proc/PID/fd; one that ends in a slash stands for all below it. */
 struct nodes {
 	size_t count;
+	bool is_incomplete; /* there were more: nobody may take the rest for unused */
 	char names[NODES_MAX][NODE_SIZE];
 };
 
@@ -28,6 +29,10 @@ bool nodes_any(int root_fd, struct pci_address address);
  * a volume, or a ZFS pool, of which sysfs shows nothing. Opens the node exclusively to find out,
  * which disturbs nobody, but needs the right to. */
 bool nodes_claimed(int root_fd, const struct nodes *nodes);
+
+/* Whether the host's console is drawn into a frame buffer: into the first, where nobody said
+ * otherwise (Documentation/fb/fbcon.rst). Waits for the console's lock. */
+bool nodes_show_console(int root_fd);
 
 /* Whether the path of an open file is one of them. */
 bool nodes_match(const struct nodes *nodes, const char *path);

@@ -97,27 +97,27 @@ bool origins_find(struct origins *origins, const struct device *device, struct d
 	return ours;
 }
 
-/* A copy of what there is, for whoever cannot hurry. NULL for nothing, or no memory. */
-static struct snapshot *copy_current(struct origins *origins)
+/* A copy of what there is, for whoever cannot hurry; *ret is NULL for nothing. */
+static int copy_current(struct origins *origins, struct snapshot **ret)
 {
 	unsigned side = epoch_enter(&origins->epoch);
 	const struct snapshot *s = atomic_load_explicit(&origins->current, memory_order_acquire);
 	size_t size = s ? sizeof(*s) + s->count * sizeof(s->items[0]) : 0;
-	struct snapshot *copy = size ? malloc(size) : NULL;
 
-	if (copy)
-		memcpy(copy, s, size);
+	*ret = size ? malloc(size) : NULL;
+	if (*ret)
+		memcpy(*ret, s, size);
 	epoch_leave(&origins->epoch, side);
-	return copy;
+	return size && !*ret ? -1 : 0;
 }
 
-void origins_each(
+int origins_each(
 	struct origins *origins, int (*fn)(void *arg, const struct device_origin *), void *arg)
 {
-	CLEANUP(free_cleanup) struct snapshot *copy = copy_current(origins);
+	CLEANUP(free_cleanup) struct snapshot *copy = NULL;
+	int result = copy_current(origins, &copy);
 
-	for (size_t i = 0; copy && i < copy->count; i++) {
-		if (fn(arg, &copy->items[i]))
-			return;
-	}
+	for (size_t i = 0; result == 0 && copy && i < copy->count; i++)
+		result = fn(arg, &copy->items[i]);
+	return result;
 }

@@ -17,8 +17,9 @@ int origins_new(struct store *store, struct origins **ret, struct core_error *er
  * the address before. Any thread. */
 bool origins_find(struct origins *origins, const struct device *device, struct device_origin *ret);
 
-/* Calls fn for a copy of every record until it returns non-zero; fn may take its time. */
-void origins_each(
+/* Calls fn for a copy of every record until it returns non-zero, and returns that; fn may take its
+ * time. 0 at the end, -1 when memory is short. */
+int origins_each(
 	struct origins *origins, int (*fn)(void *arg, const struct device_origin *), void *arg);
 
 /* Reads the store again, after a change to it. */

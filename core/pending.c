@@ -167,25 +167,41 @@ static void tell(struct pending *p, const struct device_origin *before, const ch
 			    });
 }
 
-/* Brings the devices back. Whether all are; *ret_blocked: a write of this has not returned. */
-static bool undo(struct pending *p, const struct left *l, bool *ret_blocked)
+/* Brings the devices back. False: yet another write has not returned. */
+static bool undo(struct pending *p, struct left *l)
 {
-	bool all = true;
+	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
+	CLEANUP(undone_clear) struct undone undone;
 
+	if (undone_init(&undone, l->n))
+		return false;
 	for (size_t i = l->n; i-- > 0;) {
 		CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-		bool ok = transaction_restore(p->host, &l->before[i], now_ns() + SETTLE_NS, &err) ==
-			  0;
-		if (err.code == CORE_DEADLINE) {
-			*ret_blocked = true;
+		enum undo_result result =
+			undone_restore(&undone, p->host, &l->before[i], now_ns() + SETTLE_NS, &err);
+
+		if (result == UNDO_BLOCKED)
 			return false;
-		}
 		tell(p, &l->before[i],
-			ok ? "the device is as it was" : "the device could not be brought back",
+			result == UNDO_DONE ? "the device is as it was"
+					    : "the device could not be brought back",
 			&err);
-		all &= ok;
 	}
-	return all;
+	/* When the disk fails the intent stays, and the next start finds all of this again. */
+	if (store_end(p->host->store, l->intent, &undone.outcome, &ignored) == 0)
+		origins_reload(p->host->origins, &ignored);
+	return true;
+}
+
+/* From here on the change is one to be undone, for the next start too. */
+static void turn_back(struct pending *p, struct left *l)
+{
+	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
+	const struct store_outcome outcome = {
+		.left = l->before, .n_left = l->n, .left_what = "undo"};
+
+	snprintf(l->what, sizeof(l->what), "undo");
+	store_end(p->host->store, l->intent, &outcome, &ignored);
 }
 
 /* Writes down what is true now. */
@@ -235,11 +251,12 @@ static bool settle(struct pending *p, struct left *l)
 {
 	bool blocked = false;
 
-	if (strncmp(l->what, "finish ", 7) == 0 && settle_one(p, l, &blocked))
-		return !blocked;
-	if (undo(p, l, &blocked))
-		end(p->host, l, false);
-	return !blocked;
+	if (strncmp(l->what, "finish ", 7) == 0) {
+		if (settle_one(p, l, &blocked))
+			return !blocked;
+		turn_back(p, l);
+	}
+	return undo(p, l);
 }
 
 /* The groups of the devices, held while their change ends. Whether they could be had. */

@@ -58,6 +58,12 @@ const char *plan_forceable(void);
 void plan_judge(const struct plan_request *request, const struct facts *facts,
 	const struct device_facts *f, struct core_problems *refusals);
 
+/* Whether the reason is that somebody uses the device: a disk, a network, a node, by VFIO. */
+bool plan_is_use(enum core_reason reason);
+
+/* Appends what uses the device, but for what force names. */
+void plan_judge_uses(uint32_t force, const struct device_facts *f, struct core_problems *refusals);
+
 /* Whether the request has anything to do for the device. */
 bool plan_needs(const struct plan_request *request, const struct device_facts *f);
 

@@ -86,6 +86,21 @@ static bool on_denylist(const struct device *d)
 	return false;
 }
 
+/* Unbound from either side its virtual functions go, under whoever has them, or it is trapped. */
+static void judge_vfs(const struct plan_request *request, const struct device_facts *f,
+	struct core_problems *refusals)
+{
+	const struct device *d = f->device;
+
+	if (f->num_vfs > 0 && !forced(request, REASON_PF_HAS_VFS)) {
+		struct core_problem *p = core_problem_add_device(refusals, d->address,
+			REASON_PF_HAS_VFS, "write 0 to its sriov_numvfs first",
+			"device %s is a physical function with %u virtual functions enabled",
+			d->text, f->num_vfs);
+		core_problem_set_resource(p, "%u virtual functions", f->num_vfs);
+	}
+}
+
 static void judge_binding(const struct plan_request *request, const struct facts *facts,
 	const struct device_facts *f, struct core_problems *refusals)
 {
@@ -98,13 +113,6 @@ static void judge_binding(const struct plan_request *request, const struct facts
 				"device %s is the display this host %s", d->text,
 				d->boot_vga ? "booted on" : "has its console on");
 		core_problem_set_resource(p, d->boot_vga ? "boot display" : "console on fb0");
-	}
-	if (f->num_vfs > 0 && !forced(request, REASON_PF_HAS_VFS)) {
-		struct core_problem *p = core_problem_add_device(refusals, d->address,
-			REASON_PF_HAS_VFS, "write 0 to its sriov_numvfs first",
-			"device %s is a physical function with %u virtual functions enabled",
-			d->text, f->num_vfs);
-		core_problem_set_resource(p, "%u virtual functions", f->num_vfs);
 	}
 	if (facts->has_denylist && on_denylist(d) && !forced(request, REASON_KERNEL_DENYLIST))
 		core_problem_add_device(refusals, d->address, REASON_KERNEL_DENYLIST,
@@ -125,13 +133,17 @@ static void judge_host(const struct plan_request *request, const struct facts *f
 			d->text);
 }
 
-/* What was found to use it, but for the guards that are forced. */
-static void judge_uses(const struct plan_request *request, const struct device_facts *f,
-	struct core_problems *refusals)
+bool plan_is_use(enum core_reason reason)
+{
+	return reason == REASON_DISK_IN_USE || reason == REASON_NIC_IN_USE ||
+	       reason == REASON_NODE_IN_USE || reason == REASON_VFIO_IN_USE;
+}
+
+void plan_judge_uses(uint32_t force, const struct device_facts *f, struct core_problems *refusals)
 {
 	refusals->is_incomplete |= f->uses.is_incomplete;
 	for (size_t i = 0; i < f->uses.count; i++) {
-		if (!forced(request, f->uses.items[i].reason))
+		if (!(force & 1u << f->uses.items[i].reason))
 			core_problem_copy(refusals, &f->uses.items[i]);
 	}
 }
@@ -155,7 +167,9 @@ void plan_judge(const struct plan_request *request, const struct facts *facts,
 		judge_host(request, facts, d, refusals);
 	if (request->goal != PLAN_TO_ORIGIN && !f->is_vfio)
 		judge_binding(request, facts, f, refusals);
+	if (request->goal == PLAN_TO_USER ? !f->is_vfio : plan_needs(request, f))
+		judge_vfs(request, f, refusals);
 	/* A device that is bound already may well be in use: it stays as it is. */
 	if (request->goal == PLAN_TO_USER || (request->goal == PLAN_TO_VFIO) != f->is_vfio)
-		judge_uses(request, f, refusals);
+		plan_judge_uses(request->force, f, refusals);
 }

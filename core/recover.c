@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const int64_t RESTORE_NS = 30LL * 1000000000; /* for one device */
+/* For one device, before nothing is served: a write that takes longer is waited for beside that. */
+static const int64_t RESTORE_NS = 3LL * 1000000000;
 
 /* For the writes of an earlier daemon to end before they count as blocked. */
 static const int64_t SETTLE_NS = 1000000000;
@@ -62,26 +63,31 @@ __attribute__((format(printf, 3, 4))) static void report(
 	to->report(to->arg, sentence);
 }
 
-enum restored { RESTORED, STUCK, BLOCKED };
-
 /* Restores one device whose writes have ended until then. */
-static enum restored restore(struct host *host, const struct device_origin *before, int64_t until,
-	const struct reporter *to)
+static void restore(struct host *host, const struct device_origin *before, int64_t until,
+	const struct reporter *to, struct undone *undone)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 
 	if (!transaction_settled(host, before->address, until)) {
+		undone_leave(undone, before);
 		report(to, before->address,
 			", and a write to it has not returned yet: it is UNBIND_PENDING");
-		return BLOCKED;
+		return;
 	}
-	if (transaction_restore(host, before, now_ns() + RESTORE_NS, &err) == 0) {
+	switch (undone_restore(undone, host, before, now_ns() + RESTORE_NS, &err)) {
+	case UNDO_DONE:
 		report(to, before->address, "; it is back on %s",
 			before->driver[0] ? before->driver : "no driver");
-		return RESTORED;
+		break;
+	case UNDO_KEPT:
+		report(to, before->address, "; it stays as it is, for %s", err.message);
+		break;
+	case UNDO_STUCK:
+	case UNDO_BLOCKED:
+		report(to, before->address, " and could not be undone: %s", err.message);
+		break;
 	}
-	report(to, before->address, " and could not be undone: %s", err.message);
-	return err.code == CORE_DEADLINE ? BLOCKED : STUCK;
 }
 
 /* Brings the devices of one intent back. Those that cannot be stay in it: to be waited for when a
@@ -89,22 +95,16 @@ static enum restored restore(struct host *host, const struct device_origin *befo
 static int undo_intent(struct host *host, const struct unfinished *items, size_t n, int64_t until,
 	const struct reporter *to, struct core_error *err)
 {
-	CLEANUP(free_cleanup) struct device_origin *left = calloc(n, sizeof(*left));
-	struct store_outcome outcome = {.left = left, .left_what = "undo"};
-	bool blocked = false;
+	CLEANUP(undone_clear) struct undone undone;
 
-	if (!left)
+	if (undone_init(&undone, n))
 		return core_fail_memory(err);
-	for (size_t i = 0; i < n; i++) {
-		enum restored restored = restore(host, &items[i].before, until, to);
-
-		if (restored != RESTORED)
-			left[outcome.n_left++] = items[i].before;
-		blocked |= restored == BLOCKED;
-	}
-	if (store_end(host->store, items->intent, &outcome, err))
+	for (size_t i = 0; i < n; i++)
+		restore(host, &items[i].before, until, to, &undone);
+	if (store_end(host->store, items->intent, &undone.outcome, err))
 		return -1;
-	if (blocked && pending_add(host->pending, items->intent, "undo", left, outcome.n_left))
+	if (undone.is_blocked && pending_add(host->pending, items->intent, "undo", undone.left,
+					 undone.outcome.n_left))
 		return core_fail_memory(err);
 	return 0;
 }

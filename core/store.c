@@ -331,17 +331,19 @@ static void read_origin(sqlite3_stmt *q, struct device_origin *o)
 	o->idle_use_count = (uint32_t)sqlite3_column_int64(q, 10);
 }
 
-/* Calls one for every row of a query until it returns non-zero. */
+/* Calls one for every row of a query until it returns non-zero; less than 0 is lack of memory. */
 static int each_row(struct store *s, enum query which, int (*one)(void *arg, sqlite3_stmt *q),
 	void *arg, struct core_error *err)
 {
-	int rc;
+	int rc, stop = 0;
 
 	pthread_mutex_lock(&s->mutex);
 	sqlite3_stmt *q = query(s, which);
-	while ((rc = sqlite3_step(q)) == SQLITE_ROW && one(arg, q) == 0)
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW && (stop = one(arg, q)) == 0)
 		continue;
 	int result = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : fail(s, err, "read");
+	if (stop < 0)
+		result = core_fail_memory(err);
 	sqlite3_reset(q);
 	pthread_mutex_unlock(&s->mutex);
 	return result;

@@ -63,7 +63,8 @@ int store_open(const char *folder, struct store **ret, struct core_error *err);
 /* Closes it; NULL is fine. */
 void store_close(struct store *store);
 
-/* Calls fn for every record, in order of address, until it returns non-zero. */
+/* Calls fn for every record, in order of address, until it returns non-zero; below 0 is for lack of
+ * memory, and an error. */
 int store_each(struct store *store, int (*fn)(void *arg, const struct device_origin *), void *arg,
 	struct core_error *err);
 
@@ -80,7 +81,8 @@ int store_end(struct store *store, int64_t intent, const struct store_outcome *o
  * request has its answer: it syncs, and none should wait for it. */
 void store_tidy(struct store *store);
 
-/* Calls fn for every device of every unfinished intent, newest first, until it returns non-zero. */
+/* Calls fn for every device of every unfinished intent, newest first, until it returns non-zero;
+ * below 0 is for lack of memory, and an error. */
 int store_each_intent(struct store *store,
 	int (*fn)(void *arg, int64_t intent, const char *what, const struct device_origin *before),
 	void *arg, struct core_error *err);

@@ -12,6 +12,9 @@ static const int64_t LOOK_NS = 1000000000; /* for finding out who is in the way 
 int transaction_no_answer(struct core_error *err, int rc, const char *doing)
 {
 	switch (rc) {
+	case -ETIME:
+		return core_fail(err, CORE_DEADLINE,
+			"the request's time was up before %s could begin", doing);
 	case -ETIMEDOUT:
 		return core_fail(err, CORE_DEADLINE, "%s did not end in time; it may still", doing);
 	case -EPIPE:
@@ -64,8 +67,14 @@ static int fail_step(struct core_error *err, const struct plan_step *step, enum 
 	return core_fail_problems(err, &problems);
 }
 
-static int fail_gone(struct core_error *err, const struct plan_step *step)
+/* The device could not be looked at, by errno: it has left, or, short of descriptors or memory, who
+ * knows. */
+static int fail_absent(struct core_error *err, const struct plan_step *step, int error)
 {
+	if (error != ENOENT && error != ENODEV)
+		return fail_step(err, step, REASON_KERNEL_REFUSED,
+			"see whether vfiod has run out of memory or file descriptors",
+			strerror(error));
 	return fail_step(err, step, REASON_DEVICE_NOT_FOUND, "see the kernel's log for why it left",
 		"the device is gone");
 }
@@ -76,10 +85,11 @@ static int fail_errno(
 	struct host *host, struct core_error *err, const struct plan_step *step, int error)
 {
 	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
+	int absent = errno;
 	const char *why = strerror(error);
 
 	if (!d)
-		return fail_gone(err, step);
+		return fail_absent(err, step, absent);
 	switch (error) {
 	case EACCES:
 	case EPERM:
@@ -191,10 +201,11 @@ static int verify(
 	struct host *host, const struct plan_step *step, int64_t deadline, struct core_error *err)
 {
 	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
+	int absent = errno;
 	char why[160];
 
 	if (!d)
-		return fail_gone(err, step);
+		return fail_absent(err, step, absent);
 	if (step->action == PLAN_UNBIND && strcmp(d->driver, step->name) == 0)
 		return fail_step(err, step, REASON_KERNEL_REFUSED, "see the kernel's log",
 			"the kernel took the write but the driver still has the device");
@@ -215,19 +226,30 @@ static int verify(
 	return step->action == PLAN_OVERRIDE ? verify_override(host, step, deadline, err) : 0;
 }
 
-/* Looks again whether a device may be taken from its driver. */
+/* Looks again right before a device is taken from its driver: whether it is still on the one that
+ * the plan is about, and may still be taken from it. */
 static int look_again(struct host *host, const struct transaction_guard *guard,
-	struct pci_address address, int64_t deadline, struct core_error *err)
+	const struct plan_step *step, int64_t deadline, struct core_error *err)
 {
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, address);
+	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
+	int absent = errno;
 	CLEANUP(facts_cleanup) struct facts facts = {0};
 	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
+	char why[160];
 
 	if (!d)
-		return 0; /* the step itself will tell */
+		return fail_absent(err, step, absent);
+	if (guard->request && d->driver[0] && strcmp(d->driver, step->name) != 0) {
+		snprintf(why, sizeof(why), "another tool has given it to %s meanwhile", d->driver);
+		return fail_step(err, step, REASON_KERNEL_REFUSED,
+			"see which tool that is, and try again", why);
+	}
 	if (facts_gather(host, &d, 1, deadline, &facts, err))
 		return -1;
-	plan_judge(guard->request, &facts, &facts.devices[0], &refusals);
+	if (guard->request)
+		plan_judge(guard->request, &facts, &facts.devices[0], &refusals);
+	else
+		plan_judge_uses(0, &facts.devices[0], &refusals);
 	return core_problems_any(&refusals) ? core_fail_problems(err, &refusals) : 0;
 }
 
@@ -251,7 +273,7 @@ int transaction_run(struct host *host, const struct plan *plan, int64_t deadline
 		const struct plan_step *step = &plan->steps[i];
 
 		if (guard && step->action == PLAN_UNBIND &&
-			look_again(host, guard, step->address, deadline, err))
+			look_again(host, guard, step, deadline, err))
 			return -1;
 		if (guard && step->action == PLAN_BIND)
 			note_use_count(host, guard, step->address);
@@ -294,17 +316,49 @@ bool transaction_settled(const struct host *host, struct pci_address address, in
 	return true;
 }
 
+/* The same origin, but with that driver. */
+static struct device_origin origin_on(const struct device_origin *origin, const char *driver)
+{
+	struct device_origin on = *origin;
+
+	snprintf(on.driver, sizeof(on.driver), "%s", driver);
+	return on;
+}
+
+/* Whether a driver that the device is on now may be taken from it by undoing: one that a change of
+ * ours may have put there. */
+static bool may_be_ours(const struct device *d, bool is_vfio, const struct device_origin *before)
+{
+	return !d->driver[0] || is_vfio || driver_is_vfio(before->driver);
+}
+
 int transaction_restore(struct host *host, const struct device_origin *before, int64_t deadline,
 	struct core_error *err)
 {
+	/* The host, or a virtual machine, may have begun to use what is to be taken back. */
+	static const struct transaction_guard guard = {0};
 	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, before->address);
+	int absent = errno;
 	CLEANUP(plan_clear) struct plan plan = {0};
+	char text[PCI_ADDRESS_SIZE];
 	size_t done;
 
+	pci_address_format(before->address, text);
+	if (!d && absent != ENOENT && absent != ENODEV)
+		return core_fail(err, CORE_INTERNAL, "looking at device %s failed: %s", text,
+			strerror(absent));
 	/* A device that left took driver and override with it: nothing is left to bring back. */
 	if (!d || !device_identity_equal(before->identity, device_identity_of(d)))
 		return 0;
-	if (plan_to_origin(&plan, d->driver, before))
+	/* What another tool gave it to is where it stays; the override is ours to take back. */
+	bool keep = !may_be_ours(d, device_is_vfio(host->devices, d), before);
+	const struct device_origin aim = keep ? origin_on(before, d->driver) : *before;
+	if (plan_to_origin(&plan, d->driver, &aim))
 		return core_fail_memory(err);
+	/* Before the first write: an override that was changed already would stay behind. */
+	const struct plan_step taken = {.address = before->address, .action = PLAN_UNBIND};
+	if (d->driver[0] && strcmp(d->driver, aim.driver) != 0 &&
+		look_again(host, &guard, &taken, deadline, err))
+		return -1;
 	return transaction_run(host, &plan, deadline, NULL, &done, err);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host itself uses: the snapshot. */
+#include "core/class_link.h"
 #include "core/usage_internal.h"
 #include "core/util.h"
 
@@ -25,45 +26,17 @@ static int parts_add(struct parts *parts, struct pci_address address, const char
 	return 0;
 }
 
-/* Adds the thing to every PCI function in its device path: it hangs on the last, but an Intel VMD
- * above that is no bridge by its class and takes it along. */
-static int add_path(struct parts *parts, char *path, const char *name)
+/* Where the functions of one class member go. */
+struct adding {
+	struct parts *parts;
+	const char *name;
+};
+
+static int add_function(void *arg, struct pci_address address)
 {
-	struct pci_address address;
-	char *save = NULL;
+	const struct adding *a = arg;
 
-	for (char *s = strtok_r(path, "/", &save); s; s = strtok_r(NULL, "/", &save)) {
-		if (pci_address_parse(s, &address) && parts_add(parts, address, name))
-			return -1;
-	}
-	return 0;
-}
-
-/* With native multipath an NVMe namespace hangs on its subsystem, which no PCI function is above;
- * the subsystem's links lead to its controllers. */
-static int add_nvme_subsystem(
-	const struct sysfs *sysfs, struct parts *parts, const char *target, const char *name)
-{
-	static const char FOLDER[] = "/nvme-subsystem/";
-	const char *subsystem = strstr(target, FOLDER);
-	char path[128], controller[PATH_MAX];
-
-	if (!subsystem)
-		return 0;
-	subsystem += strlen(FOLDER);
-	snprintf(path, sizeof(path), "sys/devices/virtual/nvme-subsystem/%.*s",
-		(int)strcspn(subsystem, "/"), subsystem);
-	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(sysfs->root_fd, path);
-	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
-		ssize_t n =
-			readlinkat(dirfd(dir), entry->d_name, controller, sizeof(controller) - 1);
-		if (n < 0)
-			continue;
-		controller[n] = '\0';
-		if (add_path(parts, controller, name))
-			return -1;
-	}
-	return 0;
+	return parts_add(a->parts, address, a->name);
 }
 
 /* Reads a class folder: one link for each member, into the device tree. 0 or errno. */
@@ -80,8 +53,8 @@ static int read_class(const struct sysfs *sysfs, const char *class, struct parts
 		if (n < 0 || strlen(entry->d_name) >= sizeof(parts->items->name))
 			continue;
 		target[n] = '\0';
-		if (add_nvme_subsystem(sysfs, parts, target, entry->d_name) ||
-			add_path(parts, target, entry->d_name))
+		if (class_link_functions(sysfs->root_fd, target, add_function,
+			    &(struct adding){parts, entry->d_name}))
 			return ENOMEM;
 	}
 	return 0;
@@ -138,7 +111,8 @@ static int read_files(struct usage *u, struct core_error *err)
 			       slurp(u, "proc/swaps", &u->swaps, err) ||
 			       slurp(u, "proc/net/route", &u->routes, err) ||
 			       slurp(u, "proc/net/fib_trie", &u->fib, err) ||
-			       slurp(u, "proc/net/if_inet6", &u->addresses6, err)
+			       slurp(u, "proc/net/if_inet6", &u->addresses6, err) ||
+			       slurp(u, "proc/net/ipv6_route", &u->routes6, err)
 		       ? -1
 		       : 0;
 }
@@ -178,6 +152,7 @@ void usage_free(struct usage *u)
 	free(u->routes);
 	free(u->fib);
 	free(u->addresses6);
+	free(u->routes6);
 	free(u->loops.items);
 	if (u->addresses)
 		freeifaddrs(u->addresses);

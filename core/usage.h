@@ -27,6 +27,9 @@ void usage_check_network(
 void usage_check_disk(
 	const struct usage *usage, struct pci_address address, struct core_problems *problems);
 
+/* Whether the device carries any disk, used or not. */
+bool usage_has_disk(const struct usage *usage, struct pci_address address);
+
 void usage_free(struct usage *usage);
 static inline void usage_cleanup(struct usage **usage)
 {

@@ -134,3 +134,12 @@ void usage_check_disk(
 			"%s %s", disk->name, how);
 	}
 }
+
+bool usage_has_disk(const struct usage *usage, struct pci_address address)
+{
+	for (size_t i = 0; i < usage->disks.count; i++) {
+		if (pci_address_equal(usage->disks.items[i].address, address))
+			return true;
+	}
+	return false;
+}

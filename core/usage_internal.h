@@ -32,7 +32,8 @@ struct usage {
 	const struct sysfs *sysfs;
 	struct parts nets, disks;
 	struct loops loops;
-	char *mountinfo, *swaps, *routes, *fib, *addresses6; /* NULL where the host has none */
+	char *mountinfo, *swaps, *routes, *fib, *addresses6,
+		*routes6;	   /* NULL where the host has none */
 	struct ifaddrs *addresses; /* of the running kernel; NULL on a simulated host */
 };
 

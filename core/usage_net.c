@@ -45,6 +45,23 @@ static bool has_address6(const struct usage *u, const char *name)
 	return false;
 }
 
+/* Whether IPv6's default route goes through the interface, which may have no address but a
+ * link-local one. The kernel keeps one of its own at `lo`, for what has none. */
+static bool has_default_route6(const struct usage *u, const char *name)
+{
+	static const char ANYWHERE[] = "00000000000000000000000000000000 00 ";
+	const char *text = u->routes6;
+	char line[256], iface[64];
+
+	while (usage_next_line(&text, line, sizeof(line))) {
+		if (strncmp(line, ANYWHERE, strlen(ANYWHERE)) == 0 &&
+			sscanf(line, "%*s %*s %*s %*s %*s %*s %*s %*s %*s %63s", iface) == 1 &&
+			strcmp(iface, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The interface stacked upon this one (bond, bridge, team, VLAN, macvlan), if there is one. */
 static bool find_upper(const struct usage *u, const char *name, char *upper, size_t size)
 {
@@ -112,6 +129,8 @@ static void net_use(const struct usage *u, const char *name, char *how, size_t s
 		return;
 	else if (has_route(u, name, &is_default))
 		snprintf(how, size, is_default ? "has the default route" : "is up with an address");
+	else if (has_default_route6(u, name))
+		snprintf(how, size, "has the default route of IPv6");
 	else if (has_address6(u, name) || kernel_address(u, name, address, sizeof(address)))
 		snprintf(how, size, "is up with an address");
 }

@@ -91,15 +91,26 @@ static void a_console_on_a_frame_buffer_is_a_display_in_use(void **state)
 	struct fixture *f = *state;
 
 	tree_mkdir(f->tree, "sys/bus/pci/devices/0000:01:00.0/graphics/fb0");
-	tree_write(f->tree, "sys/class/vtconsole/vtcon0/name", "(S) dummy device\n");
-	tree_write(f->tree, "sys/class/vtconsole/vtcon0/bind", "1\n");
-	tree_write(f->tree, "sys/class/vtconsole/vtcon1/name", "(M) frame buffer device\n");
-	tree_write(f->tree, "sys/class/vtconsole/vtcon1/bind", "0\n");
 	assert_fine(f, "0000:01:00.0");
-	tree_write(f->tree, "sys/class/vtconsole/vtcon1/bind", "1\n");
+	fake_hand_set_console(f->fake, true);
 	assert_refused(f, "0000:01:00.0", REASON_BOOT_DISPLAY,
 		"device 0000:01:00.0 is the display this host has its console on");
 	assert_fine(f, "0000:02:00.0");
+}
+
+/* Who has its node open does not hide that the kernel has it too. */
+static void a_claimed_disk_is_in_use_whoever_else_has_it(void **state)
+{
+	CLEANUP(core_problems_clear) struct core_problems problems = {0};
+	const struct hand_holder smartd = {.pid = 9, .command = "smartd", .hold = HOLD_NODE};
+	struct fixture *f = *state;
+
+	tree_add_disk(f->tree, &(struct tree_disk){.name = "nvme1n1", .address = "10000:e1:00.0"});
+	fake_hand_set_node_holders(f->fake, &smartd, 1, true);
+	validate(f, "10000:e1:00.0", &problems);
+	assert_int_equal(problems.count, 2);
+	assert_int_equal(problems.items[0].reason, REASON_NODE_IN_USE);
+	assert_int_equal(problems.items[1].reason, REASON_DISK_IN_USE);
 }
 
 static void the_requests_allowlist_counts(void **state)
@@ -402,6 +413,7 @@ int main(void)
 		TEST(free_devices_are_fine),
 		TEST(each_reason_has_its_words),
 		TEST(a_console_on_a_frame_buffer_is_a_display_in_use),
+		TEST(a_claimed_disk_is_in_use_whoever_else_has_it),
 		TEST(the_requests_allowlist_counts),
 		TEST(the_servers_allowlist_counts_too),
 		TEST(every_problem_of_every_device_comes_in_order_and_once),

@@ -96,6 +96,22 @@ static void there_may_be_more_than_are_looked_for(void **state)
 	root = open(tree_root(f->tree), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	nodes_find(root, fixture_address(GPU), &nodes);
 	assert_int_equal(nodes.count, NODES_MAX);
+	assert_true(nodes.is_incomplete);
+}
+
+static void the_console_is_where_the_kernel_draws_it(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(fd_cleanup) int root = open(tree_root(f->tree), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_false(nodes_show_console(root));
+	tree_write(f->tree, "sys/class/vtconsole/vtcon0/name", "(S) dummy device\n");
+	tree_write(f->tree, "sys/class/vtconsole/vtcon0/bind", "1\n");
+	tree_write(f->tree, "sys/class/vtconsole/vtcon1/name", "(M) frame buffer device\n");
+	tree_write(f->tree, "sys/class/vtconsole/vtcon1/bind", "0\n");
+	assert_false(nodes_show_console(root));
+	tree_write(f->tree, "sys/class/vtconsole/vtcon1/bind", "1\n");
+	assert_true(nodes_show_console(root));
 }
 
 static void nvidia_tells_in_proc(void **state)
@@ -213,6 +229,7 @@ int main(void)
 		cmocka_unit_test(each_place_is_looked_at),
 		TEST(names_that_are_no_nodes_are_left_out),
 		TEST(there_may_be_more_than_are_looked_for),
+		TEST(the_console_is_where_the_kernel_draws_it),
 		TEST(nvidia_tells_in_proc),
 		TEST(disks_are_their_nodes),
 		cmocka_unit_test(a_path_matches_whole_or_below_a_folder),

@@ -440,8 +440,26 @@ static void what_can_be_neither_finished_nor_undone_is_told_and_kept(void **stat
 	assert_int_equal(ear.count, 1);
 	assert_int_equal(fixture_count_intents(f), 1);
 	fixture_start(f);
-	recover(f, "returned since");
-	fixture_assert_driver(f, GPU, "vfio-pci");
+	/* What failed once is not finished behind anybody's back later. */
+	recover(f, "it is back on nvidia");
+	fixture_assert_driver(f, GPU, "nvidia");
+}
+
+/* The one who binds it again must not be told that it never had a driver. */
+static void the_driver_of_a_stuck_device_is_remembered(void **state)
+{
+	struct fixture *f = *state;
+
+	block_at(f, 2, FAKE_BLOCK, fixture_bind, GPU, NULL, GPU);
+	fake_hand_clear(f->fake);
+	fake_hand_fail(f->fake,
+		&(struct fake_fault){.at = 1, .count = 1000, .kind = FAKE_ERRNO, .error = 5});
+	fake_hand_release(f->fake);
+	assert_told(GPU, STATE_DRIVERLESS, "");
+	fake_hand_clear(f->fake);
+	fixture_must_bind(f, GPU);
+	fixture_must_unbind(f, GPU);
+	fixture_assert_driver(f, GPU, "nvidia");
 }
 
 static void *open_gate(void *arg)
@@ -594,6 +612,7 @@ int main(void)
 		TEST(a_device_that_left_meanwhile_took_its_change_along),
 		TEST(a_guard_that_came_meanwhile_stops_and_undoes_it),
 		TEST(what_can_be_neither_finished_nor_undone_is_told_and_kept),
+		TEST(the_driver_of_a_stuck_device_is_remembered),
 		TEST(a_write_of_the_end_that_blocks_is_waited_for_too),
 		TEST(a_write_of_the_end_that_is_late_is_followed_to_its_end),
 		TEST(threads_end_at_once_while_a_write_is_waited_for),

@@ -334,11 +334,26 @@ static void giving_back_asks_neither_allowlist_nor_group(void **state)
 	g.server = (struct allowlist){.entries = &intel, .count = 1};
 	g.device.group = -1;
 	g.device.boot_vga = true;
-	g.device_facts.num_vfs = 3;
 	g.facts.interrupts_unsafe = true;
 	assert_judged(&g, "");
 	g.device_facts.is_pending = true;
 	assert_judged(&g, "UNBIND_PENDING");
+}
+
+/* Its virtual functions would go with it, under whoever has them. */
+static void a_physical_function_is_not_taken_from_vfio_either(void **state)
+{
+	struct ground g;
+
+	(void)state;
+	good(&g, PLAN_TO_ORIGIN);
+	g.device_facts.num_vfs = 3;
+	assert_judged(&g, "PF_HAS_VFS");
+	g.request.force = 1u << REASON_PF_HAS_VFS;
+	assert_judged(&g, "");
+	/* What is bound already stays so. */
+	g.request = (struct plan_request){.goal = PLAN_TO_VFIO, .vfio_driver = "vfio-pci"};
+	assert_judged(&g, "");
 }
 
 static void the_words_for_force_are_the_reasons(void **state)
@@ -401,6 +416,7 @@ int main(void)
 		cmocka_unit_test(a_use_that_was_lost_is_no_permission),
 		cmocka_unit_test(no_force_changes_what_a_device_is),
 		cmocka_unit_test(giving_back_asks_neither_allowlist_nor_group),
+		cmocka_unit_test(a_physical_function_is_not_taken_from_vfio_either),
 		cmocka_unit_test(the_words_for_force_are_the_reasons),
 		cmocka_unit_test(unbind_has_a_shape_for_each_origin),
 	};

@@ -118,6 +118,69 @@ static void an_unbind_cut_off_leaves_the_device_on_vfio_with_its_record(void **s
 	fixture_assert_override(f, "0000:01:00.0", "");
 }
 
+/* A virtual machine was started on it while no vfiod ran. */
+static void what_a_virtual_machine_has_by_now_stays_with_it(void **state)
+{
+	const struct hand_holder qemu = {.pid = 7, .command = "qemu", .hold = HOLD_GROUP, .id = 1};
+	struct fixture *f = *state;
+	struct report report;
+
+	cut_off(f, "0000:01:00.0");
+	tree_set_override(f->tree, "0000:01:00.0", "vfio-pci");
+	tree_unbind(f->tree, "0000:01:00.0");
+	tree_bind(f->tree, "0000:01:00.0", "vfio-pci");
+	fixture_start(f);
+	fake_hand_set_holders(f->fake, &qemu, 1, 0);
+	recover(f, &report);
+	assert_non_null(
+		strstr(report.text, "it stays as it is, for device 0000:01:00.0 is in use"));
+	fixture_assert_log(f, "");
+	fixture_stop(f);
+	assert_int_equal(fixture_count_intents(f), 0);
+	fixture_start(f);
+	/* As if the bind had ended, it can be given back. */
+	fixture_must_unbind(f, "0000:01:00.0");
+	fixture_assert_driver(f, "0000:01:00.0", "nvidia");
+}
+
+/* The host has mounted the disk that it was given back. */
+static void what_the_host_uses_by_now_stays_with_it(void **state)
+{
+	struct fixture *f = *state;
+	struct report report;
+
+	fixture_must_bind(f, "10000:e1:00.0");
+	cut_off(f, "10000:e1:00.0");
+	tree_unbind(f->tree, "10000:e1:00.0");
+	tree_bind(f->tree, "10000:e1:00.0", "nvme");
+	tree_add_disk(f->tree,
+		&(struct tree_disk){
+			.name = "nvme5n1", .address = "10000:e1:00.0", .mounted_on = "/srv"});
+	fixture_start(f);
+	recover(f, &report);
+	assert_non_null(strstr(report.text, "mounted on /srv"));
+	fixture_assert_log(f, "");
+	fixture_assert_driver(f, "10000:e1:00.0", "nvme");
+	fixture_stop(f);
+	assert_int_equal(fixture_count_intents(f), 0);
+	fixture_start(f);
+}
+
+/* It had none, and somebody gave it one meanwhile: that is not ours to take. */
+static void what_another_tool_gave_a_driver_keeps_it(void **state)
+{
+	struct fixture *f = *state;
+	struct report report;
+
+	cut_off(f, "0000:08:00.0");
+	tree_set_override(f->tree, "0000:08:00.0", "vfio-pci");
+	tree_bind(f->tree, "0000:08:00.0", "nvme");
+	fixture_start(f);
+	recover(f, &report);
+	fixture_assert_driver(f, "0000:08:00.0", "nvme");
+	fixture_assert_override(f, "0000:08:00.0", "");
+}
+
 static void several_intents_are_undone_newest_first(void **state)
 {
 	struct fixture *f = *state;
@@ -221,6 +284,9 @@ int main(void)
 		TEST(a_host_without_intents_is_left_alone),
 		TEST(a_bind_cut_off_anywhere_is_undone),
 		TEST(an_unbind_cut_off_leaves_the_device_on_vfio_with_its_record),
+		TEST(what_a_virtual_machine_has_by_now_stays_with_it),
+		TEST(what_the_host_uses_by_now_stays_with_it),
+		TEST(what_another_tool_gave_a_driver_keeps_it),
 		TEST(several_intents_are_undone_newest_first),
 		TEST(another_device_at_the_address_is_not_touched),
 		TEST(what_cannot_be_undone_is_tried_again_at_the_next_start),

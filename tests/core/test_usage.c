@@ -247,6 +247,25 @@ static void a_holder_alone_is_use(void **state)
 		"device 0000:03:00.0 carries disk sda, which is part of md0 (in use)");
 }
 
+static void a_default_route_of_ipv6_is_use(void **state)
+{
+	struct ground *g = *state;
+
+	tree_add_net(g->tree, &(struct tree_net){.name = "eth0", .address = CARD, .up = true});
+	tree_write(g->tree, "proc/net/ipv6_route", "%s",
+		"fe800000000000000000000000000000 40 00000000000000000000000000000000 00 "
+		"00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0\n"
+		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+		"00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n");
+	assert_int_equal(check(g, CARD), 0);
+	tree_append(g->tree, "proc/net/ipv6_route", "%s",
+		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+		"fe800000000000000000000000000001 00000400 00000001 00000000 00000003     eth0\n");
+	assert_used(g, REASON_NIC_IN_USE,
+		"device 0000:03:00.0 carries network interface eth0, which has the default route "
+		"of IPv6");
+}
+
 static void a_disk_below_a_loop_device_is_in_use(void **state)
 {
 	struct ground *g = *state;
@@ -379,6 +398,7 @@ int main(void)
 		TEST(btrfs_is_found_by_its_source),
 		TEST(holders_are_followed_to_what_is_mounted),
 		TEST(a_holder_alone_is_use),
+		TEST(a_default_route_of_ipv6_is_use),
 		TEST(a_disk_below_a_loop_device_is_in_use),
 		TEST(what_cannot_be_read_is_an_error),
 		TEST(holders_in_a_circle_end),

@@ -365,6 +365,13 @@ void fake_hand_set_holders(
 	pthread_mutex_unlock(&f->mutex);
 }
 
+void fake_hand_set_console(struct fake_hand *f, bool console)
+{
+	pthread_mutex_lock(&f->mutex);
+	f->node_holders.console = console;
+	pthread_mutex_unlock(&f->mutex);
+}
+
 void fake_hand_set_node_holders(
 	struct fake_hand *f, const struct hand_holder *holders, unsigned n, bool claimed)
 {

@@ -44,6 +44,9 @@ void fake_hand_fail(struct fake_hand *fake, const struct fake_fault *fault);
 void fake_hand_set_holders(
 	struct fake_hand *fake, const struct hand_holder *holders, unsigned n, int error);
 
+/* Whether HAND_NODE_HOLDERS finds the host's console on the device from now on. */
+void fake_hand_set_console(struct fake_hand *fake, bool console);
+
 /* What HAND_NODE_HOLDERS answers from now on; claimed: the kernel has a disk open. */
 void fake_hand_set_node_holders(
 	struct fake_hand *fake, const struct hand_holder *holders, unsigned n, bool claimed);
