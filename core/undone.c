@@ -4,6 +4,7 @@
 #include "core/util.h"
 
 #include <errno.h>
+#include <string.h>
 
 int undone_init(struct undone *u, size_t n)
 {
@@ -37,12 +38,32 @@ static void remember(struct undone *u, const struct device_origin *before)
 		u->add[u->outcome.n_add++] = *before;
 }
 
+/* An unbind that is kept has its last step before it, which disturbs nobody: the override. */
+static void give_override_back(
+	struct host *host, const struct device_origin *before, int64_t deadline)
+{
+	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
+	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, before->address);
+	CLEANUP(plan_clear) struct plan plan = {0};
+	struct device_origin origin;
+	size_t done;
+
+	if (!d || !host_origin(host, d, &origin))
+		return;
+	memcpy(origin.driver, d->driver, sizeof(origin.driver));
+	if (plan_to_origin(&plan, d->driver, &origin) == 0)
+		transaction_run(host, &plan, deadline, NULL, &done, &ignored);
+}
+
 /* The change is as good as made: it stays on VFIO as ours, or with the host without a record. */
-static void keep(struct undone *u, const struct device_origin *before)
+static void keep(
+	struct undone *u, struct host *host, const struct device_origin *before, int64_t deadline)
 {
 	remember(u, before);
-	if (driver_is_vfio(before->driver))
-		u->drop[u->outcome.n_drop++] = before->address;
+	if (!driver_is_vfio(before->driver))
+		return;
+	give_override_back(host, before, deadline);
+	u->drop[u->outcome.n_drop++] = before->address;
 }
 
 enum undo_result undone_restore(struct undone *u, struct host *host,
@@ -55,7 +76,7 @@ enum undo_result undone_restore(struct undone *u, struct host *host,
 		return UNDO_BLOCKED;
 	}
 	if (err->problems.count > 0 && plan_is_use(err->problems.items[0].reason)) {
-		keep(u, before);
+		keep(u, host, before, deadline);
 		return UNDO_KEPT;
 	}
 	remember(u, before);

@@ -151,6 +151,7 @@ static void what_the_host_uses_by_now_stays_with_it(void **state)
 
 	fixture_must_bind(f, "10000:e1:00.0");
 	cut_off(f, "10000:e1:00.0");
+	tree_set_override(f->tree, "10000:e1:00.0", "nvme");
 	tree_unbind(f->tree, "10000:e1:00.0");
 	tree_bind(f->tree, "10000:e1:00.0", "nvme");
 	tree_add_disk(f->tree,
@@ -159,7 +160,8 @@ static void what_the_host_uses_by_now_stays_with_it(void **state)
 	fixture_start(f);
 	recover(f, &report);
 	assert_non_null(strstr(report.text, "mounted on /srv"));
-	fixture_assert_log(f, "");
+	fixture_assert_log(f, "override 10000:e1:00.0\n");
+	fixture_assert_override(f, "10000:e1:00.0", "");
 	fixture_assert_driver(f, "10000:e1:00.0", "nvme");
 	fixture_stop(f);
 	assert_int_equal(fixture_count_intents(f), 0);

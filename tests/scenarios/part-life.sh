@@ -53,6 +53,33 @@ killed_while_unbinding() {
 	done
 }
 
+# [rest simulated] What the host began to use while no vfiod ran is not taken back by repair.
+used_when_vfiod_comes_back() {
+	local nic
+	must_call bind $lone
+	must_control block bind $lone
+	(post unbind "{\"pci_addresses\":[\"$lone\"]}") 2>/dev/null 3>&- 4<&- &
+	eventually expect_quietly_driver $lone e1000e || fail "the unbind does not come that far"
+	stop_vfiod KILL
+	must_control unblock bind $lone
+	eventually test -d "$pci/$lone/net" || fail "the driver makes no interface"
+	nic=$(nic_of $lone)
+	net "$nic" up
+	net "$nic" address
+	start_vfiod
+	wait
+	(expect_driver $lone e1000e && expect_state $lone HOST)
+	set -- $?
+	net "$nic" no-address
+	net "$nic" down
+	[ "$1" = 0 ] || exit 1
+	must_call bind $lone
+	must_call unbind $lone
+	expect_given_back $lone e1000e
+}
+
+expect_quietly_driver() { [ "$(driver_of "$1")" = "$2" ]; }
+
 # [rest] SIGTERM ends vfiod with status 0 and leaves what is bound as it is.
 sigterm_exits_zero() {
 	local pid status=0
