@@ -226,6 +226,18 @@ static int verify(
 	return step->action == PLAN_OVERRIDE ? verify_override(host, step, deadline, err) : 0;
 }
 
+/* Whether nothing but a use count speaks for a user, which undoing puts up with: the native driver
+ * may have left it, and a user that there is makes the write wait. */
+static bool is_mere_count(const struct core_problems *uses)
+{
+	bool mere = !uses->is_incomplete;
+
+	for (size_t i = 0; i < uses->count; i++)
+		mere &= uses->items[i].reason == REASON_VFIO_IN_USE &&
+			uses->items[i].n_holders == 0;
+	return mere;
+}
+
 /* Looks again right before a device is taken from its driver: whether it is still on the one that
  * the plan is about, and may still be taken from it. */
 static int look_again(struct host *host, const struct transaction_guard *guard,
@@ -250,7 +262,9 @@ static int look_again(struct host *host, const struct transaction_guard *guard,
 		plan_judge(guard->request, &facts, &facts.devices[0], &refusals);
 	else
 		plan_judge_uses(0, &facts.devices[0], &refusals);
-	return core_problems_any(&refusals) ? core_fail_problems(err, &refusals) : 0;
+	if (!core_problems_any(&refusals) || (!guard->request && is_mere_count(&refusals)))
+		return 0;
+	return core_fail_problems(err, &refusals);
 }
 
 /* Once a driver has the device, its users count too: this is the time to see what the native driver

@@ -3,6 +3,7 @@
 #include "core/util.h"
 #include "tests/core/fixture.h"
 
+#include <errno.h>
 #include <string.h>
 
 static void bind_writes_override_unbind_bind_in_that_order(void **state)
@@ -84,6 +85,21 @@ static void a_use_count_that_the_native_driver_left_is_nobodys(void **state)
 	tree_write(f->tree, "sys/bus/pci/devices/0000:02:00.0/enable", "1\n");
 	fixture_must_unbind(f, "0000:02:00.0");
 	fixture_assert_driver(f, "0000:02:00.0", "e1000e");
+}
+
+/* Nor does undoing take it for one. */
+static void a_use_count_that_was_left_does_not_keep_a_bind_from_being_undone(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	struct fixture *f = *state;
+	struct change_result result;
+
+	tree_leave_enabled(f->tree, "0000:02:00.0");
+	fake_hand_fail(f->fake, &(struct fake_fault){.at = 6, .kind = FAKE_ERRNO, .error = EIO});
+	assert_int_equal(fixture_bind(f, "0000:02:00.0 0000:01:00.0", NULL, &result, &err), -1);
+	assert_int_equal(err.problems.count, 1);
+	fixture_assert_driver(f, "0000:02:00.0", "e1000e");
+	fixture_assert_driver(f, "0000:01:00.0", "nvidia");
 }
 
 static void repeating_a_request_writes_nothing_and_answers_the_same(void **state)
@@ -443,6 +459,7 @@ int main(void)
 		TEST(unbind_brings_the_original_driver_and_override_back),
 		TEST(the_record_survives_a_restart),
 		TEST(a_use_count_that_the_native_driver_left_is_nobodys),
+		TEST(a_use_count_that_was_left_does_not_keep_a_bind_from_being_undone),
 		TEST(repeating_a_request_writes_nothing_and_answers_the_same),
 		TEST(devices_come_back_in_the_order_of_the_request),
 		TEST(the_whole_group_comes_along_without_its_bridges),
