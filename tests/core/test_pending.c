@@ -425,16 +425,22 @@ static void a_guard_that_came_meanwhile_stops_and_undoes_it(void **state)
 	assert_string_equal(before, after);
 }
 
-static void what_can_be_neither_finished_nor_undone_is_told_and_kept(void **state)
+/* A bind whose unbind was waited for, and that can then be neither finished nor undone. */
+static void make_stuck(struct fixture *f)
 {
-	struct fixture *f = *state;
-
 	block_at(f, 2, FAKE_BLOCK, fixture_bind, GPU, NULL, GPU);
 	fake_hand_clear(f->fake);
 	fake_hand_fail(f->fake,
 		&(struct fake_fault){.at = 1, .count = 1000, .kind = FAKE_ERRNO, .error = 5});
 	fake_hand_release(f->fake);
 	assert_told(GPU, STATE_DRIVERLESS, "");
+}
+
+static void what_can_be_neither_finished_nor_undone_is_told_and_kept(void **state)
+{
+	struct fixture *f = *state;
+
+	make_stuck(f);
 	assert_non_null(strstr(ear.sentence, "could not be brought back"));
 	fixture_stop(f);
 	assert_int_equal(ear.count, 1);
@@ -450,12 +456,7 @@ static void the_driver_of_a_stuck_device_is_remembered(void **state)
 {
 	struct fixture *f = *state;
 
-	block_at(f, 2, FAKE_BLOCK, fixture_bind, GPU, NULL, GPU);
-	fake_hand_clear(f->fake);
-	fake_hand_fail(f->fake,
-		&(struct fake_fault){.at = 1, .count = 1000, .kind = FAKE_ERRNO, .error = 5});
-	fake_hand_release(f->fake);
-	assert_told(GPU, STATE_DRIVERLESS, "");
+	make_stuck(f);
 	fake_hand_clear(f->fake);
 	fixture_must_bind(f, GPU);
 	fixture_must_unbind(f, GPU);
