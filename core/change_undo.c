@@ -135,21 +135,21 @@ static void conclude(const struct change *c, const struct ending *e, struct core
 
 /* Ends the intent of what was undone. One with a write under way goes on with its device, and is
  * waited for. */
-static void end_undone(struct change *c, struct ending *e)
+static void end_undone(struct change *c, const struct ending *e)
 {
 	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
-	struct store_outcome *outcome = &e->undone.outcome;
+	struct store_outcome outcome = e->undone.outcome;
 	char what[24];
 
 	if (e->undone.is_blocked) {
 		pending_name(what, change_what(c), c->n_before);
-		outcome->left_what = what;
+		outcome.left_what = what;
 	}
-	if (store_end(c->host->store, c->intent, outcome, &ignored))
+	if (store_end(c->host->store, c->intent, &outcome, &ignored))
 		return; /* the next start finds it */
 	origins_reload(c->host->origins, &ignored);
 	if (e->undone.is_blocked)
-		pending_add(c->host->pending, c->intent, what, outcome->left, outcome->n_left);
+		pending_add(c->host->pending, c->intent, what, outcome.left, outcome.n_left);
 }
 
 void change_undo(struct change *c, size_t n_begun, struct core_error *err)

@@ -22,10 +22,10 @@ int fsync(int fd)
 	return (int)syscall(SYS_fsync, fd);
 }
 
-int fdatasync(int fd)
+int fdatasync(int fildes)
 {
 	n_syncs++;
-	return (int)syscall(SYS_fdatasync, fd);
+	return (int)syscall(SYS_fdatasync, fildes);
 }
 
 struct ground {
