@@ -81,7 +81,7 @@ static int read_loops(const struct sysfs *sysfs, struct loops *loops)
 			return ENOMEM;
 		loops->items = grown;
 		struct loop *loop = &grown[loops->count++];
-		snprintf(loop->name, sizeof(loop->name), "%s", entry->d_name);
+		snprintf(loop->name, sizeof(loop->name), "%.63s", entry->d_name);
 		snprintf(loop->below, sizeof(loop->below), "%.63s", below + 5);
 	}
 	return 0;
