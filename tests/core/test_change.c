@@ -102,6 +102,29 @@ static void a_use_count_that_was_left_does_not_keep_a_bind_from_being_undone(voi
 	fixture_assert_driver(f, "0000:01:00.0", "nvidia");
 }
 
+static void give_to_uio(void *arg)
+{
+	struct fixture *f = arg;
+
+	tree_unbind(f->tree, "0000:02:00.0");
+	tree_bind(f->tree, "0000:02:00.0", "igb_uio");
+}
+
+/* Between the plan and its step: it is not taken from whoever has it now, nor when undoing. */
+static void what_another_tool_moves_meanwhile_stays_where_that_put_it(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	struct fixture *f = *state;
+	struct change_result result;
+
+	fake_hand_after(f->fake, 1, give_to_uio, f);
+	assert_int_equal(fixture_bind(f, "0000:02:00.0", NULL, &result, &err), -1);
+	assert_int_equal(err.problems.items[0].reason, REASON_KERNEL_REFUSED);
+	assert_non_null(strstr(err.message, "another tool has given it to igb_uio"));
+	fixture_assert_driver(f, "0000:02:00.0", "igb_uio");
+	fixture_assert_override(f, "0000:02:00.0", "");
+}
+
 static void repeating_a_request_writes_nothing_and_answers_the_same(void **state)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
@@ -460,6 +483,7 @@ int main(void)
 		TEST(the_record_survives_a_restart),
 		TEST(a_use_count_that_the_native_driver_left_is_nobodys),
 		TEST(a_use_count_that_was_left_does_not_keep_a_bind_from_being_undone),
+		TEST(what_another_tool_moves_meanwhile_stays_where_that_put_it),
 		TEST(repeating_a_request_writes_nothing_and_answers_the_same),
 		TEST(devices_come_back_in_the_order_of_the_request),
 		TEST(the_whole_group_comes_along_without_its_bridges),
