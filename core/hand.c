@@ -25,7 +25,7 @@ struct hand *hand_attach(int fd)
 	return hand;
 }
 
-int hand_fork(const char *root, int lock_fd, const struct allowlist *allow, struct hand **ret)
+int hand_fork(const struct hand_config *config, struct hand **ret)
 {
 	int pair[2];
 
@@ -35,7 +35,7 @@ int hand_fork(const char *root, int lock_fd, const struct allowlist *allow, stru
 	pid_t pid = hand ? fork() : -1;
 	if (pid == 0) {
 		close(pair[0]);
-		_exit(hand_serve(pair[1], root, lock_fd, allow));
+		_exit(hand_serve(pair[1], config));
 	}
 	close(pair[1]);
 	if (pid < 0) {

@@ -99,11 +99,20 @@ struct hand_reply {
 struct hand;
 struct holders;
 
-/* Forks the hand, working below root, with its locks in the folder lock_fd (which is duplicated).
- * It takes no device from its native driver, and gives none to a VFIO driver, that allow does not
- * let through, whatever it is told. To be called while the process has one thread. The child never
- * returns from this. 0 or a negative errno. */
-int hand_fork(const char *root, int lock_fd, const struct allowlist *allow, struct hand **ret);
+/* What a hand is told at its start, by whoever may start it, and never again. All borrowed; the
+ * child has copies. */
+struct hand_config {
+	const char *root;
+	int lock_fd;		       /* folder of its locks */
+	const struct allowlist *allow; /* devices that may leave their native driver; empty: all */
+	int (*confine)(void *arg); /* gives up what the hand never needs; 0 or -1. May be NULL */
+	void *confine_arg;
+};
+
+/* Forks the hand. It takes no device from its native driver, and gives none to a VFIO driver, that
+ * config->allow does not let through, whatever it is told. To be called while the process has one
+ * thread. The child never returns from this. 0 or a negative errno. */
+int hand_fork(const struct hand_config *config, struct hand **ret);
 
 /* A hand at the other end of a SOCK_SEQPACKET socket, which it takes over: for a hand that is run
  * some other way. NULL when memory is short. */
@@ -136,6 +145,5 @@ void hand_free(struct hand *hand);
 bool hand_is_pending(int lock_fd, struct pci_address address);
 
 /* Serves commands from channel until it is closed: the body of the process, whose other descriptors
- * (stdio apart) it closes. Returns the exit
- * status. */
-int hand_serve(int channel, const char *root, int lock_fd, const struct allowlist *allow);
+ * (stdio apart) it closes. Returns the exit status. */
+int hand_serve(int channel, const struct hand_config *config);

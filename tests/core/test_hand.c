@@ -28,7 +28,10 @@ struct ground {
 
 static void start(struct ground *g)
 {
-	assert_int_equal(hand_fork(tree_root(g->tree), g->locks, &g->allow, &g->hand), 0);
+	const struct hand_config config = {
+		.root = tree_root(g->tree), .lock_fd = g->locks, .allow = &g->allow};
+
+	assert_int_equal(hand_fork(&config, &g->hand), 0);
 }
 
 static int setup(void **state)

@@ -90,7 +90,9 @@ static int make_folders(struct start *s)
 
 static int fork_hand(struct start *s)
 {
-	int error = hand_fork(s->options.root, s->lock_fd, &s->options.allow, &s->hand);
+	const struct hand_config config = {
+		.root = s->options.root, .lock_fd = s->lock_fd, .allow = &s->options.allow};
+	int error = hand_fork(&config, &s->hand);
 
 	if (error)
 		fprintf(stderr, "vfiod: cannot start the privileged process: %s\n",
