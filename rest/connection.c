@@ -223,6 +223,17 @@ struct rest_connection *rest_connection_of(h2o_req_t *req)
 	return req->conn->callbacks->get_socket(req->conn)->on_close.data;
 }
 
+/* Now, not when a change is asked for: by then the peer can have closed, and its port be another's.
+ */
+static void connection_ask_owner(struct rest_connection *connection)
+{
+	const struct rest_config *config = &connection->loop->server->config;
+
+	if (config->ask_owner && config->access->key_len == 0)
+		connection->owner.known = rpc_owner_of(&connection->loop->owners,
+			h2o_socket_get_fd(connection->sock), &connection->owner.uid);
+}
+
 void rest_connection_open(struct rest_loop *loop, h2o_socket_t *sock)
 {
 	struct rest_connection *connection = calloc(1, sizeof(*connection));
@@ -234,6 +245,7 @@ void rest_connection_open(struct rest_loop *loop, h2o_socket_t *sock)
 	connection->loop = loop;
 	connection->sock = sock;
 	connection->linger_fd = -1;
+	connection_ask_owner(connection);
 	h2o_linklist_insert(&loop->connections, &connection->link);
 	loop->connection_count++;
 	sock->on_close.cb = connection_on_close;
@@ -269,22 +281,9 @@ void rest_connection_know_peer(struct rest_connection *connection)
 	connection_describe(connection, (struct sockaddr *)&peer);
 }
 
-bool rest_connection_may_change(struct rest_connection *connection)
+bool rest_connection_is_open(const struct rest_connection *connection)
 {
-	const struct rest_config *config = &connection->loop->server->config;
-	struct sockaddr_storage peer = {0}, local = {0};
-	socklen_t peer_len, local_len;
-
-	if (!config->may_change)
-		return config->anyone_may_change;
-	if (!connection->may_change_known) {
-		peer_len = h2o_socket_getpeername(connection->sock, (struct sockaddr *)&peer);
-		local_len = h2o_socket_getsockname(connection->sock, (struct sockaddr *)&local);
-		connection->may_change = config->may_change(config->may_change_arg,
-			(struct sockaddr *)&peer, peer_len, (struct sockaddr *)&local, local_len);
-		connection->may_change_known = true;
-	}
-	return connection->may_change;
+	return rpc_owner_is_there(h2o_socket_get_fd(connection->sock));
 }
 
 bool rest_connection_dismiss(struct rest_connection *connection)

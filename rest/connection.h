@@ -14,6 +14,13 @@
 
 #include "rest/loop.h"
 
+/* Who owns the other end of a connection: the user who made that socket, as the kernel told when
+ * the connection had just been accepted. */
+struct rest_owner {
+	bool known; /* else nobody: the peer had gone by then, or it is not asked */
+	uid_t uid;
+};
+
 struct rest_connection {
 	struct rest_loop *loop;
 	h2o_socket_t *sock;
@@ -29,8 +36,7 @@ struct rest_connection {
 	bool known; /* the three below are filled in */
 	struct rest_address address;
 	char text[56];
-	bool may_change_known;
-	bool may_change;
+	struct rest_owner owner; /* from the first moment; asked as rest_config.ask_owner says */
 };
 
 /* Takes charge of an accepted socket. */
@@ -42,8 +48,8 @@ struct rest_connection *rest_connection_of(h2o_req_t *req);
 /* Fills in who is at the other end, at the first call. */
 void rest_connection_know_peer(struct rest_connection *connection);
 
-/* Whether the peer may change devices where no API key is configured. */
-bool rest_connection_may_change(struct rest_connection *connection);
+/* Whether the peer has neither closed nor half closed its end, so that its owner is still there. */
+bool rest_connection_is_open(const struct rest_connection *connection);
 
 /* To be called right after the last h2o_send of a request: the gate comes back when the answer
  * has been written. */

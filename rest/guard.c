@@ -144,11 +144,36 @@ static void guard_describe(h2o_req_t *req, char *text, size_t size)
 	snprintf(text, size, "%s via %s", host, connection->text);
 }
 
+/* The peer is the owner of the socket at the other end, while that is there. */
+static void guard_owner(h2o_req_t *req, struct rpc_peer *peer)
+{
+	const struct rest_connection *connection = rest_connection_of(req);
+	size_t len = strlen(peer->text);
+
+	if (!connection->owner.known) {
+		peer->why_not = "whose end of the connection was closed, or not of this host, when "
+				"it was accepted, so that the kernel does not say whose it is";
+		return;
+	}
+	snprintf(peer->text + len, sizeof(peer->text) - len, " uid %u", connection->owner.uid);
+	if (rest_connection_is_open(connection))
+		rpc_peer_set_user(peer, connection->owner.uid, (gid_t)-1,
+			rest_loop_of(req)->server->config.rights);
+	else
+		peer->why_not = "who has closed or half closed the connection, and must keep it "
+				"open in both directions until the answer";
+}
+
 void rest_guard_identify(h2o_req_t *req, const struct rpc_method *method, struct rpc_peer *ret_peer)
 {
+	const struct rest_config *config = &rest_loop_of(req)->server->config;
+
 	*ret_peer = (struct rpc_peer){0};
 	guard_describe(req, ret_peer->text, sizeof(ret_peer->text));
-	if (method->changes)
-		ret_peer->may_change = guard_access(req)->key_len > 0 ||
-				       rest_connection_may_change(rest_connection_of(req));
+	if (!method->changes)
+		return;
+	if (config->access->key_len > 0 || config->anyone_may_change)
+		ret_peer->may_change = RPC_MAY;
+	else if (config->ask_owner)
+		guard_owner(req, ret_peer);
 }

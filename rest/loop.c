@@ -153,6 +153,7 @@ static void loop_init(struct rest_loop *loop)
 	h2o_linklist_init_anchor(&loop->connections);
 	h2o_linklist_init_anchor(&loop->pending);
 	loop->tick.cb = loop_on_tick;
+	loop->owners = (struct rpc_owner_query)RPC_OWNER_QUERY_INIT;
 	loop->accept_ctx.ctx = &loop->http;
 	loop->accept_ctx.hosts = loop->server->http.hosts;
 	h2o_multithread_register_receiver(loop->http.queue, &loop->control, loop_on_control);
@@ -174,6 +175,7 @@ static void loop_dispose(struct rest_loop *loop)
 	h2o_timeout_unlink(&loop->tick);
 	h2o_multithread_unregister_receiver(loop->http.queue, &loop->control);
 	rest_json_clear(&loop->spare);
+	rpc_owner_query_close(&loop->owners);
 	/* Closed sockets are freed by the next turn of the loop. */
 	h2o_evloop_run(events, 0);
 	h2o_context_dispose(&loop->http);

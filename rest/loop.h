@@ -5,6 +5,7 @@
 #include "rest/access.h"
 #include "rest/json.h"
 #include "rest/server.h"
+#include "rpc/owner.h"
 
 #include <h2o.h>
 #include <pthread.h>
@@ -51,6 +52,7 @@ struct rest_loop {
 	bool forced;
 	int64_t drain_until_ns;
 	struct rest_json spare; /* a buffer to write the next answer into */
+	struct rpc_owner_query owners;
 };
 
 /* The loop a request runs on. */

@@ -19,27 +19,23 @@
 /* Longest request body, in bytes. */
 #define REST_BODY_MAX 131072
 
-/* Decides whether whoever holds the other end of a connection may change devices, as by the owner
- * of that socket. Called on a loop's thread, at most once a connection, only when no API key is
- * configured; it should not block for long. */
-typedef bool (*rest_may_change_fn)(void *arg, const struct sockaddr *peer, socklen_t peer_len,
-	const struct sockaddr *local, socklen_t local_len);
-
-/* What a server needs. All it points to is the caller's and must outlive the server; services and
- * details must live until the last call they were given has ended. */
+/* What a server needs. All it points to is the caller's and must outlive the server; services,
+ * details and rights must live until the last call they were given has ended. */
 struct rest_config {
 	int listen_fd;	  /* listening stream socket; stays the caller's, who may close it */
 	unsigned threads; /* event loops; 0: one a CPU that this process may use */
 	unsigned max_connections; /* of all loops together; 0: 1024 */
 	uint32_t timeout_ms;	  /* how long a client waits; 0: the default of each method */
 	bool loopback;		  /* the listener is loopback: Host must name a loopback host */
-	bool anyone_may_change;	  /* without key and hook, a change is let through */
+	bool anyone_may_change;	  /* without a key, a change is let through, whoever asks */
+	bool ask_owner;		  /* without a key, the owner of the other end of a connection has
+				     that user's rights: the kernel is asked at accept */
 	const struct rest_access *access;
 	ProtobufCService *const *services;		  /* NULL-terminated */
 	const ProtobufCMessageDescriptor *const *details; /* types of error details; NULL-terminated
 							     or NULL */
-	rest_may_change_fn may_change;			  /* NULL: as anyone_may_change says */
-	void *may_change_arg;
+	const struct rpc_rights *rights;		  /* which users may change devices, for
+							     ask_owner; NULL: root alone */
 };
 
 struct rest_server;

@@ -35,27 +35,90 @@ void rpc_call_fail(struct rpc_call *call, enum rpc_code code, const char *fmt, .
 	va_end(args);
 }
 
-void rpc_invoke(ProtobufCService *service, struct rpc_call *call, const ProtobufCMessage *request,
-	ProtobufCClosure done)
+void rpc_peer_set_user(struct rpc_peer *peer, uid_t uid, gid_t gid, const struct rpc_rights *rights)
 {
-	const struct rpc_method *method = call->method;
+	peer->uid = uid;
+	peer->gid = gid;
+	peer->rights = rights;
+	if (rights)
+		peer->may_change = RPC_MAY_ASK;
+	else
+		peer->may_change = uid == 0 ? RPC_MAY : RPC_MAY_NOT;
+}
 
-	if (method->changes && !call->peer.may_change) {
-		rpc_call_fail(call, RPC_PERMISSION_DENIED,
-			"%s changes devices, which only root, members of group vfiod and holders "
-			"of the API key may; the caller is %s",
-			method->name, call->peer.text[0] ? call->peer.text : "unknown");
-		done(NULL, call);
-		return;
-	}
+static void refuse_caller(struct rpc_call *call)
+{
+	const struct rpc_peer *peer = &call->peer;
+
+	rpc_call_fail(call, RPC_PERMISSION_DENIED,
+		"%s changes devices, which only root, members of group vfiod and holders of the "
+		"API key may; the caller is %s%s%s",
+		call->method->name, peer->text[0] ? peer->text : "unknown",
+		peer->why_not ? ", " : "", peer->why_not ? peer->why_not : "");
+}
+
+static void refuse_unanswered(struct rpc_call *call, enum rpc_rights_answer answer)
+{
+	if (answer == RPC_RIGHTS_BUSY)
+		rpc_call_fail(call, RPC_RESOURCE_EXHAUSTED,
+			"too many callers' rights are being looked up, %s was not started; try "
+			"again in a moment",
+			call->method->name);
+	else
+		rpc_call_fail(call, RPC_UNAVAILABLE,
+			"the user database could not be asked about uid %u, so %s was not started; "
+			"look at its service (such as sssd) on the host and try again",
+			call->peer.uid, call->method->name);
+}
+
+/* Gives the call to the service, whose caller has the right. */
+static void invoke(ProtobufCService *service, struct rpc_call *call,
+	const ProtobufCMessage *request, ProtobufCClosure done)
+{
 	if (call->deadline_ns <= rpc_now_ns()) {
 		rpc_call_fail(call, RPC_DEADLINE_EXCEEDED,
 			"the deadline of %s passed before it was started; nothing was done",
-			method->name);
+			call->method->name);
 		done(NULL, call);
 		return;
 	}
-	service->invoke(service, method->index, request, done, call);
+	call->started = true;
+	service->invoke(service, call->method->index, request, done, call);
+}
+
+static void on_answer(void *arg, enum rpc_rights_answer answer)
+{
+	struct rpc_call *call = arg;
+
+	if (answer == RPC_RIGHTS_YES) {
+		invoke(call->asked.service, call, call->asked.request, call->asked.done);
+		return;
+	}
+	if (answer == RPC_RIGHTS_NO)
+		refuse_caller(call);
+	else
+		refuse_unanswered(call, answer);
+	call->asked.done(NULL, call);
+}
+
+void rpc_invoke(ProtobufCService *service, struct rpc_call *call, const ProtobufCMessage *request,
+	ProtobufCClosure done)
+{
+	const struct rpc_peer *peer = &call->peer;
+
+	if (!call->method->changes || peer->may_change == RPC_MAY) {
+		invoke(service, call, request, done);
+		return;
+	}
+	if (peer->may_change == RPC_MAY_ASK) {
+		call->asked.service = service;
+		call->asked.request = request;
+		call->asked.done = done;
+		peer->rights->ask(peer->rights->arg, peer->uid, peer->gid, on_answer, call);
+		return;
+	}
+	refuse_caller(call);
+	done(NULL, call);
 }
 
 ProtobufCService *rpc_service_for(

@@ -179,7 +179,8 @@ static void take_tickets(
 static void call_end(struct rpc_dispatch *dispatch, struct dispatch_call *call,
 	const struct rpc_bytes *bytes, struct ticket_list *ret_tickets)
 {
-	if (call->entry && bytes->data)
+	/* What was refused before it was started may be allowed the next time. */
+	if (call->entry && bytes->data && call->base.started)
 		rpc_dedupe_finish(dispatch->dedupe, call->entry, bytes, rpc_now_ns());
 	else if (call->entry)
 		rpc_dedupe_forget(dispatch->dedupe, call->entry);
@@ -350,7 +351,8 @@ static struct dispatch_call *call_new(struct rpc_dispatch *dispatch,
 	call->dispatch = dispatch;
 	call->base.method = method;
 	call->base.peer = caller->peer;
-	call->base.peer.may_change |= caller->key_required;
+	if (caller->key_required)
+		call->base.peer.may_change = RPC_MAY;
 	call->request_id = strdup(envelope->request_id);
 	if (!call->request_id) {
 		call_free(call);
@@ -391,7 +393,8 @@ static void take_method(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket
 	ticket->deadline_ns = rpc_now_ns() + ticket->timeout_ms * NS_PER_MS;
 	call->base.deadline_ns = ticket->deadline_ns;
 	/* What the caller may not do is not remembered: the right may come, the id be the same. */
-	remember = envelope->request_id[0] && (!method->changes || call->base.peer.may_change);
+	remember = envelope->request_id[0] &&
+		   (!method->changes || call->base.peer.may_change != RPC_MAY_NOT);
 	submit(dispatch, ticket, call, remember ? &key : NULL);
 }
 

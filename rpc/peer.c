@@ -17,12 +17,8 @@ static bool fill_local(nng_pipe pipe, const struct rpc_peer_rules *rules, struct
 		nng_pipe_get_uint64(pipe, NNG_OPT_IPC_PEER_PID, &pid) != 0)
 		return false;
 	peer->has_ids = true;
-	peer->uid = (uid_t)uid;
-	peer->gid = (gid_t)gid;
 	peer->pid = (pid_t)pid;
-	peer->may_change = rules->may_change
-				   ? rules->may_change(rules->arg, peer->uid, peer->gid, peer->pid)
-				   : peer->uid == 0;
+	rpc_peer_set_user(peer, (uid_t)uid, (gid_t)gid, rules->rights);
 	snprintf(peer->text, sizeof(peer->text), "uid %u pid %d", peer->uid, peer->pid);
 	snprintf(caller->key, sizeof(caller->key), "uid %u", peer->uid);
 	return true;
@@ -60,7 +56,7 @@ static void fill_remote(
 	snprintf(caller->key, sizeof(caller->key), "host %s", host);
 	if (rules->tls_certified)
 		nng_pipe_get_bool(pipe, NNG_OPT_TLS_VERIFIED, &verified);
-	peer->may_change = verified;
+	peer->may_change = verified ? RPC_MAY : RPC_MAY_NOT;
 	caller->key_required = rules->key_required && !verified;
 }
 

@@ -9,13 +9,12 @@
 
 /* What the rights of a caller depend on. */
 struct rpc_peer_rules {
-	bool (*may_change)(void *arg, uid_t uid, gid_t gid, pid_t pid); /* NULL: root alone */
-	void *arg;
-	bool key_required;  /* an API key is configured: tcp:// callers must present it */
-	bool tls_certified; /* tls+tcp:// takes verified client certificates alone */
+	const struct rpc_rights *rights; /* which users may; NULL: root alone */
+	bool key_required;		 /* an API key is configured: tcp:// must present it */
+	bool tls_certified;		 /* tls+tcp:// takes verified client certificates alone */
 };
 
-/* Fills in who holds a pipe. For a pipe already gone, someone without rights. Calls may_change;
- * does not block otherwise. */
+/* Fills in who holds a pipe. For a pipe already gone, someone without rights. Does not
+ * block. */
 void rpc_peer_of_pipe(
 	nng_pipe pipe, const struct rpc_peer_rules *rules, struct rpc_caller *ret_caller);

@@ -373,8 +373,7 @@ static struct rpc_server *server_new(const struct rpc_server_config *config)
 	pthread_cond_init(&server->clock_cond, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	server->rules = (struct rpc_peer_rules){
-		.may_change = config->may_change,
-		.arg = config->arg,
+		.rights = config->rights,
 		.key_required = config->api_key != NULL,
 		.tls_certified = config->tls.authority != NULL,
 	};

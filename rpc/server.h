@@ -6,7 +6,7 @@
 #include "rpc/text.h"
 #include "rpc/tls.h"
 
-/* All pointers are borrowed: services, may_change and arg until every call is done, the rest until
+/* All pointers are borrowed: services and rights until every call is done, the rest until
  * rpc_server_start returns. */
 struct rpc_server_config {
 	const char *urls;		   /* separated by commas: ipc://, tcp://, tls+tcp:// */
@@ -18,10 +18,8 @@ struct rpc_server_config {
 	mode_t ipc_mode;		   /* of ipc:// sockets; 0: 0660 */
 	gid_t ipc_gid;			   /* their group; (gid_t)-1: the process's own */
 
-	/* Whether the holder of an ipc:// connection may change devices; asked at its first
-	 * request, on an nng thread. NULL: root alone. */
-	bool (*may_change)(void *arg, uid_t uid, gid_t gid, pid_t pid);
-	void *arg;
+	const struct rpc_rights *rights; /* which users may change devices, over ipc://; asked on
+					    nng's threads. NULL: root alone */
 };
 
 struct rpc_server;

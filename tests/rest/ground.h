@@ -15,8 +15,6 @@ struct ground {
 	struct rest_access access;
 	struct rest_server *server;
 	unsigned port;
-	int hook_calls;
-	bool hook_says;
 };
 
 /* Prepares a server with two loops, on which anyone may do anything. */

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,22 +94,33 @@ static void test_cidr_before_key(void **state)
 	ground_close(&ground);
 }
 
-static bool hook(void *arg, const struct sockaddr *peer, socklen_t peer_len,
-	const struct sockaddr *local, socklen_t local_len)
-{
-	struct ground *ground = arg;
-	struct sockaddr_in in;
+/* Users' rights as a test says them, and what was asked. */
+struct rights {
+	struct rpc_rights hook;
+	enum rpc_rights_answer answer;
+	atomic_int asked;
+};
 
-	assert_int_equal(peer_len, sizeof(struct sockaddr_in));
-	assert_int_equal(local_len, sizeof(struct sockaddr_in));
-	assert_int_equal(peer->sa_family, AF_INET);
-	memcpy(&in, local, sizeof(in));
-	assert_int_equal(ntohs(in.sin_port), ground->port);
-	ground->hook_calls++;
-	return ground->hook_says;
+static void answer_at_once(void *arg, uid_t uid, gid_t gid, rpc_rights_done done, void *done_arg)
+{
+	struct rights *rights = arg;
+
+	(void)gid;
+	assert_int_equal(uid, getuid());
+	atomic_fetch_add(&rights->asked, 1);
+	done(done_arg, rights->answer);
 }
 
-static void test_who_may_change(void **state)
+static void ground_open_asking(struct ground *ground, struct rights *rights)
+{
+	*rights = (struct rights){.hook = {answer_at_once, rights}, .answer = RPC_RIGHTS_YES};
+	ground_open(ground);
+	ground->config.anyone_may_change = false;
+	ground->config.ask_owner = true;
+	ground->config.rights = &rights->hook;
+}
+
+static void test_nobody_may_change(void **state)
 {
 	struct ground ground;
 	char read[256], bind[256];
@@ -120,22 +132,96 @@ static void test_who_may_change(void **state)
 	ground.config.anyone_may_change = false;
 	ground_start(&ground);
 	expect_body(&ground, read, "address");
-	expect_error(&ground, bind, 403, "PERMISSION_DENIED", "");
+	expect_error(&ground, bind, 403, "PERMISSION_DENIED", "the caller is 127.0.0.1:");
 	ground_close(&ground);
+}
 
-	ground_open(&ground);
-	ground.config.threads = 1;
-	ground.config.may_change = hook;
-	ground.config.may_change_arg = &ground;
+static void test_owner_of_the_connection_is_asked_about(void **state)
+{
+	static const struct {
+		enum rpc_rights_answer answer;
+		int status;
+		const char *code, *text;
+	} refusals[] = {
+		{RPC_RIGHTS_NO, 403, "PERMISSION_DENIED", " uid "},
+		{RPC_RIGHTS_BUSY, 429, "RESOURCE_EXHAUSTED", "try again"},
+		{RPC_RIGHTS_UNKNOWN, 503, "UNAVAILABLE", "user database"},
+	};
+	struct ground ground;
+	struct rights rights;
+	char read[256], bind[256];
+
+	(void)state;
+	format_post(read, sizeof(read), V1 "/devices/info", "{}");
+	format_post(bind, sizeof(bind), V1 "/devices/bind", "{}");
+	ground_open_asking(&ground, &rights);
 	ground_start(&ground);
 	expect_body(&ground, read, "address");
-	expect_error(&ground, bind, 403, "PERMISSION_DENIED", "");
-	rest_server_stop(ground.server, 1000);
-	assert_int_equal(ground.hook_calls, 1);
-	rest_server_free(ground.server);
-	ground.hook_says = true;
-	ground_start(&ground);
+	assert_int_equal(atomic_load(&rights.asked), 0);
 	expect_body(&ground, bind, "\"success\":true");
+	assert_int_equal(atomic_load(&rights.asked), 1);
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		rights.answer = refusals[i].answer;
+		expect_error(&ground, bind, refusals[i].status, refusals[i].code, refusals[i].text);
+	}
+	ground_close(&ground);
+}
+
+/* A peer that has half closed its end may have closed it: there is no telling. */
+static void test_half_closed_has_no_rights(void **state)
+{
+	struct http_answer answer;
+	struct ground ground;
+	struct rights rights;
+	char bind[256];
+	int fd;
+
+	(void)state;
+	format_post(bind, sizeof(bind), V1 "/devices/bind", "{}");
+	ground_open_asking(&ground, &rights);
+	ground_start(&ground);
+	fd = http_connect(ground.port);
+	/* An answer shows that the connection was accepted, and so its owner known. */
+	http_send_text(fd, "GET /healthz HTTP/1.1\r\n" HOST "\r\n");
+	http_read(fd, &answer, true);
+	http_answer_clear(&answer);
+	http_send_last(fd, bind);
+	http_read(fd, &answer, true);
+	expect_shape(&answer, 403, "PERMISSION_DENIED", "half closed");
+	http_answer_clear(&answer);
+	close(fd);
+	assert_int_equal(atomic_load(&rights.asked), 0);
+	ground_close(&ground);
+}
+
+/* The listener takes connections before there is a server, which then accepts them when their
+ * peers have gone. */
+static void test_closed_when_accepted_is_nobody(void **state)
+{
+	struct http_answer answer;
+	struct ground ground;
+	struct rights rights;
+	char bind[256];
+	int half;
+
+	(void)state;
+	format_post(bind, sizeof(bind), V1 "/devices/bind", "{}");
+	ground_open_asking(&ground, &rights);
+	for (int i = 0; i < 20; i++) {
+		int fd = http_connect(ground.port);
+
+		http_send_text(fd, bind);
+		close(fd);
+	}
+	half = http_connect(ground.port);
+	http_send_last(half, bind);
+	ground_start(&ground);
+	http_read(half, &answer, true);
+	expect_shape(&answer, 403, "PERMISSION_DENIED", "the kernel does not say whose");
+	http_answer_clear(&answer);
+	close(half);
+	rest_server_stop(ground.server, 1000);
+	assert_int_equal(atomic_load(&rights.asked), 0);
 	ground_close(&ground);
 }
 
@@ -204,7 +290,10 @@ int main(void)
 		cmocka_unit_test(test_host_on_loopback),
 		cmocka_unit_test(test_key),
 		cmocka_unit_test(test_cidr_before_key),
-		cmocka_unit_test(test_who_may_change),
+		cmocka_unit_test(test_nobody_may_change),
+		cmocka_unit_test(test_owner_of_the_connection_is_asked_about),
+		cmocka_unit_test(test_half_closed_has_no_rights),
+		cmocka_unit_test(test_closed_when_accepted_is_nobody),
 		cmocka_unit_test(test_cors),
 		cmocka_unit_test(test_cors_for_all_has_no_credentials),
 	};

@@ -68,6 +68,12 @@ void http_send_text(int fd, const char *text)
 	http_send(fd, text, strlen(text));
 }
 
+void http_send_last(int fd, const char *text)
+{
+	assert_int_equal(send(fd, text, strlen(text), MSG_MORE | MSG_NOSIGNAL), strlen(text));
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+}
+
 static void read_byte(int fd, char *ret)
 {
 	ssize_t n = recv(fd, ret, 1, 0);

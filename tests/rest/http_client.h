@@ -22,6 +22,10 @@ int http_connect(unsigned port);
 void http_send(int fd, const char *bytes, size_t len);
 void http_send_text(int fd, const char *text);
 
+/* Sends it and closes our direction of the connection, in one packet: whoever has read the one can
+ * know of the other. */
+void http_send_last(int fd, const char *text);
+
 /* Reads one answer by its Content-Length; has_body false for one to HEAD. Fails the test when the
  * connection ends before it does. */
 void http_read(int fd, struct http_answer *ret, bool has_body);

@@ -59,7 +59,7 @@ static void start(struct rpc_client *client, struct call *call, const char *meth
 	pthread_mutex_init(&call->lock, NULL);
 	pthread_cond_init(&call->ended, NULL);
 	call->base.method = rpc_method_find(method, strlen(method));
-	call->base.peer.may_change = true;
+	call->base.peer.may_change = RPC_MAY;
 	call->base.deadline_ns = rpc_now_ns() + timeout_ns;
 	rpc_invoke(
 		stub, &call->base, call->base.method->changes ? &bind.base : &info.base, on_done);

@@ -60,7 +60,7 @@ static int setup(void **state)
 	desk->fake = fake_new();
 	desk->services[0] = fake_service(desk->fake);
 	desk->dispatch = rpc_dispatch_new(&config);
-	desk->caller.peer.may_change = true;
+	desk->caller.peer.may_change = RPC_MAY;
 	strcpy(desk->caller.key, "uid 0");
 	*state = desk;
 	return 0;
@@ -252,14 +252,14 @@ static void test_rights(void **state)
 	struct desk *desk = *state;
 	struct request request = {0};
 
-	desk->caller.peer.may_change = false;
+	desk->caller.peer.may_change = RPC_MAY_NOT;
 	take(desk, &request, BIND, "x", "id", 0);
 	expect(&request, RPC_PERMISSION_DENIED);
 	take(desk, &request, INFO, "x", "", 0);
 	expect(&request, RPC_OK);
 	assert_int_equal(fake_runs(desk->fake), 1);
 	/* A refusal for want of rights is not what a repeat gets once the right is there. */
-	desk->caller.peer.may_change = true;
+	desk->caller.peer.may_change = RPC_MAY;
 	take(desk, &request, BIND, "x", "id", 0);
 	expect_run(&request, "2");
 }
@@ -284,7 +284,7 @@ static void test_api_key(void **state)
 	struct desk *desk = *state;
 	struct request request = {0};
 
-	desk->caller.peer.may_change = false;
+	desk->caller.peer.may_change = RPC_MAY_NOT;
 	desk->caller.key_required = true;
 	take(desk, &request, INFO, "x", "", 0);
 	assert_string_equal(request.response->status->message, "invalid api key");

@@ -106,7 +106,7 @@ static struct outcome invoke(const char *name, bool may_change, int64_t deadline
 	struct outcome outcome = {.call = {.method = method(name), .deadline_ns = deadline_ns}};
 	struct fake *fake = fake_new();
 
-	outcome.call.peer.may_change = may_change;
+	outcome.call.peer.may_change = may_change ? RPC_MAY : RPC_MAY_NOT;
 	rpc_invoke(fake_service(fake), &outcome.call,
 		outcome.call.method->changes ? &bind.base : &info.base, note);
 	assert_int_equal(fake_runs(fake), outcome.message);

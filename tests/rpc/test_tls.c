@@ -74,7 +74,7 @@ static void expect_bind(
 
 	pthread_mutex_init(&call.lock, NULL);
 	pthread_cond_init(&call.ended, NULL);
-	call.base.peer.may_change = true;
+	call.base.peer.may_change = RPC_MAY;
 	call.base.deadline_ns = rpc_now_ns() + timeout_ns;
 	if (rpc_client_open(rpc_server_url(host->server, 0), options, &client, error) < 0)
 		fail_msg("%s", error);

@@ -44,6 +44,7 @@ struct canned {
 	struct rpc_server *server;
 	atomic_bool ready;
 	atomic_bool may_change;
+	struct rpc_rights rights;
 	atomic_uint devices;
 
 	pthread_mutex_t lock;
@@ -352,12 +353,12 @@ static void canned_get_host(Vfio__V1__DeviceService_Service *service,
 	done(&host, closure_data);
 }
 
-static bool ask_may_change(void *arg, uid_t uid, gid_t gid, pid_t pid)
+static void ask_may_change(void *arg, uid_t uid, gid_t gid, rpc_rights_done done, void *done_arg)
 {
 	struct canned *canned = arg;
 
-	(void)uid, (void)gid, (void)pid;
-	return atomic_load(&canned->may_change);
+	(void)uid, (void)gid;
+	done(done_arg, atomic_load(&canned->may_change) ? RPC_RIGHTS_YES : RPC_RIGHTS_NO);
 }
 
 struct canned *canned_start(void)
@@ -365,11 +366,12 @@ struct canned *canned_start(void)
 	static const Vfio__V1__DeviceService_Service service =
 		VFIO__V1__DEVICE_SERVICE__INIT(canned_);
 	struct canned *canned = calloc(1, sizeof(*canned));
-	struct rpc_server_config config = {.may_change = ask_may_change, .arg = canned};
+	struct rpc_server_config config = {.rights = &canned->rights};
 	char error[RPC_TEXT_ERROR] = "";
 
 	assert_non_null(canned);
 	canned->service = service;
+	canned->rights = (struct rpc_rights){ask_may_change, canned};
 	strcpy(canned->folder, "/tmp/vfioctl-XXXXXX");
 	assert_non_null(mkdtemp(canned->folder));
 	snprintf(canned->url, sizeof(canned->url), "ipc://%s/rpc.sock", canned->folder);

@@ -167,7 +167,7 @@ ProtobufCMessage *remote_call(struct remote *remote, const char *method_name,
 		return NULL;
 	}
 	/* Whether we may is the daemon's to say. */
-	waiter.call.peer.may_change = true;
+	waiter.call.peer.may_change = RPC_MAY;
 	waiter.call.deadline_ns = deadline(remote, method);
 	sem_init(&waiter.done, 0, 0);
 	rpc_invoke(service, &waiter.call, request, on_done);

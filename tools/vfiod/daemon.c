@@ -136,8 +136,7 @@ static int start_rpc(struct daemon *d, const struct inheritance *in)
 		.api_key = in->options->api_key,
 		.tls = {in->tls_certificate, in->tls_key, in->tls_authority},
 		.ipc_gid = in->socket_group,
-		.may_change = callers_may_change,
-		.arg = in->callers,
+		.rights = &in->callers->rights,
 	};
 
 	return rpc_server_start(&config, &d->rpc, error) < 0 ? complain("--rpc", error) : 0;
@@ -151,12 +150,13 @@ static int start_rest(struct daemon *d, const struct inheritance *in)
 	const struct rest_config config = {
 		.listen_fd = in->listener->fd,
 		.loopback = in->listener->loopback,
-		.anyone_may_change = !in->listener->loopback && in->options->insecure_no_key,
+		.anyone_may_change = in->listener->loopback ? in->callers->simulated
+							    : in->options->insecure_no_key,
+		.ask_owner = in->listener->loopback && !in->callers->simulated,
 		.access = &in->options->access,
 		.services = d->services,
 		.details = details,
-		.may_change = in->listener->loopback ? callers_may_change_http : NULL,
-		.may_change_arg = in->callers,
+		.rights = &in->callers->rights,
 	};
 
 	if (rest_server_start(&config, &d->rest, &fault) < 0)
