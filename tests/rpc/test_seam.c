@@ -129,6 +129,107 @@ static void test_invoke_guards_changes(void **state)
 	assert_true(outcome.message);
 }
 
+/* Rights that are asked of, whose answer the test gives when it likes. */
+struct question {
+	struct rpc_rights rights;
+	uid_t uid;
+	gid_t gid;
+	rpc_rights_done done;
+	void *done_arg;
+	int asked;
+};
+
+static void on_ask(void *arg, uid_t uid, gid_t gid, rpc_rights_done done, void *done_arg)
+{
+	struct question *question = arg;
+
+	question->uid = uid;
+	question->gid = gid;
+	question->done = done;
+	question->done_arg = done_arg;
+	question->asked++;
+}
+
+static void ask_and_answer(
+	const char *name, enum rpc_rights_answer answer, int64_t left_ns, int code)
+{
+	Vfio__V1__BindDevicesRequest bind = VFIO__V1__BIND_DEVICES_REQUEST__INIT;
+	struct question question = {.rights = {on_ask, &question}};
+	struct outcome outcome = {
+		.call = {.method = method(name), .deadline_ns = rpc_now_ns() + left_ns}};
+	struct fake *fake = fake_new();
+
+	rpc_peer_set_user(&outcome.call.peer, 1000, 100, &question.rights);
+	assert_int_equal(outcome.call.peer.may_change, RPC_MAY_ASK);
+	rpc_invoke(fake_service(fake), &outcome.call, &bind.base, note);
+	assert_int_equal(question.asked, 1);
+	assert_int_equal(question.uid, 1000);
+	assert_int_equal(question.gid, 100);
+	assert_int_equal(outcome.done, 0);
+	assert_int_equal(fake_runs(fake), 0);
+	question.done(question.done_arg, answer);
+	assert_int_equal(outcome.done, 1);
+	assert_int_equal(fake_runs(fake), code == RPC_OK);
+	assert_int_equal(outcome.call.started, code == RPC_OK);
+	assert_int_equal(outcome.call.status ? outcome.call.status->code : RPC_OK, code);
+	rpc_status_free(outcome.call.status);
+	fake_free(fake);
+}
+
+static void test_invoke_asks_about_the_caller(void **state)
+{
+	static const char name[] = "vfio.v1.DeviceService/BindDevices";
+
+	(void)state;
+	ask_and_answer(name, RPC_RIGHTS_YES, INT64_C(60000000000), RPC_OK);
+	ask_and_answer(name, RPC_RIGHTS_NO, INT64_C(60000000000), RPC_PERMISSION_DENIED);
+	ask_and_answer(name, RPC_RIGHTS_BUSY, INT64_C(60000000000), RPC_RESOURCE_EXHAUSTED);
+	ask_and_answer(name, RPC_RIGHTS_UNKNOWN, INT64_C(60000000000), RPC_UNAVAILABLE);
+	/* The answer came too late. */
+	ask_and_answer(name, RPC_RIGHTS_YES, 0, RPC_DEADLINE_EXCEEDED);
+}
+
+static void test_reads_are_not_asked_about(void **state)
+{
+	Vfio__V1__GetDeviceInfoRequest info = VFIO__V1__GET_DEVICE_INFO_REQUEST__INIT;
+	struct question question = {.rights = {on_ask, &question}};
+	struct outcome outcome = {.call = {.method = method("vfio.v1.DeviceService/GetDeviceInfo"),
+					  .deadline_ns = INT64_MAX}};
+	struct fake *fake = fake_new();
+
+	(void)state;
+	rpc_peer_set_user(&outcome.call.peer, 1000, 100, &question.rights);
+	rpc_invoke(fake_service(fake), &outcome.call, &info.base, note);
+	assert_true(outcome.message);
+	assert_int_equal(question.asked, 0);
+	fake_free(fake);
+}
+
+static void test_without_rights_root_alone_may(void **state)
+{
+	struct rpc_peer peer = {0};
+
+	(void)state;
+	rpc_peer_set_user(&peer, 0, 0, NULL);
+	assert_int_equal(peer.may_change, RPC_MAY);
+	rpc_peer_set_user(&peer, 1000, 0, NULL);
+	assert_int_equal(peer.may_change, RPC_MAY_NOT);
+}
+
+static void test_a_refusal_says_why(void **state)
+{
+	struct outcome outcome = {.call = {.method = method("vfio.v1.DeviceService/BindDevices"),
+					  .peer = {.why_not = "who is late", .text = "uid 7"},
+					  .deadline_ns = INT64_MAX}};
+	struct fake *fake = fake_new();
+
+	(void)state;
+	rpc_invoke(fake_service(fake), &outcome.call, NULL, note);
+	assert_non_null(strstr(outcome.call.status->message, "the caller is uid 7, who is late"));
+	rpc_status_free(outcome.call.status);
+	fake_free(fake);
+}
+
 static void test_invoke_minds_the_deadline(void **state)
 {
 	struct outcome outcome =
@@ -173,6 +274,10 @@ int main(void)
 		cmocka_unit_test(test_status_carries_details),
 		cmocka_unit_test(test_status_text_is_utf8),
 		cmocka_unit_test(test_invoke_guards_changes),
+		cmocka_unit_test(test_invoke_asks_about_the_caller),
+		cmocka_unit_test(test_reads_are_not_asked_about),
+		cmocka_unit_test(test_without_rights_root_alone_may),
+		cmocka_unit_test(test_a_refusal_says_why),
 		cmocka_unit_test(test_invoke_minds_the_deadline),
 		cmocka_unit_test(test_fail_replaces),
 		cmocka_unit_test(test_service_lookup),

@@ -2,45 +2,65 @@
 /* Who may change devices. */
 #include "tools/vfiod/callers.h"
 
-#include "core/util.h"
+#include "tools/vfiod/lookups.h"
+#include "tools/vfiod/membership.h"
 
+#include <errno.h>
 #include <grp.h>
-#include <pwd.h>
+#include <unistd.h>
 
-static bool is_member(uid_t uid, gid_t wanted)
+/* A user taken out of the group has lost the right this much later at the latest. */
+#define KEEP_NS (10 * INT64_C(1000000000))
+
+static int read_membership(void *arg, uid_t uid)
 {
-	char buf[4096];
-	struct passwd pw, *found;
-	gid_t groups[256];
-	int n = ARRAY_SIZE(groups);
+	const struct callers *c = arg;
 
-	if (getpwuid_r(uid, &pw, buf, sizeof(buf), &found) != 0 || !found ||
-		getgrouplist(pw.pw_name, pw.pw_gid, groups, &n) < 0)
-		return false;
-	for (int i = 0; i < n; i++) {
-		if (groups[i] == wanted)
-			return true;
-	}
-	return false;
+	return membership_read(uid, c->group);
 }
 
+/* Of most callers it is known without the user database. */
 static void ask(void *arg, uid_t uid, gid_t gid, rpc_rights_done done, void *done_arg)
 {
 	const struct callers *c = arg;
-	bool may = uid == 0 || uid == c->owner ||
-		   (c->has_group && (gid == c->group || is_member(uid, c->group)));
 
-	done(done_arg, may ? RPC_RIGHTS_YES : RPC_RIGHTS_NO);
+	if (uid == 0 || uid == c->owner || (c->has_group && gid == c->group))
+		done(done_arg, RPC_RIGHTS_YES);
+	else if (!c->has_group)
+		done(done_arg, RPC_RIGHTS_NO);
+	else
+		lookups_ask(c->lookups, uid, done, done_arg);
 }
 
-void callers_init(struct callers *callers, bool simulated)
+int callers_init(struct callers *callers, bool simulated)
 {
+	const struct lookups_config config = {
+		.may = read_membership,
+		.arg = callers,
+		.keep_ns = KEEP_NS,
+		.users = 256,
+		.threads = 8,
+		.waiting = 32,
+	};
 	const struct group *gr = getgrnam("vfiod");
 
 	*callers = (struct callers){.owner = getuid(),
 		.simulated = simulated,
 		.has_group = gr,
+		.lookups = lookups_new(&config),
 		.rights = {ask, callers}};
 	if (gr)
 		callers->group = gr->gr_gid;
+	return callers->lookups ? 0 : -ENOMEM;
+}
+
+bool callers_drain(struct callers *callers, int64_t deadline_ns)
+{
+	return lookups_drain(callers->lookups, deadline_ns);
+}
+
+void callers_clear(struct callers *callers)
+{
+	lookups_free(callers->lookups);
+	callers->lookups = NULL;
 }

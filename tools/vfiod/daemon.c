@@ -29,6 +29,7 @@ enum {
 };
 
 struct daemon {
+	struct callers *callers;
 	struct host *host;
 	struct device_service *devices;
 	ProtobufCService *health, *reflection;
@@ -215,9 +216,15 @@ static bool stop(struct daemon *d)
 	if (d->rpc)
 		rpc_server_stop(d->rpc, left_ms(grace));
 	int64_t deadline = now_ns() + DRAIN_MS * 1000000LL;
+	/* First those who wait to be let in, who would bring the devices more work. */
+	bool asked = callers_drain(d->callers, deadline);
 	bool drained = !d->devices || device_service_drain(d->devices, deadline);
-
-	return (!d->host || host_quiesce(d->host, deadline)) && drained;
+	drained = (!d->host || host_quiesce(d->host, deadline)) && drained;
+	if (!asked)
+		complain("the user database has not answered yet", "nobody waits for it any more");
+	if (!drained)
+		complain("a change is still under way", "the next start completes or undoes it");
+	return asked && drained;
 }
 
 static void free_all(struct daemon *d)
@@ -233,7 +240,7 @@ static void free_all(struct daemon *d)
 
 int daemon_run(const struct inheritance *in)
 {
-	struct daemon d = {0};
+	struct daemon d = {.callers = in->callers};
 	sigset_t mask;
 
 	/* Blocked before the first thread, so that every thread inherits it. */
@@ -245,10 +252,8 @@ int daemon_run(const struct inheritance *in)
 	CLEANUP(fd_cleanup) int signals = signalfd(-1, &mask, SFD_CLOEXEC);
 	int status =
 		signals >= 0 && start(&d, in) == 0 ? wait_for_end(signals, in->hand) : EXIT_FAILURE;
-	if (!stop(&d)) {
-		complain("a change is still under way", "the next start completes or undoes it");
+	if (!stop(&d))
 		_exit(status);
-	}
 	free_all(&d);
 	return status;
 }

@@ -31,6 +31,7 @@ struct start {
 static void start_clear(struct start *s)
 {
 	hand_free(s->hand);
+	callers_clear(&s->callers);
 	fd_cleanup(&s->listener.fd);
 	fd_cleanup(&s->lock_fd);
 	if (s->tls_key)
@@ -153,7 +154,10 @@ int main(int argc, char **argv)
 	if (s.options.is_root && privileges_find_user(s.options.user, &s.user) < 0)
 		return EXIT_FAILURE;
 	raise_fd_limit();
-	callers_init(&s.callers, is_simulated(s.options.root));
+	if (callers_init(&s.callers, is_simulated(s.options.root)) < 0) {
+		fputs("vfiod: start: out of memory\n", stderr);
+		return EXIT_FAILURE;
+	}
 	if (open_listener(&s) || read_secrets(&s) || make_folders(&s) || fork_hand(&s))
 		return EXIT_FAILURE;
 	if (s.options.is_root && privileges_drop(&s.user) < 0)
