@@ -3,7 +3,7 @@
  * Host files, and what is done to the host that they describe. An input is a host file; a line of
  * %% ends it, and the lines behind it are commands of the control file, or ">PATH TEXT" for a
  * write. Then all files of the host are looked at: whatever was done, a folder's names are there,
- * of the type that it tells, and what a link names is found.
+ * once, of the type that it tells, and what a link names is found.
  */
 #include "tests/simhost/sim.h"
 #include "tools/simhost/control.h"
@@ -11,6 +11,7 @@
 
 #include "core/util.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Larger hosts are read and not built: that takes long and shows nothing more. */
@@ -20,6 +21,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 static void look_at(struct model *m, struct node node, unsigned depth, size_t *budget);
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(
+		((const struct listing_entry *)a)->name, ((const struct listing_entry *)b)->name);
+}
+
+/* No folder has a name twice. */
+static void look_for_twins(struct listing *listing)
+{
+	if (listing->count > 1)
+		qsort(listing->entries, listing->count, sizeof(*listing->entries), by_name);
+	for (size_t i = 1; i < listing->count; i++) {
+		if (by_name(&listing->entries[i - 1], &listing->entries[i]) == 0)
+			abort();
+	}
+}
+
 static void look_at_names(struct model *m, struct node node, unsigned depth, size_t *budget)
 {
 	struct listing listing = {0};
@@ -28,6 +46,7 @@ static void look_at_names(struct model *m, struct node node, unsigned depth, siz
 
 	if (view_list(m, node, &listing) != 0)
 		abort();
+	look_for_twins(&listing);
 	for (size_t i = 0; i<listing.count && * budget> 0; i++) {
 		const struct listing_entry *e = &listing.entries[i];
 

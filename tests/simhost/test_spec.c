@@ -95,6 +95,18 @@ static void the_rest_of_a_host_is_read(void **state)
 
 #define DEV "device 0000:00:01.0 id=10de:2204 class=030000 "
 
+static void expect_refusal(const char *text, const char *begin)
+{
+	char *error = NULL;
+	struct spec *s = spec_parse(text, "a.host", &error);
+
+	if (s)
+		fail_msg("accepted: %s", text);
+	if (strncmp(error, begin, strlen(begin)) != 0)
+		fail_msg("'%s' does not begin with '%s'", error, begin);
+	free(error);
+}
+
 static void errors_name_the_line(void **state)
 {
 	static const struct {
@@ -162,21 +174,69 @@ static void errors_name_the_line(void **state)
 		{"disk sda path=a/b/c/d/e/f/g\n", "a.host:1: the path 'a/b/c/d/e/f/g' is not"},
 		{"chardev x\n", "a.host:1: chardev x lacks its number"},
 		{"chardev x number=1:1 dev=../x\n", "a.host:1: '../x' is not a path below /dev"},
+		{"chardev x number=1:1 path=a/x\n",
+			"a.host:1: chardev x has a path= and no class="},
+		{"chardev x number=1:01\n", "a.host:1: '1:01' is no number"},
+		{"chardev x number=01:1\n", "a.host:1: '01:1' is no number"},
+		{"disk sda holders=dm-0,dm-0\n", "a.host:1: holders='dm-0,dm-0' is no list"},
+		{"disk sda holders=../x\n", "a.host:1: holders='../x' is no list"},
+		{"disk sda holders=dm-0,\n", "a.host:1: holders='dm-0,' is no list"},
+		{"net bond0 lower=eth0,,eth1\n", "a.host:1: lower='eth0,,eth1' is no list"},
+		{"net eth0 master=a/b\n", "a.host:1: 'a/b' is no name of an interface"},
 		{"end\n", "a.host:1: 'end' is no directive"},
 		{"param vfio x\n", "a.host:1: write: param"},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char *error = NULL;
-		struct spec *s = spec_parse(rows[i].text, "a.host", &error);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		expect_refusal(rows[i].text, rows[i].error);
+}
 
-		if (s)
-			fail_msg("accepted: %s", rows[i].text);
-		if (strncmp(error, rows[i].error, strlen(rows[i].error)) != 0)
-			fail_msg("'%s' does not begin with '%s'", error, rows[i].error);
-		free(error);
-	}
+/* What a host file names is beside what the host makes by itself, in whichever order lines come. */
+static void names_that_the_host_makes_are_refused(void **state)
+{
+#define CARD DEV "\n"
+#define ON "device=0000:00:01.0 "
+	static const struct {
+		const char *text, *error;
+	} rows[] = {
+		{CARD "chardev card0 " ON "class=0000:01:00.0 number=195:0\n",
+			"a.host:2: the path '0000:01:00.0/card0' of card0: the host makes"},
+		{CARD "chardev x " ON "class=driver number=1:1\n", "a.host:2: the path 'driver/x'"},
+		{CARD "chardev x " ON "class=virtfn12 number=1:1\n",
+			"a.host:2: the path 'virtfn12/x' of x: the host makes 'virtfn12' there"},
+		{CARD "net eth0 " ON "path=vendor\n", "a.host:2: the path 'vendor' of eth0: the"},
+		{CARD "disk sda " ON "path=vfio-dev/sda\n", "a.host:2: the path 'vfio-dev/sda'"},
+		{"chardev x class=net number=1:1\n", "a.host:1: the host makes the class 'net'"},
+		{"chardev x class=vfio-dev number=1:1\n", "a.host:1: the host makes the class"},
+		{"disk x path=vfio/x\n", "a.host:1: the path 'vfio/x' of x: the host makes 'vfio'"},
+		{"chardev vfio number=1:1\n", "a.host:1: the path 'vfio' of vfio: the host makes"},
+		{"disk x dev=iommu\n", "a.host:1: the path 'iommu' of x: the host makes 'iommu'"},
+		{"chardev x number=10:196\n", "a.host:1: the number 10:196 is one of the host's"},
+		{"chardev x number=243:7\n", "a.host:1: the number 243:7 is one of the host's"},
+		{"chardev x number=511:0\n", "a.host:1: the number 511:0 is one of the host's"},
+		{CARD "net a " ON "\nnet b " ON "path=net/a/address\n",
+			"a.host:3: the path 'net/a/address' of b: the host makes 'address'"},
+		{CARD "net b " ON "path=net/a/address\nnet a " ON "\n",
+			"a.host:3: below the path 'net/a' of a is a name that the host makes"},
+		{CARD "net a " ON "\ndisk b " ON "path=net/a/upper_b\n",
+			"a.host:3: the path 'net/a/upper_b' of b: the host makes 'upper_b'"},
+		{"disk sda\ndisk size on=sda\n",
+			"a.host:2: the path 'block/sda/size' of size: the"},
+		{"disk a path=x/y\ndisk b path=x/y\n", "a.host:2: the path 'x/y' of b is taken"},
+		{"disk a dev=x\ndisk b dev=x\n", "a.host:2: the path 'x' of b is taken"},
+		{"disk a dev=x\ndisk b dev=x/y\n", "a.host:2: the path 'x/y' of b leads through"},
+		{"disk b dev=x/y\ndisk a dev=x\n", "a.host:2: the path 'x' of a is taken"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		expect_refusal(rows[i].text, rows[i].error);
+	/* The same name in another place is nobody's. */
+	spec_free(read_text(CARD "device 0000:00:02.0 id=10de:2204 class=030000\n"
+				 "net a " ON "path=net/x\nnet b device=0000:00:02.0 path=net/x\n"
+				 "disk vendor\nchardev net class=misc number=1:1\n"
+				 "disk c path=block/sda/x number=1:1\ndisk sda\n"));
 }
 
 static void endless_files_are_refused(void **state)
@@ -280,6 +340,7 @@ int main(void)
 		cmocka_unit_test(repeats_count_and_nest),
 		cmocka_unit_test(the_rest_of_a_host_is_read),
 		cmocka_unit_test(errors_name_the_line),
+		cmocka_unit_test(names_that_the_host_makes_are_refused),
 		cmocka_unit_test(endless_files_are_refused),
 		cmocka_unit_test(a_missing_file_is_named),
 		cmocka_unit_test(commands_of_a_file_are_run),

@@ -211,6 +211,7 @@ static void what_is_used_shows(void **state)
 	assert_null(strstr(sim_read(m, "proc/1/mountinfo"), "nvme0n1p1"));
 	assert_int_equal(sim_control(m, "umount \"/srv/my disk\""), 0);
 	assert_int_equal(sim_control(m, "swapoff nvme0n1p1"), 0);
+	assert_int_equal(sim_control(m, "mount dm-0 /srv \"x y\""), 22); /* no name of a type */
 	assert_null(strstr(sim_read(m, "proc/1/mountinfo"), "dm-0"));
 	assert_int_equal(sim_control(m, "net mgmt0 no-route"), 0);
 	assert_null(strstr(sim_read(m, "proc/net/route"), "00000000\t010200C0"));
@@ -218,6 +219,8 @@ static void what_is_used_shows(void **state)
 	assert_string_equal(sim_link(m, "sys/class/net/mgmt0/master"), "lo");
 	assert_string_equal(sim_link(m, "sys/class/net/mgmt0/upper_lo"), "lo");
 	assert_string_equal(sim_link(m, "sys/class/net/lo/lower_mgmt0"), "mgmt0");
+	assert_int_equal(sim_control(m, "process 4194304 sh"), 0); /* the largest there is */
+	assert_string_equal(sim_read(m, "proc/4194304/comm"), "sh");
 	assert_non_null(strstr(sim_read(m, "proc/interrupts"), " IR-"));
 	assert_non_null(strstr(sim_read(m, "proc/cpuinfo"), "GenuineIntel"));
 	assert_non_null(strstr(sim_read(m, "proc/modules"), "vfio_pci "));

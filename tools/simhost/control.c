@@ -2,7 +2,7 @@
 /* The commands of the control file. */
 #include "tools/simhost/control.h"
 #include "tools/simhost/memory.h"
-#include "tools/simhost/words.h"
+#include "tools/simhost/spec_line.h"
 
 #include "core/util.h"
 
@@ -170,9 +170,11 @@ static int run_parameter(struct model *m, const struct words *w)
 
 static int run_mount(struct model *m, const struct words *w)
 {
-	if (w->count < 3 || w->count > 4 || w->word[2][0] != '/')
+	const char *type = w->count == 4 ? w->word[3] : "ext4";
+
+	if (w->count < 3 || w->count > 4 || w->word[2][0] != '/' || !spec_name_is_safe(type))
 		return -EINVAL;
-	return model_mount(m, w->word[1], w->word[2], w->count == 4 ? w->word[3] : "ext4");
+	return model_mount(m, w->word[1], w->word[2], type);
 }
 
 static int run_unmount(struct model *m, const struct words *w)

@@ -2,6 +2,7 @@
 /* One line of a host file: what a driver makes of a device. */
 #include "tools/simhost/memory.h"
 #include "tools/simhost/spec_line.h"
+#include "tools/simhost/spec_place.h"
 
 #include "core/util.h"
 
@@ -104,6 +105,21 @@ static bool path_is_safe(const char *path)
 	return len > 0 && len - 1 == strlen(path); /* no slash too many */
 }
 
+/* Names with commas between, each once: they become links beside each other. */
+static bool list_is_safe(const char *list)
+{
+	CLEANUP(free_cleanup) char *copy = memory_copy(list);
+	CLEANUP(table_clear) struct table names = {0};
+	char *rest = copy;
+
+	for (char *s; (s = strsep(&rest, ","));) {
+		if (!spec_name_is_safe(s) || table_get(&names, table_key(s)))
+			return false;
+		table_put(&names, table_key(s), s);
+	}
+	return true;
+}
+
 /* Where the kernel puts it. */
 static char *default_path(const struct spec_child *c)
 {
@@ -120,49 +136,31 @@ static char *default_path(const struct spec_child *c)
 	return memory_print("block/%s", c->name);
 }
 
+/* MAJOR:MINOR, as the kernel writes it. */
 static bool number_is_good(const char *number)
 {
-	CLEANUP(free_cleanup) char *major = memory_copy(number);
-	char *colon = strchr(major, ':');
-	uint64_t n;
+	char canonical[32];
+	unsigned major, minor;
 
-	if (!colon)
+	if (sscanf(number, "%4u:%7u", &major, &minor) != 2 || major > 4095 || minor > 1 << 20)
 		return false;
-	*colon = '\0';
-	return words_number(major, 10, 4095, &n) && words_number(colon + 1, 10, 1 << 20, &n);
-}
-
-/* Disks and other nodes are numbered apart. */
-static uint64_t number_key(const char *number, bool is_disk)
-{
-	return table_key(number) + is_disk;
-}
-
-static bool take_number(struct reader *r, struct spec_child *c)
-{
-	uint64_t key = number_key(c->number, c->kind == CHILD_DISK);
-
-	if (table_get(&r->numbers, key))
-		return false;
-	table_put(&r->numbers, key, c);
-	return true;
+	snprintf(canonical, sizeof(canonical), "%u:%u", major, minor);
+	return strcmp(canonical, number) == 0;
 }
 
 static char *next_number(struct reader *r)
 {
 	for (;;) {
 		char *number = memory_print("259:%u", r->next_number++);
-		if (!table_get(&r->numbers, number_key(number, true)))
+		if (!table_get(&r->numbers, spec_number_key(number, true)))
 			return number;
 		free(number);
 	}
 }
 
-/* What was not said, and whether it all makes sense. */
-static bool complete(struct reader *r, struct spec_child *c)
+/* What was not said. */
+static void fill_in(struct reader *r, struct spec_child *c)
 {
-	if (c->kind == CHILD_NODE && !c->number)
-		return reader_fail(r, "chardev %s lacks its number=MAJOR:MINOR", c->name);
 	if (c->kind != CHILD_NODE)
 		memory_replace(&c->class, c->kind == CHILD_NET ? "net" : "block");
 	if (c->kind == CHILD_DISK && !c->number)
@@ -171,12 +169,15 @@ static bool complete(struct reader *r, struct spec_child *c)
 		c->dev = memory_copy(c->name);
 	if (!c->path && c->class)
 		c->path = default_path(c);
+}
+
+/* Whether names are names and paths lead down, so that they can be files. */
+static bool is_safe(struct reader *r, const struct spec_child *c)
+{
 	if (c->class && !spec_name_is_safe(c->class))
 		return reader_fail(r, "'%s' is no name of a class", c->class);
 	if (c->number && !number_is_good(c->number))
 		return reader_fail(r, "'%s' is no number of a node (as 259:1)", c->number);
-	if (c->number && !take_number(r, c))
-		return reader_fail(r, "the number %s is there twice", c->number);
 	if (c->path && !path_is_safe(c->path))
 		return reader_fail(r, "the path '%s' is not one below the device", c->path);
 	if (c->below && !path_is_safe(c->below))
@@ -184,6 +185,28 @@ static bool complete(struct reader *r, struct spec_child *c)
 	if (c->dev && !path_is_safe(c->dev))
 		return reader_fail(r, "'%s' is not a path below /dev", c->dev);
 	return true;
+}
+
+/* The same for names of other things. */
+static bool relations_are_safe(struct reader *r, const struct spec_child *c)
+{
+	if (c->holders && !list_is_safe(c->holders))
+		return reader_fail(r, "holders='%s' is no list of names", c->holders);
+	if (c->lower && !list_is_safe(c->lower))
+		return reader_fail(r, "lower='%s' is no list of names", c->lower);
+	if (c->master && !spec_name_is_safe(c->master))
+		return reader_fail(r, "'%s' is no name of an interface", c->master);
+	return true;
+}
+
+static bool complete(struct reader *r, struct spec_child *c)
+{
+	if (c->kind == CHILD_NODE && !c->number)
+		return reader_fail(r, "chardev %s lacks its number=MAJOR:MINOR", c->name);
+	if (c->kind == CHILD_NODE && c->path && !c->class)
+		return reader_fail(r, "chardev %s has a path= and no class=", c->name);
+	fill_in(r, c);
+	return is_safe(r, c) && relations_are_safe(r, c) && spec_take_places(r, c);
 }
 
 /* net NAME …, disk NAME …, chardev NAME … */

@@ -30,6 +30,7 @@ void reader_clear(struct reader *r)
 	table_clear(&r->functions);
 	table_clear(&r->children);
 	table_clear(&r->numbers);
+	table_clear(&r->paths);
 	table_clear(&r->drivers);
 }
 

@@ -16,6 +16,7 @@ struct reader {
 	struct table drivers;	/* names, of those that devices name, too */
 	size_t n_drivers;
 	struct table numbers; /* of disks and nodes */
+	struct table paths;   /* what spec_place.c knows of them */
 	unsigned next_number;
 	uint64_t next_memory, next_memory64, next_io;
 };

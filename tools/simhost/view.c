@@ -2,6 +2,7 @@
 /* Walking the tables. */
 #include "tools/simhost/view_internal.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 
@@ -57,15 +58,14 @@ bool name_number(const char *name, const char *prefix, int *ret)
 	if (strncmp(name, prefix, n) != 0)
 		return false;
 	long value = strtol(name + n, NULL, 10);
-	if (value < 0 || value > NODE_EXTRA_MAX * 8L)
+	if (value < 0 || value > INT_MAX)
 		return false;
 	snprintf(canonical, sizeof(canonical), "%ld", value);
 	*ret = (int)value;
 	return strcmp(canonical, name + n) == 0;
 }
 
-/* The kind of a node, from the table that has it; NULL for a number that is none of ours. */
-static const struct kind *kind_of(struct node node)
+const struct kind *view_kind_of(struct node node)
 {
 	static const struct kind *const tables[] = {kinds_fixed, kinds_bus, kinds_group,
 		kinds_child, kinds_net, kinds_disk, kinds_module, kinds_proc, kinds_process,
@@ -81,7 +81,7 @@ static const struct kind *kind_of(struct node node)
 /* The entry that the node is; NULL when there is none. */
 static const struct entry *entry_of(struct node node)
 {
-	const struct kind *kind = kind_of(node);
+	const struct kind *kind = view_kind_of(node);
 	const struct entry *e = kind ? kind->entries : NULL;
 
 	if (!kind)
@@ -98,7 +98,7 @@ static const struct entry *entry_of(struct node node)
 /* False when what the node is about is gone. */
 static bool set_scene(struct model *m, struct node node, struct scene *ret)
 {
-	const struct kind *kind = kind_of(node);
+	const struct kind *kind = view_kind_of(node);
 
 	*ret = (struct scene){.m = m, .node = node};
 	if (!kind || !entry_of(node))
@@ -126,7 +126,7 @@ static uint32_t own_inode(const struct entry *e)
 
 static bool find_entry(const struct scene *s, const char *name, struct node *ret)
 {
-	const struct kind *kind = kind_of(s->node);
+	const struct kind *kind = view_kind_of(s->node);
 
 	for (const struct entry *e = kind->entries; e && e->name; e++) {
 		if (strcmp(e->name, name) != 0 || !is_present(e, s))
@@ -146,7 +146,7 @@ static bool find_entry(const struct scene *s, const char *name, struct node *ret
 
 static bool find_own(const struct scene *s, const char *name, struct node *ret)
 {
-	const struct kind *kind = kind_of(s->node);
+	const struct kind *kind = view_kind_of(s->node);
 
 	if (!kind->find || !kind->find(s, name, ret))
 		return false;
@@ -184,7 +184,7 @@ void view_stat(struct model *m, struct node node, struct view_attributes *ret)
 	const struct entry *e = entry_of(node);
 
 	*ret = (struct view_attributes){.mode = S_IFREG};
-	const struct kind *kind = kind_of(node);
+	const struct kind *kind = view_kind_of(node);
 	if (!e || !kind)
 		return;
 	model_lock(m);
@@ -206,7 +206,7 @@ int view_list(struct model *m, struct node node, struct listing *ret)
 
 	model_lock(m);
 	bool there = set_scene(m, node, &s) && node.attribute == 0;
-	const struct kind *kind = there ? kind_of(node) : NULL;
+	const struct kind *kind = there ? view_kind_of(node) : NULL;
 	for (const struct entry *e = kind ? kind->entries : NULL; e && e->name; e++) {
 		if (is_present(e, &s))
 			listing_add(ret, e->mode, "%s", e->name);
@@ -291,7 +291,7 @@ static int read_link(struct model *m, struct node node, char **ret_target, char 
 		return -ENOENT;
 	if (!S_ISLNK(e->mode))
 		return -EINVAL;
-	const struct kind *kind = kind_of(node);
+	const struct kind *kind = view_kind_of(node);
 	if (kind && (kind->path || kind->path_of))
 		*ret_folder = kind->path ? memory_copy(kind->path) : kind->path_of(&s);
 	return print_entry(&s, e, ret_target, &len);

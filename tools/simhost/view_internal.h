@@ -154,6 +154,9 @@ extern const struct kind kinds_fixed[V_COUNT], kinds_bus[V_COUNT], kinds_group[V
 	kinds_child[V_COUNT], kinds_net[V_COUNT], kinds_disk[V_COUNT], kinds_module[V_COUNT],
 	kinds_proc[V_COUNT], kinds_process[V_COUNT], kinds_dev[V_COUNT];
 
+/* The kind of a node, from the table that has it; NULL for a number that is none of ours. */
+const struct kind *view_kind_of(struct node node);
+
 enum {
 	FOLDER = S_IFDIR | 0755,
 	LINK = S_IFLNK | 0777,
