@@ -11,7 +11,7 @@
 
 /* Changes at once: each waits for its IOMMU groups in a thread of its own, so a crowd for one group
  * must not keep other groups' changes out. */
-enum { MAX_WORKERS = 64, MAX_QUEUE = 64 };
+enum { MAX_WORKERS = 64, MAX_QUEUE = 64, WORKER_IDLE_MS = 10000 };
 
 struct device_service {
 	Vfio__V1__DeviceService_Service base; /* first: the service is what closures are given */
@@ -96,7 +96,7 @@ struct device_service *device_service_new(const struct device_env *env)
 		return NULL;
 	s->base = base;
 	s->env = *env;
-	s->workers = workers_new(MAX_WORKERS, MAX_QUEUE);
+	s->workers = workers_new(MAX_WORKERS, MAX_QUEUE, WORKER_IDLE_MS);
 	if (s->workers)
 		return s;
 	device_service_free(s);
