@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -87,6 +89,41 @@ static void test_url(void **state)
 	assert_string_equal(settings_url(&settings, buffer), "ipc:///tmp/other.sock");
 }
 
+/* What somebody who is not root asks, with these variables; where root's own daemon is not. */
+static void check_users_url(const char *runtime, const char *home, const char *expected)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct settings settings = {0};
+		char buffer[SETTINGS_URL_SIZE];
+
+		unsetenv("VFIOD_RPC");
+		setenv("XDG_RUNTIME_DIR", runtime, 1);
+		setenv("HOME", home, 1);
+		if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
+			_exit(2);
+		_exit(strcmp(settings_url(&settings, buffer), expected) != 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* As vfiod has it, tests/vfiod/test_options.c. */
+static void test_url_of_a_user(void **state)
+{
+	(void)state;
+	if (access("/run/vfiod/rpc.sock", F_OK) == 0)
+		skip();
+	check_users_url("/run/user/7", "/home/u", "ipc:///run/user/7/vfiod/rpc.sock");
+	check_users_url("", "/home/u", "ipc:///home/u/.cache/vfiod/rpc.sock");
+	check_users_url("run", "/home/u", "ipc:///home/u/.cache/vfiod/rpc.sock");
+	check_users_url("", "home/u", "ipc:///run/vfiod/rpc.sock");
+	check_users_url("", "", "ipc:///run/vfiod/rpc.sock");
+}
+
 static void test_paint(void **state)
 {
 	FILE *file = tmpfile();
@@ -108,6 +145,7 @@ int main(void)
 		cmocka_unit_test(test_colour),
 		cmocka_unit_test(test_unknown_is_left_alone),
 		cmocka_unit_test(test_url),
+		cmocka_unit_test(test_url_of_a_user),
 		cmocka_unit_test(test_paint),
 	};
 

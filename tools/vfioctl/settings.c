@@ -2,6 +2,8 @@
 /* The options that every verb has. */
 #include "tools/vfioctl/settings.h"
 
+#include "core/user_folder.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,12 +122,13 @@ int settings_take(
 const char *settings_url(const struct settings *settings, char buffer[SETTINGS_URL_SIZE])
 {
 	const char *said = settings->rpc ? settings->rpc : getenv("VFIOD_RPC");
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	char folder[SETTINGS_URL_SIZE - sizeof("ipc:///rpc.sock")];
 
 	if (said && said[0])
 		return said;
-	if (geteuid() != 0 && runtime && runtime[0] == '/' && access(SYSTEM_SOCKET, F_OK) < 0)
-		snprintf(buffer, SETTINGS_URL_SIZE, "ipc://%s/vfiod/rpc.sock", runtime);
+	if (geteuid() != 0 && access(SYSTEM_SOCKET, F_OK) < 0 &&
+		user_folder_of_sockets(folder, sizeof(folder)))
+		snprintf(buffer, SETTINGS_URL_SIZE, "ipc://%s/rpc.sock", folder);
 	else
 		snprintf(buffer, SETTINGS_URL_SIZE, "ipc://" SYSTEM_SOCKET);
 	return buffer;

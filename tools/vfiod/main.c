@@ -9,6 +9,7 @@
 #include "core/util.h"
 #include "tools/vfiod/daemon.h"
 #include "tools/vfiod/folders.h"
+#include "tools/vfiod/owner.h"
 #include "tools/vfiod/privileges.h"
 
 #include <errno.h>
@@ -82,8 +83,8 @@ static int make_folders(struct start *s)
 	uid_t uid = o->is_root ? s->user.uid : (uid_t)-1;
 	gid_t gid = o->is_root ? s->user.gid : (gid_t)-1;
 
-	if (folder_make(o->state, 0700, uid, gid) || folder_make_for_url(o->rpc, uid, gid) ||
-		folder_make_for_url(o->events, uid, gid))
+	if (folder_make(o->state, 0700, uid, gid) || (!o->is_root && owner_check(o->state)) ||
+		folder_make_for_url(o->rpc, uid, gid) || folder_make_for_url(o->events, uid, gid))
 		return -1;
 	s->lock_fd = folder_open_locks(o->state);
 	return s->lock_fd < 0 ? -1 : 0;

@@ -2,9 +2,11 @@
 /* Command line and environment. */
 #include "tools/vfiod/options.h"
 
+#include "core/user_folder.h"
 #include "core/util.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,8 +33,11 @@ static const char HELP[] =
 	"Environment: VOLANT_API_KEY (key that clients must send), VOLANT_API_ALLOW_CIDR\n"
 	"(comma-separated addresses that may connect), VOLANT_CORS_ORIGINS (comma-separated, or "
 	"*).\n"
-	"Not started as root, sockets and state default to $XDG_RUNTIME_DIR/vfiod and\n"
-	"$XDG_STATE_HOME/vfiod.\n";
+	"Not started as root, sockets default to $XDG_RUNTIME_DIR/vfiod (~/.cache/vfiod) and "
+	"state to\n"
+	"$XDG_STATE_HOME/vfiod (~/.local/state/vfiod); where none of these is an absolute path, "
+	"give\n"
+	"--rpc, --events and --state.\n";
 
 enum option_id {
 	OPT_HTTP = 256,
@@ -180,42 +185,57 @@ static enum options_result read_environment(struct options *o)
 	return OPTIONS_RUN;
 }
 
-/* A path below a folder of the user's: $variable, or HOME and its usual place. */
-static char *user_path(
-	const char *variable, const char *below_home, const char *prefix, const char *name)
+static enum options_result no_place(const char *option, const char *variable)
 {
-	const char *base = environment(variable), *home = environment("HOME");
-	char *path = NULL;
-	int n;
+	fprintf(stderr,
+		"vfiod: there is no place of yours for what %s names: neither %s nor HOME is set "
+		"to an absolute path; set one of them, or give %s\n",
+		option, variable, option);
+	return OPTIONS_WRONG;
+}
 
-	if (base)
-		n = asprintf(&path, "%s%s/vfiod%s", prefix, base, name);
-	else
-		n = asprintf(
-			&path, "%s%s/%s/vfiod%s", prefix, home ? home : "/tmp", below_home, name);
-	return n < 0 ? NULL : path;
+static enum options_result default_socket(
+	const struct options *o, const char *option, const char *name, char **url)
+{
+	char folder[PATH_MAX] = "/run/vfiod";
+
+	if (*url)
+		return OPTIONS_RUN;
+	if (!o->is_root && !user_folder_of_sockets(folder, sizeof(folder)))
+		return no_place(option, "XDG_RUNTIME_DIR");
+	if (asprintf(url, "ipc://%s/%s", folder, name) < 0)
+		*url = NULL;
+	return *url ? OPTIONS_RUN : wrong(option, "out of memory");
+}
+
+static enum options_result default_state(struct options *o)
+{
+	char folder[PATH_MAX] = "/var/lib/vfiod";
+
+	if (o->state)
+		return OPTIONS_RUN;
+	if (!o->is_root && !user_folder_of_state(folder, sizeof(folder)))
+		return no_place("--state", "XDG_STATE_HOME");
+	return set(&o->state, folder);
 }
 
 static enum options_result fill_defaults(struct options *o)
 {
+	enum options_result result = default_state(o);
+
+	if (result == OPTIONS_RUN)
+		result = default_socket(o, "--rpc", "rpc.sock", &o->rpc);
+	if (result == OPTIONS_RUN)
+		result = default_socket(o, "--events", "events.sock", &o->events);
 	if (!o->http)
 		o->http = strdup("127.0.0.1:8080");
 	if (!o->root)
 		o->root = strdup("/");
 	if (!o->user)
 		o->user = strdup("vfiod");
-	if (!o->rpc)
-		o->rpc = o->is_root ? strdup("ipc:///run/vfiod/rpc.sock")
-				    : user_path("XDG_RUNTIME_DIR", ".cache", "ipc://", "/rpc.sock");
-	if (!o->events)
-		o->events = o->is_root ? strdup("ipc:///run/vfiod/events.sock")
-				       : user_path("XDG_RUNTIME_DIR", ".cache", "ipc://",
-						 "/events.sock");
-	if (!o->state)
-		o->state = o->is_root ? strdup("/var/lib/vfiod")
-				      : user_path("XDG_STATE_HOME", ".local/state", "", "");
-	bool ok = o->http && o->root && o->user && o->rpc && o->events && o->state;
-	return ok ? OPTIONS_RUN : wrong("start", "out of memory");
+	if (result == OPTIONS_RUN && (!o->http || !o->root || !o->user))
+		return wrong("start", "out of memory");
+	return result;
 }
 
 enum options_result options_parse(int argc, char **argv, struct options *ret)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Whose a folder is. */
+#include "tools/vfiod/owner.h"
+
+#include "core/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int owner_check(const char *path)
+{
+	CLEANUP(fd_cleanup) int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		fprintf(stderr, "vfiod: cannot open folder %s: %s\n", path, strerror(errno));
+		return -1;
+	}
+	if (st.st_uid == geteuid() || st.st_uid == 0)
+		return 0;
+	fprintf(stderr,
+		"vfiod: the state folder %s belongs to another user (uid %u), who could replace "
+		"what is kept there; give another one with --state DIR\n",
+		path, st.st_uid);
+	return -1;
+}
