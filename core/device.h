@@ -64,9 +64,12 @@ struct device {
 };
 
 struct devices;
+struct names;
 
-/* A cache over an open sysfs, which must outlive it. 0, or -1 with err. */
-int devices_new(const struct sysfs *sysfs, struct devices **ret, struct core_error *err);
+/* A cache over an open sysfs, which must outlive it, and so must names; NULL: it reads its own. 0,
+ * or -1 with err. */
+int devices_new(const struct sysfs *sysfs, struct names *names, struct devices **ret,
+	struct core_error *err);
 void devices_free(struct devices *devices);
 
 /* The device as it is now, with a reference the caller gives back by device_unref. NULL with errno:

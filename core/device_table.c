@@ -44,20 +44,22 @@ static _Atomic(struct device *) *table_find(struct table *t, struct pci_address 
 	}
 }
 
-int devices_new(const struct sysfs *sysfs, struct devices **ret, struct core_error *err)
+int devices_new(const struct sysfs *sysfs, struct names *names, struct devices **ret,
+	struct core_error *err)
 {
 	struct devices *devices = calloc(1, sizeof(*devices));
 	struct table *table = table_new(256);
-	struct names *names = names_open();
+	struct names *own = names ? NULL : names_open();
 
-	if (!devices || !table || !names) {
+	if (!devices || !table || (!names && !own)) {
 		free(devices);
 		free(table);
-		names_close(names);
+		names_close(own);
 		return core_fail_memory(err);
 	}
 	devices->sysfs = sysfs;
-	devices->names = names;
+	devices->names = names ? names : own;
+	devices->own_names = own;
 	atomic_init(&devices->table, table);
 	pthread_mutex_init(&devices->mutex, NULL);
 	*ret = devices;
@@ -75,7 +77,7 @@ void devices_free(struct devices *devices)
 			device_unref(d);
 	}
 	free(t);
-	names_close(devices->names);
+	names_close(devices->own_names);
 	pthread_mutex_destroy(&devices->mutex);
 	free(devices);
 }

@@ -13,6 +13,7 @@ struct table;
 struct devices {
 	const struct sysfs *sysfs;
 	struct names *names;	       /* under the mutex */
+	struct names *own_names;       /* the same, or NULL when they are somebody else's */
 	_Atomic(struct table *) table; /* readers within the epoch */
 	struct epoch epoch;
 	pthread_mutex_t mutex; /* of whoever changes the table */

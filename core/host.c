@@ -54,7 +54,7 @@ int host_open(const struct host_config *config, struct host **ret, struct core_e
 		return core_fail(err, CORE_INTERNAL, "cannot open the root %s: %s", config->root,
 			strerror(-error));
 	if (lock_state(host, config->state, err) ||
-		devices_new(&host->sysfs, &host->devices, err) ||
+		devices_new(&host->sysfs, config->names, &host->devices, err) ||
 		store_open(config->state, &host->store, err) ||
 		origins_new(host->store, &host->origins, err))
 		return -1;

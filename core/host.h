@@ -19,12 +19,14 @@
 enum { HOST_MAX_ADDRESSES = 1024 }; /* in one request, before repeats are dropped */
 
 struct host;
+struct names;
 
 struct host_config {
 	const char *root;	/* "/" or a simulated host's folder */
 	const char *state;	/* folder of the database; it exists */
 	int lock_fd;		/* folder of the hand's locks; the host's to close */
 	struct hand *hand;	/* not owned; outlives the host */
+	struct names *names;	/* likewise; NULL: host_open reads pci.ids itself */
 	struct allowlist allow; /* what the server lets through; owned by the host */
 };
 

@@ -31,6 +31,15 @@ __attribute__((noreturn)) static void leave(char *msg, ...)
 	longjmp(current->failed, 1);
 }
 
+/* libpci would read the file at the first look-up: with other threads about, and in a process that
+ * may no longer be allowed to. Without the file nothing has a name. */
+static void load(struct names *names)
+{
+	current = names;
+	if (setjmp(names->failed) == 0)
+		pci_load_name_list(names->pci);
+}
+
 struct names *names_open(void)
 {
 	struct names *names = calloc(1, sizeof(*names));
@@ -45,6 +54,7 @@ struct names *names_open(void)
 		names->pci->error = leave;
 		names->pci->warning = ignore;
 		names->pci->debug = ignore;
+		load(names);
 	}
 	return names;
 }

@@ -7,7 +7,8 @@
 
 struct names;
 
-/* A reader of pci.ids; the file is read at the first look-up. NULL when memory is short. */
+/* Reads pci.ids, some milliseconds and megabytes; no look-up opens a file. Where there is none, no
+ * name is known. NULL when memory is short. */
 struct names *names_open(void);
 
 /* Each writes the name, or "" when it is unknown. Not thread-safe: libpci keeps one cache. */

@@ -261,7 +261,7 @@ static void a_host_without_pci_has_no_devices(void **state)
 	(void)state;
 	tree_remove(tree, "sys/bus/pci");
 	assert_int_equal(sysfs_open(&sysfs, tree_root(tree)), 0);
-	assert_int_equal(devices_new(&sysfs, &devices, &err), 0);
+	assert_int_equal(devices_new(&sysfs, NULL, &devices, &err), 0);
 	assert_int_equal(devices_list(devices, &list, &n), 0);
 	assert_int_equal(n, 0);
 	assert_null(devices_get(devices, fixture_address("0000:01:00.0")));
@@ -319,7 +319,7 @@ static int with_crowd(unsigned n, rlim_t fds)
 	limit = (struct rlimit){.rlim_cur = fds, .rlim_max = before.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	assert_int_equal(sysfs_open(&sysfs, tree_root(tree)), 0);
-	assert_int_equal(devices_new(&sysfs, &devices, &err), 0);
+	assert_int_equal(devices_new(&sysfs, NULL, &devices, &err), 0);
 	get_crowd(devices, n);
 	get_crowd(devices, n);
 	/* The cache leaves descriptors for the rest of the program. */

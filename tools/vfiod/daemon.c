@@ -78,6 +78,7 @@ static int open_host(struct daemon *d, const struct inheritance *in)
 		.state = in->options->state,
 		.lock_fd = in->lock_fd,
 		.hand = in->hand,
+		.names = in->names,
 		.allow = in->options->allow};
 
 	in->options->allow = (struct allowlist){0}; /* the host's from here on */

@@ -6,6 +6,7 @@
  * and it still is root; then root is given up for good; only then come the parts that read what
  * strangers send.
  */
+#include "core/names.h"
 #include "core/util.h"
 #include "tools/vfiod/daemon.h"
 #include "tools/vfiod/folders.h"
@@ -25,6 +26,7 @@ struct start {
 	struct identity user;
 	struct callers callers;
 	struct hand *hand;
+	struct names *names; /* read while there is one thread, and nothing is forbidden yet */
 	int lock_fd;
 	char *tls_certificate, *tls_key, *tls_authority; /* PEM text */
 };
@@ -33,6 +35,7 @@ static void start_clear(struct start *s)
 {
 	hand_free(s->hand);
 	callers_clear(&s->callers);
+	names_close(s->names);
 	fd_cleanup(&s->listener.fd);
 	fd_cleanup(&s->lock_fd);
 	if (s->tls_key)
@@ -102,6 +105,15 @@ static int fork_hand(struct start *s)
 	return error;
 }
 
+static int read_names(struct start *s)
+{
+	s->names = names_open();
+	if (s->names)
+		return 0;
+	fprintf(stderr, "vfiod: start: out of memory\n");
+	return -1;
+}
+
 static bool is_simulated(const char *root)
 {
 	struct sysfs sysfs;
@@ -120,6 +132,7 @@ static int run(struct start *s)
 		.options = &s->options,
 		.listener = &s->listener,
 		.hand = s->hand,
+		.names = s->names,
 		.callers = &s->callers,
 		.lock_fd = s->lock_fd,
 		.tls_certificate = s->tls_certificate,
@@ -159,7 +172,8 @@ int main(int argc, char **argv)
 		fputs("vfiod: start: out of memory\n", stderr);
 		return EXIT_FAILURE;
 	}
-	if (open_listener(&s) || read_secrets(&s) || make_folders(&s) || fork_hand(&s))
+	if (open_listener(&s) || read_secrets(&s) || make_folders(&s) || fork_hand(&s) ||
+		read_names(&s))
 		return EXIT_FAILURE;
 	if (s.options.is_root && privileges_drop(&s.user) < 0)
 		return EXIT_FAILURE;
