@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <sys/queue.h>
 
+enum { IDLE_MS = 10000 }; /* how long a thread that asks nothing stays */
+
 struct waiter {
 	STAILQ_ENTRY(waiter) next;
 	rpc_rights_done done;
@@ -45,7 +47,7 @@ struct lookups *lookups_new(const struct lookups_config *config)
 	l->config = *config;
 	pthread_mutex_init(&l->lock, NULL);
 	l->users = calloc(config->users, sizeof(*l->users));
-	l->workers = workers_new(config->threads, config->threads);
+	l->workers = workers_new(config->threads, config->threads, IDLE_MS);
 	if (!l->users || !l->workers) {
 		lookups_free(l);
 		return NULL;
