@@ -123,7 +123,7 @@ static int open_host(struct capture *c, const char *root, char error[CAPTURE_ERR
 	if (c->sysfs.devices_fd < 0)
 		return fail(error, "%s%ssys/bus/pci/devices cannot be read: there is no PCI here",
 			root, root[strlen(root) - 1] == '/' ? "" : "/");
-	if (devices_new(&c->sysfs, &c->cache, &err) == 0)
+	if (devices_new(&c->sysfs, NULL, &c->cache, &err) == 0)
 		return 0;
 	fail(error, "%s", err.message);
 	core_error_clear(&err);
