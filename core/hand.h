@@ -13,6 +13,23 @@
  * A call brings its own reply channel: one end of a socket pair travels with the command and ends
  * up in the child. There is nothing to match up, and nothing that one blocked call can hold up.
  *
+ * The protocol's rules, which the hand holds an enemy in main's place to:
+ * - There are two SOCK_SEQPACKET channels, one for commands that look and one for all others.
+ * - A command is one message of sizeof(struct hand_request) with exactly one descriptor. Every
+ *   other message is dropped, and whatever descriptors came with it are closed.
+ * - The descriptor is one end of a connected SOCK_SEQPACKET pair that main itself has made. To
+ *   anything else the hand sends nothing.
+ * - A field with a value that it cannot have, or a command on the wrong channel, is answered
+ * EINVAL.
+ * - HAND_MAX_AT_WORK children at most work for callers of each channel; what comes beyond stays in
+ *   the socket. A child whose caller has closed its end of the reply is abandoned: it takes no
+ * place any more, and is ended where it only reads. With HAND_MAX_ABANDONED that cannot be ended,
+ * further commands of that channel are answered HAND_TOO_MANY.
+ * - A write that nobody waits for when it has its lock is not begun (ECANCELED).
+ * - The hand waits for nobody but, in a child and for two seconds, for the reader of a long answer.
+ *   An answer is whole when its last message says so (more = 0).
+ * - The hand ends when main closes either channel, and at nothing else that main does.
+ *
  * hand_call may be used from any thread, and blocks until its deadline at most. Everything else is
  * for the daemon's start.
  */
@@ -22,13 +39,18 @@
 #include "core/allowlist.h"
 #include "core/device.h"
 #include "core/nodes.h"
+#include "core/sysfs.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 enum {
 	HAND_OVERRIDE_SIZE = 256, /* longest driver_override that is understood */
 	HAND_MAX_HOLDERS = 64,	  /* in one message */
+	HAND_MAX_AT_WORK = 64,	  /* children that a caller waits for, on each channel */
+	HAND_MAX_ABANDONED = 256, /* children that nobody waits for, on each channel */
+	HAND_TOO_MANY = EUSERS,	  /* the error of a command beyond that */
 };
 
 enum hand_op {
@@ -103,6 +125,7 @@ struct holders;
  * child has copies. */
 struct hand_config {
 	const char *root;
+	const struct sysfs *sysfs;     /* what main has opened below root; NULL: to be opened */
 	int lock_fd;		       /* folder of its locks */
 	const struct allowlist *allow; /* devices that may leave their native driver; empty: all */
 	int (*confine)(void *arg); /* gives up what the hand never needs; 0 or -1. May be NULL */
@@ -115,14 +138,14 @@ struct hand_config {
 int hand_fork(const struct hand_config *config, struct hand **ret);
 
 /* A hand at the other end of a SOCK_SEQPACKET socket, which it takes over: for a hand that is run
- * some other way. NULL when memory is short. */
+ * some other way, and takes all commands by one channel. NULL when memory is short. */
 struct hand *hand_attach(int fd);
 
 /* Has the hand do one thing. Waits until deadline (CLOCK_MONOTONIC, ns) at most. 0 with *reply,
  * whose error tells what the kernel said; -ETIMEDOUT: the write goes on by itself; -ETIME: it was
- * not begun, for the deadline had passed;
- * -EINPROGRESS: an earlier write to this device still does; -EPIPE: the hand is gone;
- * -ECHILD: only the child with this command is. */
+ * not begun, for the deadline had passed, or the hand is so busy that it took no command until
+ * then; -EINPROGRESS: an earlier write to this device still does; -EPIPE: the hand is gone;
+ * -ECHILD: only the child with this command is, or its answer did not come through wholly. */
 int hand_call(struct hand *hand, const struct hand_request *request, int64_t deadline,
 	struct hand_reply *reply);
 
@@ -131,7 +154,8 @@ int hand_call(struct hand *hand, const struct hand_request *request, int64_t dea
 int hand_call_holders(struct hand *hand, const struct hand_request *request, int64_t deadline,
 	struct hand_reply *reply, struct holders *ret);
 
-/* A descriptor that polls as hung up when the hand has died. The hand's own. */
+/* A descriptor that polls as hung up when the hand has died: the channel of its changes. The hand's
+ * own. */
 int hand_fd(const struct hand *hand);
 
 /* The hand's process id; 0 for an attached one. */
@@ -141,9 +165,10 @@ pid_t hand_pid(const struct hand *hand);
 void hand_free(struct hand *hand);
 
 /* Whether a write to the device is still under way, by an earlier daemon perhaps: its lock below
- * lock_fd is held. Never blocks. */
+ * lock_fd is held, or cannot be looked at. Never blocks. */
 bool hand_is_pending(int lock_fd, struct pci_address address);
 
-/* Serves commands from channel until it is closed: the body of the process, whose other descriptors
- * (stdio apart) it closes. Returns the exit status. */
-int hand_serve(int channel, const struct hand_config *config);
+/* Serves commands from the channels, changes first, until main closes one: the body of the process,
+ * whose other descriptors (stdio apart) it closes. To be called in a child of main. Returns the
+ * exit status. */
+int hand_serve(const int channels[2], const struct hand_config *config);

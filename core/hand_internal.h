@@ -1,20 +1,66 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside of the hand's process: its parts are the service (hand_serve.c), the judge, the writes. */
+/*
+ * Inside of the hand's process. Its parts: the process and its children (hand_serve.c), what comes
+ * and goes over the channel (hand_channel.c), a child's work (hand_work.c), the judge
+ * (hand_judge.c), the writes (hand_write.c).
+ */
 #pragma once
 
 #include "core/hand.h"
+#include "core/holders.h"
 #include "core/sysfs.h"
+
+/* Commands that look come over a channel of their own: whatever blocks, a look is made. */
+enum hand_way { HAND_WAY_CHANGE, HAND_WAY_LOOK, HAND_WAYS };
 
 struct hand_service {
 	struct sysfs sysfs;
 	const struct hand_config *config;
-	int channel; /* to main */
+	int channels[HAND_WAYS]; /* to main */
 	int lock_fd;
+	pid_t main_pid;
 	bool is_real;
 };
 
+struct hand_command {
+	struct hand_request request;
+	int reply_fd;
+};
+
+enum hand_got { HAND_GOT_COMMAND, HAND_GOT_NOTHING, HAND_GOT_END };
+
 /* Whether the command may change the device itself: it then needs the device's lock. */
 bool hand_changes_device(uint32_t op);
+
+/* Which channel it has to come by. */
+enum hand_way hand_way_of(uint32_t op);
+
+/* Whether a child that does it can be ended without leaving anything half done. */
+bool hand_only_reads(uint32_t op);
+
+/* Takes one message, without waiting. HAND_GOT_COMMAND: ret->reply_fd is the caller's to close.
+ * HAND_GOT_NOTHING: it was none that can be done, and nothing of it is left open; HAND_GOT_END:
+ * main is gone. */
+enum hand_got hand_receive(
+	const struct hand_service *service, enum hand_way way, struct hand_command *ret);
+
+/* Whether main has closed a channel, or whoever sent a command has closed its end of the reply. */
+bool hand_has_hung_up(int fd);
+
+/* Sends the answer, in as many messages as it has holders for. Waits for a slow reader a little;
+ * one that does not come through wholly ends without its last message, and so can be told. */
+void hand_answer(int reply_fd, struct hand_reply *reply, const struct holders *holders);
+
+/* Answers with errno alone, without waiting. */
+void hand_refuse(int reply_fd, int error);
+
+/* Judges the command and takes its lock, *ret_lock, -1 when it needs none: from here on it may
+ * write. 0, or the errno it is refused with. */
+int hand_begin(
+	const struct hand_service *service, const struct hand_command *command, int *ret_lock);
+
+/* Does it, which may take for ever, gives the lock back and answers. */
+void hand_finish(const struct hand_service *service, const struct hand_command *command, int lock);
 
 /* Whether the hand does it at all, looked up by itself. 0, or the errno it refuses with. */
 int hand_judge(const struct hand_service *service, const struct hand_request *request);

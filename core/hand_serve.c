@@ -2,122 +2,81 @@
 /*
  * The hand's process: takes a command, checks it as if an enemy had sent it, and has a child do it.
  *
- * What it should: hold no thread, no library that parses, nothing of a client's text.
+ * What it should: hold no thread, no library that parses, nothing of a client's text; count its
+ * children, for nothing else bounds root's.
  * What it must not: believe main. Addresses come as numbers, names are checked for their letters
  * and must be a driver that exists, and bridges are refused here whatever main thought.
  */
 #include "core/hand_internal.h"
-#include "core/holders.h"
 #include "core/util.h"
-#include "core/vfio_node.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
-static int node_holders(const struct hand_service *s, struct pci_address address,
-	struct hand_reply *reply, struct holders *holders)
+enum { MAX_CHILDREN = HAND_WAYS * (HAND_MAX_AT_WORK + HAND_MAX_ABANDONED) };
+
+struct child {
+	pid_t pid;
+	int reply_fd; /* a copy that tells when the caller has gone; -1: it has */
+	uint32_t op;
+};
+
+/* The process that serves, and its children. */
+struct serving {
+	struct hand_service service;
+	int signals; /* readable when a child has ended */
+	struct child children[MAX_CHILDREN];
+	size_t n_children;
+};
+
+static size_t count(const struct serving *s, enum hand_way way, bool abandoned)
 {
-	struct nodes nodes;
+	size_t n = 0;
 
-	nodes_find(s->sysfs.root_fd, address, &nodes);
-	if (nodes.is_incomplete)
-		return E2BIG;
-	reply->claimed = nodes_claimed(s->sysfs.root_fd, &nodes);
-	reply->console = nodes_match(&nodes, "/dev/fb0") && nodes_show_console(s->sysfs.root_fd);
-	return holders_of_nodes(&s->sysfs, &nodes, holders);
+	for (size_t i = 0; i < s->n_children; i++)
+		n += hand_way_of(s->children[i].op) == way &&
+		     (s->children[i].reply_fd < 0) == abandoned;
+	return n;
 }
 
-static int run(const struct hand_service *s, const struct hand_request *request,
-	struct hand_reply *reply, struct holders *holders)
+/* Nobody waits for this one: it takes no place any more. What only reads is ended, as far as the
+ * kernel lets it. */
+static void abandon(struct child *child)
 {
-	switch ((enum hand_op)request->op) {
-	case HAND_OVERRIDE_GET:
-		return hand_write_override_get(
-			s, request->address, reply->text, sizeof(reply->text));
-	case HAND_OVERRIDE_SET:
-		return hand_write_override(s, request);
-	case HAND_UNBIND:
-		return hand_write_unbind(s, request);
-	case HAND_BIND:
-		return hand_write_bind(s, request);
-	case HAND_PROBE:
-		return hand_write_probe(s, request);
-	case HAND_LOAD:
-		return hand_write_load(s, request->name);
-	case HAND_HOLDERS:
-		return holders_of_vfio(&s->sysfs, holders);
-	case HAND_MAPPINGS:
-		return holders_of_mappings(&s->sysfs, holders);
-	case HAND_NODE_HOLDERS:
-		return node_holders(s, request->address, reply, holders);
-	case HAND_NODE_SET:
-		return vfio_node_set(&s->sysfs, request->address, &request->access);
-	case HAND_OP_COUNT:
-		break;
+	close(child->reply_fd);
+	child->reply_fd = -1;
+	if (hand_only_reads(child->op))
+		kill(child->pid, SIGKILL);
+}
+
+/* Its end shows main, which may still wait, that there will be no answer. */
+static void forget(struct serving *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->n_children; i++) {
+		if (s->children[i].pid != pid)
+			continue;
+		fd_cleanup(&s->children[i].reply_fd);
+		s->children[i] = s->children[--s->n_children];
+		return;
 	}
-	return EINVAL;
 }
 
-bool hand_changes_device(uint32_t op)
+static void reap(struct serving *s)
 {
-	return op == HAND_OVERRIDE_SET || op == HAND_UNBIND || op == HAND_BIND || op == HAND_PROBE;
-}
+	struct signalfd_siginfo info;
+	pid_t pid;
 
-/* Takes the device's lock, which the kernel gives back when the child ends, however it ends. A lock
- * of the open file description and no flock: whether one is held can then be asked without taking
- * it, and a question never gets in a writer's way. Returns a descriptor that holds it, or a
- * negative errno. */
-static int lock_device(const struct hand_service *s, struct pci_address address)
-{
-	char name[PCI_ADDRESS_SIZE];
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-
-	pci_address_format(address, name);
-	CLEANUP(fd_cleanup)
-	int fd = openat(s->lock_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return -errno;
-	if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
-		return errno == EAGAIN || errno == EACCES ? -EINPROGRESS : -errno;
-	int held = fd;
-	fd = -1;
-	return held;
-}
-
-static bool main_is_gone(const struct hand_service *s)
-{
-	struct pollfd p = {.fd = s->channel};
-
-	return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR));
-}
-
-/* The lock is given back before the answer goes out: the next command for the device may come
- * before this child has ended. */
-static int check_and_run(const struct hand_service *s, const struct hand_request *request,
-	struct hand_reply *reply, struct holders *holders)
-{
-	CLEANUP(fd_cleanup) int lock = -1;
-
-	int error = hand_judge(s, request);
-	if (error)
-		return error;
-	if (hand_changes_device(request->op)) {
-		lock = lock_device(s, request->address);
-		if (lock < 0)
-			return -lock;
-		/* A main that is started from here on finds the lock. One that was started before
-		 * may have repaired everything already, and nothing may be written after that. */
-		if (main_is_gone(s))
-			return ECANCELED;
-	}
-	close(s->channel); /* with a copy left in a blocked write, the hand's end would go unseen */
-	return run(s, request, reply, holders);
+	while (read(s->signals, &info, sizeof(info)) > 0)
+		continue;
+	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+		forget(s, pid);
 }
 
 /* A write that blocks lives on after the daemon; it must not keep the daemon's terminal, log pipe
@@ -130,115 +89,184 @@ static void let_go_of_stdio(void)
 		dup2(null, fd);
 }
 
-/* Sends the answer, in as many messages as it has holders for. Nobody may be waiting any more; what
- * was to be done is done all the same. */
-static void answer(int reply_fd, struct hand_reply *reply, const struct holders *holders)
+/* What is the parent's: with a copy of others' replies left in a blocked write, the end of their
+ * children would go unseen. */
+static void let_go_of_parent(const struct serving *s)
 {
-	size_t sent = 0;
+	sigset_t none;
 
-	reply->truncated = holders->is_truncated;
-	do {
-		size_t left = holders->count - sent;
-
-		reply->n_holders = left < HAND_MAX_HOLDERS ? (uint32_t)left : HAND_MAX_HOLDERS;
-		for (uint32_t i = 0; i < reply->n_holders; i++)
-			reply->holders[i] = holders->items[sent + i];
-		sent += reply->n_holders;
-		reply->more = sent < holders->count;
-	} while (send(reply_fd, reply, sizeof(*reply), MSG_NOSIGNAL) > 0 && reply->more);
+	for (size_t i = 0; i < s->n_children; i++) {
+		if (s->children[i].reply_fd >= 0)
+			close(s->children[i].reply_fd);
+	}
+	close(s->signals);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* The child's whole life. */
-static void serve_one(
-	const struct hand_service *s, const struct hand_request *request, int reply_fd)
+static void work(const struct serving *s, const struct hand_command *command)
 {
-	CLEANUP(holders_clear) struct holders holders = {0};
-	struct hand_reply reply = {0};
+	int lock = -1;
 
+	let_go_of_parent(s);
 	/* Reading an override takes the device's lock too, and so can block as long. */
-	if (hand_changes_device(request->op) || request->op == HAND_OVERRIDE_GET)
+	if (hand_way_of(command->request.op) == HAND_WAY_CHANGE)
 		let_go_of_stdio();
-	reply.error = check_and_run(s, request, &reply, &holders);
-	answer(reply_fd, &reply, &holders);
-}
-
-/* Takes one command and its reply channel. 1; 0 when main is gone; -1 for what is no command. */
-static int receive(int fd, struct hand_request *request, int *ret_reply_fd)
-{
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = {.iov_base = request, .iov_len = sizeof(*request)};
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes),
-	};
-	ssize_t n;
-
-	do
-		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return 0;
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-	if (!cmsg || cmsg->cmsg_type != SCM_RIGHTS || cmsg->cmsg_len != CMSG_LEN(sizeof(int)))
-		return -1;
-	memcpy(ret_reply_fd, CMSG_DATA(cmsg), sizeof(int));
-	if ((size_t)n != sizeof(*request) || msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-		close(*ret_reply_fd);
-		return -1;
+	int error = hand_begin(&s->service, command, &lock);
+	if (error) {
+		hand_refuse(command->reply_fd, error);
+		return;
 	}
-	request->name[sizeof(request->name) - 1] = '\0';
-	return 1;
+	/* With a copy left in a blocked write, the hand's end would go unseen. */
+	for (size_t i = 0; i < HAND_WAYS; i++)
+		close(s->service.channels[i]);
+	hand_finish(&s->service, command, lock);
 }
 
-/* Keeps the two descriptors and stdio; the daemon's listeners above all must not live on in an
- * abandoned write, which would keep their addresses taken. */
-static int keep_only(int fds[static 2])
+/* Has a child do it, or says why there is none. */
+static void start(struct serving *s, const struct hand_command *command)
 {
-	int first = fcntl(fds[0], F_DUPFD_CLOEXEC, 5), second = fcntl(fds[1], F_DUPFD_CLOEXEC, 5);
+	enum hand_way way = hand_way_of(command->request.op);
 
-	if (first < 0 || second < 0 || dup3(first, 3, O_CLOEXEC) < 0 ||
-		dup3(second, 4, O_CLOEXEC) < 0)
-		return -1;
-	fds[0] = 3;
-	fds[1] = 4;
-	return close_range(5, ~0U, 0);
+	if (count(s, way, true) >= HAND_MAX_ABANDONED) {
+		hand_refuse(command->reply_fd, HAND_TOO_MANY);
+		close(command->reply_fd);
+		return;
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		work(s, command);
+		_exit(EXIT_SUCCESS);
+	}
+	if (pid < 0) {
+		hand_refuse(command->reply_fd, errno);
+		close(command->reply_fd);
+		return;
+	}
+	s->children[s->n_children++] = (struct child){
+		.pid = pid, .reply_fd = command->reply_fd, .op = command->request.op};
 }
 
-int hand_serve(int channel, const struct hand_config *config)
+/* Waits until there is something to do. What finds no place is left in its socket. */
+static int wait_for_work(struct serving *s, struct pollfd channels[static HAND_WAYS])
 {
-	int fds[2] = {channel, config->lock_fd};
-	if (keep_only(fds) < 0)
-		return EXIT_FAILURE;
-	int fd = fds[0];
-	struct hand_service s = {.channel = fd, .lock_fd = fds[1], .config = config};
-	struct hand_request request;
-	int reply_fd, got;
+	struct pollfd polls[HAND_WAYS + 1 + MAX_CHILDREN];
+	struct child *waited_for[MAX_CHILDREN];
+	nfds_t n = HAND_WAYS + 1;
 
-	/* SIGINT and SIGTERM are for main: closing the channel is what ends the hand, so that a
-	 * change under way is not cut off from the part that would undo it. Children are reaped by
-	 * the kernel. */
+	for (size_t i = 0; i < HAND_WAYS; i++) {
+		bool has_place = count(s, (enum hand_way)i, false) < HAND_MAX_AT_WORK;
+		polls[i] = (struct pollfd){.fd = s->service.channels[i],
+			.events = (short)(POLLRDHUP | (has_place ? POLLIN : 0))};
+	}
+	polls[HAND_WAYS] = (struct pollfd){.fd = s->signals, .events = POLLIN};
+	for (size_t i = 0; i < s->n_children; i++) {
+		if (s->children[i].reply_fd < 0)
+			continue;
+		waited_for[n - HAND_WAYS - 1] = &s->children[i];
+		polls[n++] = (struct pollfd){.fd = s->children[i].reply_fd};
+	}
+	if (poll(polls, n, -1) < 0)
+		return errno == EINTR || errno == ENOMEM ? 0 : -1;
+	for (nfds_t i = HAND_WAYS + 1; i < n; i++) {
+		if (polls[i].revents)
+			abandon(waited_for[i - HAND_WAYS - 1]);
+	}
+	memcpy(channels, polls, HAND_WAYS * sizeof(*channels));
+	return 0;
+}
+
+/* One round. False when main is gone: what it has asked for and nobody began, is not begun. */
+static bool serve_once(struct serving *s)
+{
+	struct pollfd channels[HAND_WAYS] = {0};
+	struct hand_command command;
+
+	if (wait_for_work(s, channels) < 0)
+		return false;
+	reap(s);
+	for (size_t i = 0; i < HAND_WAYS; i++) {
+		if (channels[i].revents & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL))
+			return false;
+		if (!(channels[i].revents & POLLIN))
+			continue;
+		switch (hand_receive(&s->service, (enum hand_way)i, &command)) {
+		case HAND_GOT_COMMAND:
+			start(s, &command);
+			break;
+		case HAND_GOT_END:
+			return false;
+		case HAND_GOT_NOTHING:
+			break;
+		}
+	}
+	return true;
+}
+
+/* Keeps these descriptors and stdio, under the lowest numbers; the daemon's listeners above all
+ * must not live on in an abandoned write, which would keep their addresses taken. */
+static int keep_only(int *const *fds, size_t n)
+{
+	enum { FIRST = 3 };
+	int unused = FIRST + (int)n;
+
+	for (size_t i = 0; i < n; i++) {
+		if (*fds[i] >= 0 && (*fds[i] = fcntl(*fds[i], F_DUPFD_CLOEXEC, unused)) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (*fds[i] >= 0 && (*fds[i] = dup3(*fds[i], FIRST + (int)i, O_CLOEXEC)) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (*fds[i] < 0)
+			close(FIRST + (int)i);
+	}
+	return close_range((unsigned)unused, ~0U, 0);
+}
+
+/* SIGINT and SIGTERM are for main: closing the channel is what ends the hand, so that a change
+ * under way is not cut off from the part that would undo it. */
+static int take_signals(void)
+{
+	sigset_t mask;
+
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
-	signal(SIGCHLD, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* What main has opened is what is written to: who could exchange a folder meanwhile would have main
+ * judge one host and the hand change another. */
+static int open_host(struct hand_service *s)
+{
+	return s->config->sysfs ? 0 : sysfs_open(&s->sysfs, s->config->root);
+}
+
+int hand_serve(const int channels[2], const struct hand_config *config)
+{
+	struct serving s = {
+		.service = {.config = config,
+			.lock_fd = config->lock_fd,
+			.channels = {channels[0], channels[1]},
+			.main_pid = getppid(),
+			.sysfs = config->sysfs ? *config->sysfs : (struct sysfs)SYSFS_INIT}};
+	int *const kept[] = {&s.service.channels[0], &s.service.channels[1], &s.service.lock_fd,
+		&s.service.sysfs.root_fd, &s.service.sysfs.devices_fd};
+
 	prctl(PR_SET_DUMPABLE, 0);
-	if (sysfs_open(&s.sysfs, config->root) < 0 ||
+	umask(022); /* main must be able to read the locks */
+	if (keep_only(kept, ARRAY_SIZE(kept)) < 0 || (s.signals = take_signals()) < 0 ||
+		open_host(&s.service) < 0 ||
 		(config->confine && config->confine(config->confine_arg) < 0))
 		return EXIT_FAILURE;
-	s.is_real = sysfs_is_real(&s.sysfs);
-	while ((got = receive(fd, &request, &reply_fd)) != 0) {
-		if (got < 0)
-			continue;
-		if (fork() == 0) {
-			serve_one(&s, &request, reply_fd);
-			_exit(EXIT_SUCCESS);
-		}
-		close(reply_fd);
-	}
-	sysfs_close(&s.sysfs);
+	s.service.is_real = sysfs_is_real(&s.service.sysfs);
+	while (serve_once(&s))
+		continue;
 	return EXIT_SUCCESS;
 }
