@@ -121,7 +121,7 @@ static enum hand_got check(const struct hand_service *s, enum hand_way way, bool
 	if (is_whole && is_reply_socket(s, command->reply_fd)) {
 		if (is_sound(&command->request, way))
 			return HAND_GOT_COMMAND;
-		hand_refuse(command->reply_fd, EINVAL);
+		hand_answer_error(command->reply_fd, EINVAL);
 	}
 	close(command->reply_fd);
 	return HAND_GOT_NOTHING;
@@ -192,7 +192,7 @@ void hand_answer(int reply_fd, struct hand_reply *reply, const struct holders *h
 	} while (send_until(reply_fd, reply, until) == 0 && reply->more);
 }
 
-void hand_refuse(int reply_fd, int error)
+void hand_answer_error(int reply_fd, int error)
 {
 	struct hand_reply reply = {.error = error};
 

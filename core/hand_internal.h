@@ -52,10 +52,10 @@ bool hand_has_hung_up(int fd);
 void hand_answer(int reply_fd, struct hand_reply *reply, const struct holders *holders);
 
 /* Answers with errno alone, without waiting. */
-void hand_refuse(int reply_fd, int error);
+void hand_answer_error(int reply_fd, int error);
 
 /* Judges the command and takes its lock, *ret_lock, -1 when it needs none: from here on it may
- * write. 0, or the errno it is refused with. */
+ * write. 0, or the errno it is refused with, for the reply. */
 int hand_begin(
 	const struct hand_service *service, const struct hand_command *command, int *ret_lock);
 

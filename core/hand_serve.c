@@ -115,7 +115,7 @@ static void work(const struct serving *s, const struct hand_command *command)
 		let_go_of_stdio();
 	int error = hand_begin(&s->service, command, &lock);
 	if (error) {
-		hand_refuse(command->reply_fd, error);
+		hand_answer_error(command->reply_fd, error);
 		return;
 	}
 	/* With a copy left in a blocked write, the hand's end would go unseen. */
@@ -130,7 +130,7 @@ static void start(struct serving *s, const struct hand_command *command)
 	enum hand_way way = hand_way_of(command->request.op);
 
 	if (count(s, way, true) >= HAND_MAX_ABANDONED) {
-		hand_refuse(command->reply_fd, HAND_TOO_MANY);
+		hand_answer_error(command->reply_fd, HAND_TOO_MANY);
 		close(command->reply_fd);
 		return;
 	}
@@ -140,7 +140,7 @@ static void start(struct serving *s, const struct hand_command *command)
 		_exit(EXIT_SUCCESS);
 	}
 	if (pid < 0) {
-		hand_refuse(command->reply_fd, errno);
+		hand_answer_error(command->reply_fd, errno);
 		close(command->reply_fd);
 		return;
 	}

@@ -28,14 +28,16 @@ static bool override_is_safe(const char *text)
 	return true;
 }
 
-/* Writes one attribute. 0 or errno. */
-static int write_at(int dirfd, const char *path, const char *text)
+/* Writes one attribute. A link in a simulated host may lead out of it. 0 or errno. */
+static int write_at(const struct hand_service *s, int dirfd, const char *path, const char *text)
 {
 	CLEANUP(fd_cleanup) int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC);
 	size_t len = strlen(text);
 
 	if (fd < 0)
 		return errno;
+	if (!s->is_real && sysfs_file_is_real(fd))
+		return EPERM;
 	ssize_t n = write(fd, text, len);
 	if (n < 0)
 		return errno;
@@ -49,7 +51,7 @@ static int write_device(const struct hand_service *s, struct pci_address address
 
 	pci_address_format(address, name);
 	snprintf(path, sizeof(path), "%s/%s", name, attribute);
-	return write_at(s->sysfs.devices_fd, path, text);
+	return write_at(s, s->sysfs.devices_fd, path, text);
 }
 
 int hand_write_override_get(
@@ -94,7 +96,7 @@ static int write_driver(const struct hand_service *s, struct pci_address address
 	pci_address_format(address, text);
 	snprintf(path, sizeof(path), "sys/bus/pci/drivers/%.*s/%s", DRIVER_NAME_SIZE, driver,
 		attribute);
-	return write_at(s->sysfs.root_fd, path, text);
+	return write_at(s, s->sysfs.root_fd, path, text);
 }
 
 int hand_write_bind(const struct hand_service *s, const struct hand_request *request)
@@ -107,7 +109,7 @@ int hand_write_probe(const struct hand_service *s, const struct hand_request *re
 	char text[PCI_ADDRESS_SIZE];
 
 	pci_address_format(request->address, text);
-	return write_at(s->sysfs.root_fd, "sys/bus/pci/drivers_probe", text);
+	return write_at(s, s->sysfs.root_fd, "sys/bus/pci/drivers_probe", text);
 }
 
 /* From the driver that main thinks has it, and no other: the kernel looks, so whatever another tool

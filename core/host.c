@@ -49,7 +49,8 @@ int host_open(const struct host_config *config, struct host **ret, struct core_e
 	host->lock_fd = config->lock_fd;
 	host->state_fd = -1;
 	keylock_init(&host->groups);
-	int error = sysfs_open(&host->sysfs, config->root);
+	int error = config->sysfs ? sysfs_share(config->sysfs, &host->sysfs)
+				  : sysfs_open(&host->sysfs, config->root);
 	if (error)
 		return core_fail(err, CORE_INTERNAL, "cannot open the root %s: %s", config->root,
 			strerror(-error));

@@ -22,12 +22,13 @@ struct host;
 struct names;
 
 struct host_config {
-	const char *root;	/* "/" or a simulated host's folder */
-	const char *state;	/* folder of the database; it exists */
-	int lock_fd;		/* folder of the hand's locks; the host's to close */
-	struct hand *hand;	/* not owned; outlives the host */
-	struct names *names;	/* likewise; NULL: host_open reads pci.ids itself */
-	struct allowlist allow; /* what the server lets through; owned by the host */
+	const char *root;	   /* "/" or a simulated host's folder */
+	const struct sysfs *sysfs; /* the same, opened already; NULL: to be opened */
+	const char *state;	   /* folder of the database; it exists */
+	int lock_fd;		   /* folder of the hand's locks; the host's to close */
+	struct hand *hand;	   /* not owned; outlives the host */
+	struct names *names;	   /* likewise; NULL: host_open reads pci.ids itself */
+	struct allowlist allow;	   /* what the server lets through; owned by the host */
 };
 
 /* Opens the host: takes the state folder's lock (a second daemon on it is refused), then the

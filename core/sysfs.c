@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Access to /sys, /proc and /dev below a root. */
 #include "core/sysfs.h"
+#include "core/real.h"
 #include "core/text.h"
 #include "core/util.h"
 
@@ -8,7 +9,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 
 int sysfs_open(struct sysfs *ret, const char *root)
 {
@@ -24,6 +24,24 @@ int sysfs_open(struct sysfs *ret, const char *root)
 		return error;
 	}
 	s.devices_fd = openat(s.root_fd, "sys/bus/pci/devices", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	s.is_real = real_below(s.root_fd, s.devices_fd < 0 ? -errno : s.devices_fd);
+	*ret = s;
+	return 0;
+}
+
+int sysfs_share(const struct sysfs *sysfs, struct sysfs *ret)
+{
+	struct sysfs s = SYSFS_INIT;
+
+	s.is_real = sysfs->is_real;
+	s.root = strdup(sysfs->root);
+	s.root_fd = fcntl(sysfs->root_fd, F_DUPFD_CLOEXEC, 3);
+	if (sysfs->devices_fd >= 0)
+		s.devices_fd = fcntl(sysfs->devices_fd, F_DUPFD_CLOEXEC, 3);
+	if (!s.root || s.root_fd < 0 || (sysfs->devices_fd >= 0 && s.devices_fd < 0)) {
+		sysfs_close(&s);
+		return -EMFILE;
+	}
 	*ret = s;
 	return 0;
 }
@@ -38,10 +56,7 @@ void sysfs_close(struct sysfs *sysfs)
 
 bool sysfs_is_real(const struct sysfs *sysfs)
 {
-	struct stat ours, theirs;
-
-	return fstat(sysfs->root_fd, &ours) == 0 && stat("/", &theirs) == 0 &&
-	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+	return sysfs->is_real;
 }
 
 ssize_t sysfs_read(int dirfd, const char *path, char *buf, size_t size)

@@ -21,6 +21,7 @@ struct sysfs {
 	char *root; /* "/" or the simulated host's folder; owned */
 	int root_fd;
 	int devices_fd; /* sys/bus/pci/devices; -1 on a host without PCI */
+	bool is_real;	/* as sysfs_is_real says */
 };
 
 #define SYSFS_INIT                                                                                 \
@@ -34,8 +35,19 @@ int sysfs_open(struct sysfs *ret, const char *root);
 /* Closes what is open; fine on SYSFS_INIT. */
 void sysfs_close(struct sysfs *sysfs);
 
-/* True for the host this process runs on, false for a simulated one. */
+/* The same folders once more, by descriptors of its own: what a path leads to may change meanwhile.
+ * 0 or a negative errno. */
+int sysfs_share(const struct sysfs *sysfs, struct sysfs *ret);
+
+/* Whether a write below the root could reach this machine's devices. Simulated is only a host whose
+ * root is not "/" and of whose sys/bus/pci/devices, sys/bus/pci/drivers and dev/vfio none is the
+ * kernel's own; the file systems of the open folders tell, wherever they are mounted. What is
+ * absent is not the kernel's; what cannot be looked at is. */
 bool sysfs_is_real(const struct sysfs *sysfs);
+
+/* The same of one file that is open, O_PATH suffices: an attribute is the kernel's in sysfs, a
+ * device node where its number is one of VFIO's. For what is about to be written. */
+bool sysfs_file_is_real(int fd);
 
 /* Reads an attribute as one line into buf, NUL-terminated, its newline dropped. Returns the length
  * or a negative errno (-ENOENT: no such attribute; -ENODEV: the device went). One that does not

@@ -23,6 +23,16 @@ int transaction_no_answer(struct core_error *err, int rc, const char *doing)
 			"restarts "
 			"vfiod, then try again",
 			doing);
+	case -ECHILD:
+		return core_fail(err, CORE_INTERNAL,
+			"%s failed: the process that did it ended without a whole answer; see the "
+			"kernel's log, and try again",
+			doing);
+	case -HAND_TOO_MANY:
+		return core_fail(err, CORE_INTERNAL,
+			"%s failed: too many earlier commands have not returned from the kernel; "
+			"end the programs that have devices of theirs open",
+			doing);
 	default:
 		return core_fail(err, CORE_INTERNAL, "%s failed: %s", doing, strerror(-rc));
 	}
@@ -115,6 +125,10 @@ static int fail_errno(
 			"the "
 			"device meanwhile",
 			why);
+	case HAND_TOO_MANY:
+		return fail_step(err, step, REASON_KERNEL_REFUSED,
+			"end the programs that keep earlier writes from returning",
+			"too many earlier writes to other devices have not returned");
 	default:
 		return fail_step(err, step, REASON_KERNEL_REFUSED, "see the kernel's log", why);
 	}

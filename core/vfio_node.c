@@ -35,19 +35,26 @@ static int find(const struct sysfs *sysfs, struct pci_address address, char ret[
 	return sysfs_exists(sysfs->root_fd, ret[1]) ? 2 : 1;
 }
 
-static int set(int root_fd, const char *path, const struct node_access *access)
+/* By a descriptor, so that what was looked at is what is changed. */
+static int set(const struct sysfs *sysfs, const char *path, const struct node_access *access)
 {
+	CLEANUP(fd_cleanup)
+	int fd = openat(sysfs->root_fd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char self[32];
 	struct stat status;
 
-	/* /dev/vfio is root's alone: what is there is what the kernel put there. */
-	if (fstatat(root_fd, path, &status, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fd < 0 || fstat(fd, &status) < 0)
 		return errno;
+	/* /dev/vfio is root's alone: what is there is what the kernel put there. */
 	if (!S_ISCHR(status.st_mode))
 		return EINVAL;
-	if (fchownat(root_fd, path, access->has_uid ? access->uid : (uid_t)-1,
-		    access->has_gid ? access->gid : (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!sysfs_is_real(sysfs) && sysfs_file_is_real(fd))
+		return EPERM;
+	if (fchownat(fd, "", access->has_uid ? access->uid : (uid_t)-1,
+		    access->has_gid ? access->gid : (gid_t)-1, AT_EMPTY_PATH) < 0)
 		return errno;
-	if (access->has_mode && fchmodat(root_fd, path, access->mode & 0666, 0) < 0)
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (access->has_mode && chmod(self, access->mode & 0666) < 0)
 		return errno;
 	return 0;
 }
@@ -59,7 +66,7 @@ int vfio_node_set(
 	int n = find(sysfs, address, paths), error = 0;
 
 	for (int i = 0; !error && i < n; i++)
-		error = set(sysfs->root_fd, paths[i], access);
+		error = set(sysfs, paths[i], access);
 	return n < 0 ? -n : error;
 }
 

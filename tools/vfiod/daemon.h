@@ -13,6 +13,7 @@ struct inheritance {
 	struct listener *listener; /* closed once REST has it, so that a stop stops listening */
 	struct hand *hand;
 	struct names *names;
+	const struct sysfs *sysfs; /* the host's files */
 	struct callers *callers;
 	int lock_fd;
 	const char *tls_certificate, *tls_key, *tls_authority; /* PEM text, or NULL */

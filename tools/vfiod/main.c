@@ -27,6 +27,7 @@ struct start {
 	struct callers callers;
 	struct hand *hand;
 	struct names *names; /* read while there is one thread, and nothing is forbidden yet */
+	struct sysfs sysfs; /* opened once: what was judged is what is changed */
 	int lock_fd;
 	char *tls_certificate, *tls_key, *tls_authority; /* PEM text */
 };
@@ -36,6 +37,7 @@ static void start_clear(struct start *s)
 	hand_free(s->hand);
 	callers_clear(&s->callers);
 	names_close(s->names);
+	sysfs_close(&s->sysfs);
 	fd_cleanup(&s->listener.fd);
 	fd_cleanup(&s->lock_fd);
 	if (s->tls_key)
@@ -95,8 +97,10 @@ static int make_folders(struct start *s)
 
 static int fork_hand(struct start *s)
 {
-	const struct hand_config config = {
-		.root = s->options.root, .lock_fd = s->lock_fd, .allow = &s->options.allow};
+	const struct hand_config config = {.root = s->options.root,
+		.sysfs = &s->sysfs,
+		.lock_fd = s->lock_fd,
+		.allow = &s->options.allow};
 	int error = hand_fork(&config, &s->hand);
 
 	if (error)
@@ -114,16 +118,14 @@ static int read_names(struct start *s)
 	return -1;
 }
 
-static bool is_simulated(const char *root)
+static int open_root(struct start *s)
 {
-	struct sysfs sysfs;
-	bool simulated = true;
+	int error = sysfs_open(&s->sysfs, s->options.root);
 
-	if (sysfs_open(&sysfs, root) == 0) {
-		simulated = !sysfs_is_real(&sysfs);
-		sysfs_close(&sysfs);
-	}
-	return simulated;
+	if (error)
+		fprintf(stderr, "vfiod: cannot open the root %s: %s\n", s->options.root,
+			strerror(-error));
+	return error;
 }
 
 static int run(struct start *s)
@@ -133,6 +135,7 @@ static int run(struct start *s)
 		.listener = &s->listener,
 		.hand = s->hand,
 		.names = s->names,
+		.sysfs = &s->sysfs,
 		.callers = &s->callers,
 		.lock_fd = s->lock_fd,
 		.tls_certificate = s->tls_certificate,
@@ -160,7 +163,8 @@ static void raise_fd_limit(void)
 
 int main(int argc, char **argv)
 {
-	CLEANUP(start_clear) struct start s = {.lock_fd = -1, .listener.fd = -1};
+	CLEANUP(start_clear)
+	struct start s = {.lock_fd = -1, .listener.fd = -1, .sysfs = SYSFS_INIT};
 	enum options_result parsed = options_parse(argc, argv, &s.options);
 
 	if (parsed != OPTIONS_RUN)
@@ -168,7 +172,9 @@ int main(int argc, char **argv)
 	if (s.options.is_root && privileges_find_user(s.options.user, &s.user) < 0)
 		return EXIT_FAILURE;
 	raise_fd_limit();
-	if (callers_init(&s.callers, is_simulated(s.options.root)) < 0) {
+	if (open_root(&s) < 0)
+		return EXIT_FAILURE;
+	if (callers_init(&s.callers, !sysfs_is_real(&s.sysfs)) < 0) {
 		fputs("vfiod: start: out of memory\n", stderr);
 		return EXIT_FAILURE;
 	}
