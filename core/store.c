@@ -3,10 +3,12 @@
 #include "core/store.h"
 #include "core/util.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Each takes the database one version further. */
 static const char *const SCHEMAS[] = {
@@ -216,6 +218,19 @@ static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+/* Makes the file where it is missing, for its owner alone: SQLite would have everybody read it, and
+ * gives its log the mode of the database. What fails here SQLite meets too, and has words for. */
+static void make_private(const char *path)
+{
+	struct stat status;
+	CLEANUP(fd_cleanup)
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+		(status.st_mode & 07777) != 0600)
+		(void)!fchmod(fd, 0600);
+}
+
 int store_open(const char *folder, struct store **ret, struct core_error *err)
 {
 	CLEANUP(store_cleanup) struct store *s = calloc(1, sizeof(*s));
@@ -223,6 +238,7 @@ int store_open(const char *folder, struct store **ret, struct core_error *err)
 	if (!s || asprintf(&s->path, "%s/state.db", folder) < 0)
 		return core_fail_memory(err);
 	pthread_mutex_init(&s->mutex, NULL);
+	make_private(s->path);
 	/* One connection under our own mutex. */
 	if (sqlite3_open_v2(s->path, &s->db,
 		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |

@@ -12,7 +12,7 @@ PATH=$programs:$PATH
 ground_begin() {
 	work_in "$(mktemp -d)"
 	chmod 755 "$work" # for the user that vfiod becomes
-	mkdir "$work/host" "$work/run"
+	mkdir "$work/host"
 	host_at "$work/host"
 	rpc=ipc://$work/run/rpc.sock
 	user=$(id -un)

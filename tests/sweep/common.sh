@@ -79,7 +79,7 @@ prepare() {
 	folder=$(mktemp -d)
 	host=$folder/host state=$folder/state
 	chmod 755 "$folder" # for the user that vfiod becomes
-	mkdir "$host" "$folder/run"
+	mkdir "$host"
 	mkfifo "$folder/silence"
 	exec {silence}<>"$folder/silence"
 	trap clean_up EXIT
@@ -189,7 +189,7 @@ import sqlite3, sys
 db = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True, timeout=10)
 count = lambda table: db.execute("SELECT count(*) FROM " + table).fetchone()[0]
 print(count("intent"), "intents,", count("intent_device"), "devices,", count("origin"), "records,",
-      db.execute("PRAGMA integrity_check").fetchone()[0])' "$state/state.db" 2>&1
+      db.execute("PRAGMA integrity_check").fetchone()[0])' "$state/daemon/state.db" 2>&1
 }
 
 originals() {

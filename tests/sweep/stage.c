@@ -197,7 +197,7 @@ unsigned stage_rows(const struct stage *s, const char *table)
 	sqlite3 *db = NULL;
 	unsigned n;
 
-	snprintf(path, sizeof(path), "%s/state/state.db", s->folder);
+	snprintf(path, sizeof(path), "%s/state/daemon/state.db", s->folder);
 	snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", table);
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK ||
 		sqlite3_busy_timeout(db, 5000) != SQLITE_OK ||

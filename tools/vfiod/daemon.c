@@ -76,7 +76,7 @@ static int open_host(struct daemon *d, const struct inheritance *in)
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	const struct host_config config = {.root = in->options->root,
 		.sysfs = in->sysfs,
-		.state = in->options->state,
+		.state = in->state,
 		.lock_fd = in->lock_fd,
 		.hand = in->hand,
 		.names = in->names,

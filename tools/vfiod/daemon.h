@@ -15,6 +15,7 @@ struct inheritance {
 	struct names *names;
 	const struct sysfs *sysfs; /* the host's files */
 	struct callers *callers;
+	const char *state; /* folder of the database */
 	int lock_fd;
 	const char *tls_certificate, *tls_key, *tls_authority; /* PEM text, or NULL */
 	gid_t socket_group;				       /* (gid_t)-1: the process's own */

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The folders of state and sockets. */
+/*
+ * The folders of sockets.
+ *
+ * What it must not: give away a folder that is somebody's. Who owns a folder may exchange whatever
+ * is in it.
+ */
 #include "tools/vfiod/folders.h"
 
 #include "core/sysfs.h"
@@ -7,18 +12,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
-static int complain(const char *doing, const char *path)
+int folder_complain(const char *doing, const char *path)
 {
 	fprintf(stderr, "vfiod: cannot %s folder %s: %s\n", doing, path, strerror(errno));
 	return -1;
 }
 
-static int make_parents(const char *path)
+int folder_make_parents(const char *path)
 {
 	char parent[PATH_MAX];
 
@@ -35,32 +42,88 @@ static int make_parents(const char *path)
 	return 0;
 }
 
-static bool is_empty(const char *path)
+/* What is below /run is made anew at each boot, by the service manager for us perhaps, as root. */
+static bool is_below_run(const char *path)
 {
-	CLEANUP(dir_cleanup) DIR *dir = opendir(path);
+	CLEANUP(free_cleanup) char *resolved = realpath(path, NULL);
 
-	return dir && !sysfs_readdir(dir);
+	return resolved && strncmp(resolved, "/run/", 5) == 0;
 }
 
-int folder_make(const char *path, mode_t mode, uid_t uid, gid_t gid)
+static bool holds_sockets_only(int fd)
 {
-	struct stat st;
+	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(fd, ".");
+	struct dirent *entry;
+	struct stat status;
 
-	if (make_parents(path) < 0)
-		return complain("make", path);
-	if (mkdir(path, mode) < 0) {
-		if (errno != EEXIST || stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
-			return complain("make", path);
-		/* A folder with something in it may be /run or /tmp: never given away. */
-		if (st.st_uid == uid || (st.st_mode & S_ISVTX) || !is_empty(path))
-			return 0;
+	if (!dir)
+		return false;
+	while ((entry = sysfs_readdir(dir))) {
+		if (fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+			!S_ISSOCK(status.st_mode))
+			return false;
 	}
-	if (uid != (uid_t)-1 && lchown(path, uid, gid) < 0)
-		return complain("give away", path);
-	return 0;
+	return true;
 }
 
-int folder_make_for_url(const char *urls, uid_t uid, gid_t gid)
+/* Asks the kernel, as the user: modes, groups and access lists all count. */
+static bool user_may_write(const struct identity *user, int fd)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		bool may = initgroups(user->name, user->gid) == 0 &&
+			   setresgid(user->gid, user->gid, user->gid) == 0 &&
+			   setresuid(user->uid, user->uid, user->uid) == 0 &&
+			   faccessat(fd, ".", W_OK | X_OK, 0) == 0;
+		_exit(may ? EXIT_SUCCESS : EXIT_FAILURE);
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == EXIT_SUCCESS;
+}
+
+static int refuse(const char *path, const struct identity *user)
+{
+	fprintf(stderr,
+		"vfiod: user %s may not write to folder %s, and vfiod gives away no folder that "
+		"it did not make: make one for the sockets alone (install -d -o %s %s/vfiod) and "
+		"name that\n",
+		user->name, path, user->name, path);
+	return -1;
+}
+
+/* Sees to it that the user may make sockets in the folder. */
+static int prepare(const char *path, bool is_made, const struct identity *user)
+{
+	CLEANUP(fd_cleanup)
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (is_made ? O_NOFOLLOW : 0));
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return folder_complain("open", path);
+	if (is_made || (status.st_uid == 0 && is_below_run(path) && holds_sockets_only(fd))) {
+		/* The mode, whatever the umask was. */
+		if (fchown(fd, user->uid, user->gid) < 0 || fchmod(fd, 0755) < 0)
+			return folder_complain("give away", path);
+		return 0;
+	}
+	return status.st_uid == user->uid || user_may_write(user, fd) ? 0 : refuse(path, user);
+}
+
+static int make(const char *path, const struct identity *user)
+{
+	struct stat status;
+
+	if (folder_make_parents(path) < 0)
+		return folder_complain("make", path);
+	bool is_made = mkdir(path, 0755) == 0;
+	if (!is_made && (errno != EEXIST || stat(path, &status) < 0 || !S_ISDIR(status.st_mode)))
+		return folder_complain("make", path);
+	return user ? prepare(path, is_made, user) : 0;
+}
+
+int folder_make_for_urls(const char *urls, const struct identity *user)
 {
 	CLEANUP(free_cleanup) char *copy = strdup(urls);
 	char *save = NULL;
@@ -73,20 +136,8 @@ int folder_make_for_url(const char *urls, uid_t uid, gid_t gid)
 		if (!slash || slash == url + 6)
 			continue;
 		*slash = '\0';
-		if (folder_make(url + 6, 0755, uid, gid) < 0)
+		if (make(url + 6, user) < 0)
 			return -1;
 	}
-	return copy ? 0 : complain("make", urls);
-}
-
-int folder_open_locks(const char *state)
-{
-	CLEANUP(fd_cleanup) int state_fd = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (state_fd < 0)
-		return complain("open", state);
-	if (mkdirat(state_fd, "locks", 0755) < 0 && errno != EEXIST)
-		return complain("make", "locks in the state folder");
-	int fd = openat(state_fd, "locks", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	return fd < 0 ? complain("open", "locks in the state folder") : fd;
+	return copy ? 0 : folder_complain("make", urls);
 }

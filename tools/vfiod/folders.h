@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* The folders of state and sockets. */
+/*
+ * The folders of state and sockets. All functions say on stderr what is wrong and what to do.
+ *
+ * user is whom the daemon runs as once it has given up root, NULL when it is not root and
+ * everything is its own.
+ */
 #pragma once
+
+#include "tools/vfiod/privileges.h"
 
 #include <sys/types.h>
 
-/* Makes the folder and its parents where they are missing, and gives it to uid and gid (-1 leaves
- * the owner). One that exists is given away only while it is empty. 0, or -1 with a sentence on
- * stderr. */
-int folder_make(const char *path, mode_t mode, uid_t uid, gid_t gid);
+/* Makes the folder of each ipc:// URL's socket, and its parents where they are missing; other URLs
+ * need none. One that it makes is given to the user, and so is one of root's below /run that holds
+ * nothing but sockets. Any other must let the user write already. 0 or -1. */
+int folder_make_for_urls(const char *urls, const struct identity *user);
 
-/* Makes the folder of an ipc:// URL's socket; other URLs need none. */
-int folder_make_for_url(const char *url, uid_t uid, gid_t gid);
+/* The folder itself, whatever is above: makes the missing. 0, or -1 with errno. */
+int folder_make_parents(const char *path);
 
-/* Makes and opens the folder "locks" in the state folder, the hand's own: the daemon's user can
- * read it and no more. Returns a descriptor, or -1 with a sentence on stderr. */
-int folder_open_locks(const char *state);
+/* Prints "vfiod: cannot DOING folder PATH: ERRNO". Returns -1. */
+int folder_complain(const char *doing, const char *path);

@@ -12,12 +12,14 @@
 #include "tools/vfiod/folders.h"
 #include "tools/vfiod/owner.h"
 #include "tools/vfiod/privileges.h"
+#include "tools/vfiod/state_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 /* What main owns until the end. */
 struct start {
@@ -27,8 +29,8 @@ struct start {
 	struct callers callers;
 	struct hand *hand;
 	struct names *names; /* read while there is one thread, and nothing is forbidden yet */
-	struct sysfs sysfs; /* opened once: what was judged is what is changed */
-	int lock_fd;
+	struct sysfs sysfs;  /* opened once: what was judged is what is changed */
+	struct state_folder state;
 	char *tls_certificate, *tls_key, *tls_authority; /* PEM text */
 };
 
@@ -39,7 +41,7 @@ static void start_clear(struct start *s)
 	names_close(s->names);
 	sysfs_close(&s->sysfs);
 	fd_cleanup(&s->listener.fd);
-	fd_cleanup(&s->lock_fd);
+	state_folder_clear(&s->state);
 	if (s->tls_key)
 		explicit_bzero(s->tls_key, strlen(s->tls_key));
 	free(s->tls_certificate);
@@ -85,21 +87,22 @@ static int read_secrets(struct start *s)
 static int make_folders(struct start *s)
 {
 	const struct options *o = &s->options;
-	uid_t uid = o->is_root ? s->user.uid : (uid_t)-1;
-	gid_t gid = o->is_root ? s->user.gid : (gid_t)-1;
+	const struct identity *user = o->is_root ? &s->user : NULL;
+	/* With the one that many hardened hosts give root, nobody could reach what is made here. */
+	mode_t before = umask(022);
+	int error = state_folder_open(o->state, user, &s->state) ||
+		    (!user && owner_check(o->state)) || folder_make_for_urls(o->rpc, user) ||
+		    folder_make_for_urls(o->events, user);
 
-	if (folder_make(o->state, 0700, uid, gid) || (!o->is_root && owner_check(o->state)) ||
-		folder_make_for_url(o->rpc, uid, gid) || folder_make_for_url(o->events, uid, gid))
-		return -1;
-	s->lock_fd = folder_open_locks(o->state);
-	return s->lock_fd < 0 ? -1 : 0;
+	umask(before);
+	return error ? -1 : 0;
 }
 
 static int fork_hand(struct start *s)
 {
 	const struct hand_config config = {.root = s->options.root,
 		.sysfs = &s->sysfs,
-		.lock_fd = s->lock_fd,
+		.lock_fd = s->state.locks_fd,
 		.allow = &s->options.allow};
 	int error = hand_fork(&config, &s->hand);
 
@@ -137,7 +140,8 @@ static int run(struct start *s)
 		.names = s->names,
 		.sysfs = &s->sysfs,
 		.callers = &s->callers,
-		.lock_fd = s->lock_fd,
+		.state = s->state.daemon,
+		.lock_fd = s->state.locks_fd,
 		.tls_certificate = s->tls_certificate,
 		.tls_key = s->tls_key,
 		.tls_authority = s->tls_authority,
@@ -145,7 +149,7 @@ static int run(struct start *s)
 			s->callers.has_group && s->options.is_root ? s->callers.group : (gid_t)-1,
 	};
 
-	s->lock_fd = -1; /* the host's from here on */
+	s->state.locks_fd = -1; /* the host's from here on */
 	return daemon_run(&in);
 }
 
@@ -164,7 +168,7 @@ static void raise_fd_limit(void)
 int main(int argc, char **argv)
 {
 	CLEANUP(start_clear)
-	struct start s = {.lock_fd = -1, .listener.fd = -1, .sysfs = SYSFS_INIT};
+	struct start s = {.state.locks_fd = -1, .listener.fd = -1, .sysfs = SYSFS_INIT};
 	enum options_result parsed = options_parse(argc, argv, &s.options);
 
 	if (parsed != OPTIONS_RUN)
