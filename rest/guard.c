@@ -4,6 +4,7 @@
 
 #include "rest/access.h"
 #include "rest/connection.h"
+#include "rest/origin.h"
 #include "rest/query.h"
 #include "rest/reply.h"
 
@@ -144,15 +145,107 @@ static void guard_describe(h2o_req_t *req, char *text, size_t size)
 	snprintf(text, size, "%s via %s", host, connection->text);
 }
 
+static bool guard_peer_is_proxy(h2o_req_t *req)
+{
+	struct rest_connection *connection = rest_connection_of(req);
+
+	rest_connection_know_peer(connection);
+	return rest_cidrs_match(&guard_access(req)->proxies, &connection->address);
+}
+
+/* How often a request has the header. */
+static unsigned guard_count(h2o_req_t *req, const char *name)
+{
+	ssize_t at = -1;
+	unsigned n = 0;
+
+	while ((at = h2o_find_header_by_str(&req->headers, name, strlen(name), at)) >= 0)
+		n++;
+	return n;
+}
+
+/* The page is vfiod's own: its origin is where the request was sent to, or where a trusted proxy
+ * says that its client had sent it. */
+static bool guard_is_own_page(h2o_req_t *req, h2o_iovec_t origin)
+{
+	h2o_iovec_t authority = req->input.authority, scheme = h2o_iovec_init(H2O_STRLIT("http"));
+
+	if (guard_peer_is_proxy(req)) {
+		unsigned hosts = guard_count(req, "x-forwarded-host");
+
+		if (hosts > 1 || guard_count(req, "x-forwarded-proto") > 1)
+			return false;
+		if (hosts == 1)
+			authority = rest_reply_request_header(req, "x-forwarded-host");
+		scheme = rest_reply_request_header(req, "x-forwarded-proto");
+	}
+	return rest_origin_is(origin.base, origin.len,
+		scheme.base ? h2o_strdup(&req->pool, scheme.base, scheme.len).base : NULL,
+		authority.base, authority.len);
+}
+
+/* Older browsers do not tell a page's site, and send an Origin with every POST. */
+static bool guard_site(h2o_req_t *req)
+{
+	h2o_iovec_t site = rest_reply_request_header(req, "sec-fetch-site");
+	unsigned sites = guard_count(req, "sec-fetch-site");
+
+	if (sites == 0 || (sites == 1 && !rest_origin_is_foreign_site(site.base, site.len)))
+		return true;
+	rest_reply_error(
+		req, 0, RPC_PERMISSION_DENIED, "a page of another site may not change devices");
+	return false;
+}
+
+bool rest_guard_page(h2o_req_t *req)
+{
+	h2o_iovec_t origin = rest_reply_request_header(req, "origin");
+	unsigned origins = guard_count(req, "origin");
+
+	if (origins == 0)
+		return guard_site(req);
+	if (origins > 1) {
+		rest_reply_error(req, 0, RPC_PERMISSION_DENIED,
+			"the request has more than one Origin header");
+		return false;
+	}
+	if (guard_is_own_page(req, origin) ||
+		rest_origin_may_change(guard_access(req), origin.base, origin.len))
+		return true;
+	rest_reply_error(req, 0, RPC_PERMISSION_DENIED,
+		"pages of origin \"%.*s\" may not change devices; those of an origin named in "
+		"VOLANT_CORS_ORIGINS may",
+		(int)(origin.len < 100 ? origin.len : 100), origin.base);
+	return false;
+}
+
+/* Whoever made the request is not at the other end of the connection, but somebody who passes it
+ * on. Of a relay that says nothing it cannot be told. */
+static bool guard_is_relayed(h2o_req_t *req)
+{
+	static const char *const tokens[] = {"x-forwarded-for", "x-forwarded-host",
+		"x-forwarded-proto", "x-real-ip", "forwarded", "via"};
+
+	for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++)
+		if (guard_count(req, tokens[i]) > 0)
+			return true;
+	return guard_peer_is_proxy(req);
+}
+
 /* The peer is the owner of the socket at the other end, while that is there. */
 static void guard_owner(h2o_req_t *req, struct rpc_peer *peer)
 {
 	const struct rest_connection *connection = rest_connection_of(req);
 	size_t len = strlen(peer->text);
 
+	if (guard_is_relayed(req)) {
+		peer->why_not = "who passes on the request of somebody else, as its headers or "
+				"--trusted-proxies say: over a proxy, changes need the API key";
+		return;
+	}
 	if (!connection->owner.known) {
-		peer->why_not = "whose end of the connection was closed, or not of this host, when "
-				"it was accepted, so that the kernel does not say whose it is";
+		peer->why_not = "whose end of the connection was closed when it was accepted, so "
+				"that the kernel does not say whose it is";
 		return;
 	}
 	snprintf(peer->text + len, sizeof(peer->text) - len, " uid %u", connection->owner.uid);

@@ -11,6 +11,10 @@
  * has its answer. open: no key is needed. A CORS preflight needs none either. */
 bool rest_guard_admit(h2o_req_t *req, h2o_iovec_t query, bool open);
 
+/* Judges, for a change, the page that a browser says it comes from: by Origin, else by
+ * Sec-Fetch-Site; what has neither comes from no page. Answers for itself: false means so. */
+bool rest_guard_page(h2o_req_t *req);
+
 /* Answers OPTIONS: the verbs of the path, and what a browser's preflight asks for. */
 void rest_guard_preflight(h2o_req_t *req, const char *verbs);
 

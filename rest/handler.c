@@ -135,6 +135,8 @@ static void handler_call(h2o_req_t *req, const struct rest_route *route, h2o_iov
 	struct rpc_peer peer;
 	int r;
 
+	if (route->method->changes && !rest_guard_page(req))
+		return;
 	if (route->has_body)
 		r = handler_read_body(req, route, query, &message, &fault);
 	else

@@ -225,6 +225,162 @@ static void test_closed_when_accepted_is_nobody(void **state)
 	ground_close(&ground);
 }
 
+/* A bind with more header lines, each with its line break. */
+static void format_bind(char *text, size_t size, const char *lines)
+{
+	snprintf(text, size,
+		"POST " V1 "/devices/bind HTTP/1.1\r\n" HOST JSON "%sContent-Length: 2\r\n\r\n{}",
+		lines);
+}
+
+static void test_a_relay_has_no_rights(void **state)
+{
+	static const char *const lines[] = {"X-Forwarded-For: 192.0.2.1\r\n",
+		"X-Forwarded-Host: localhost\r\n", "X-Forwarded-Proto: http\r\n",
+		"X-Real-IP: 127.0.0.1\r\n", "Forwarded: for=192.0.2.1\r\n", "Via: 1.1 relay\r\n",
+		"via: 1.1 relay\r\n", "X-Forwarded-For:\r\n"};
+	struct rest_fault fault;
+	struct ground ground;
+	struct rights rights;
+	char bind[512];
+
+	(void)state;
+	ground_open_asking(&ground, &rights);
+	ground_start(&ground);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		format_bind(bind, sizeof(bind), lines[i]);
+		expect_error(&ground, bind, 403, "PERMISSION_DENIED", "need the API key");
+	}
+	assert_int_equal(atomic_load(&rights.asked), 0);
+	ground_close(&ground);
+
+	/* A trusted proxy is one, whatever it says. */
+	ground_open_asking(&ground, &rights);
+	assert_int_equal(rest_cidrs_parse("127.0.0.0/8", &ground.access.proxies, &fault), 0);
+	ground_start(&ground);
+	format_bind(bind, sizeof(bind), "");
+	expect_error(&ground, bind, 403, "PERMISSION_DENIED", "need the API key");
+	ground_close(&ground);
+
+	/* With the key it is the client's right, not the relay's. */
+	ground_open_asking(&ground, &rights);
+	assert_int_equal(rest_cidrs_parse("127.0.0.0/8", &ground.access.proxies, &fault), 0);
+	assert_int_equal(rest_access_set_key(&ground.access, "s3cret", &fault), 0);
+	ground_start(&ground);
+	format_bind(
+		bind, sizeof(bind), "X-Forwarded-For: 192.0.2.1\r\nX-Volant-API-Key: s3cret\r\n");
+	expect_body(&ground, bind, "\"success\":true");
+	assert_int_equal(atomic_load(&rights.asked), 0);
+	ground_close(&ground);
+}
+
+/* On a ground where anyone may change anything, as far as no page is behind it. */
+static void expect_pages(
+	struct ground *ground, const char *const *lines, size_t count, const char *refusal)
+{
+	char bind[512];
+
+	for (size_t i = 0; i < count; i++) {
+		format_bind(bind, sizeof(bind), lines[i]);
+		if (refusal)
+			expect_error(ground, bind, 403, "PERMISSION_DENIED", refusal);
+		else
+			expect_body(ground, bind, "\"success\":true");
+	}
+}
+
+#define COUNT(lines) (sizeof(lines) / sizeof((lines)[0]))
+
+static void test_pages_of_other_origins_change_nothing(void **state)
+{
+	static const char *const foreign[] = {"Origin: https://evil.example\r\n",
+		"Origin: null\r\n", "Origin: https://localhost\r\n",
+		"Origin: http://localhost:3000\r\n", "Origin: http://localhost.evil.example\r\n",
+		"Origin: localhost\r\n", "Origin:\r\n",
+		"Origin: http://evil.example\r\nX-Forwarded-Host: evil.example\r\n",
+		"Origin: http://evil.example\r\nSec-Fetch-Site: same-origin\r\n"};
+	static const char *const twice[] = {
+		"Origin: http://localhost\r\nOrigin: http://localhost\r\n",
+		"Origin: http://localhost\r\norigin: https://evil.example\r\n"};
+	static const char *const sites[] = {"Sec-Fetch-Site: cross-site\r\n",
+		"Sec-Fetch-Site: same-site\r\n",
+		"Sec-Fetch-Site: none\r\nSec-Fetch-Site: none\r\n"};
+	static const char *const own[] = {"", "Origin: http://localhost\r\n",
+		"Origin: HTTP://LocalHost\r\n", "Origin: http://localhost:80\r\n",
+		"Sec-Fetch-Site: same-origin\r\n", "Sec-Fetch-Site: none\r\n",
+		"Origin: http://localhost\r\nSec-Fetch-Site: same-origin\r\n"};
+	struct ground ground;
+
+	(void)state;
+	ground_open(&ground);
+	ground_start(&ground);
+	expect_pages(&ground, foreign, COUNT(foreign), "may not change devices");
+	expect_pages(&ground, twice, COUNT(twice), "more than one Origin");
+	expect_pages(&ground, sites, COUNT(sites), "another site");
+	expect_pages(&ground, own, COUNT(own), NULL);
+	/* Reads are nobody's to spoil, and cannot be read by the page. */
+	expect_body(&ground,
+		"GET " V1 "/devices HTTP/1.1\r\n" HOST "Origin: https://evil.example\r\n\r\n",
+		"\"devices\":[]");
+	ground_close(&ground);
+}
+
+static void test_pages_of_allowed_origins_may_change(void **state)
+{
+	static const char *const named[] = {"Origin: https://ui.example\r\n",
+		"Origin: https://ui.example\r\nSec-Fetch-Site: cross-site\r\n"};
+	static const char *const other[] = {"Origin: https://evil.example\r\n", "Origin: null\r\n"};
+	static const char *const any[] = {
+		"X-Volant-API-Key: s3cret\r\nOrigin: https://evil.example\r\n"};
+	static const char *const null[] = {"X-Volant-API-Key: s3cret\r\nOrigin: null\r\n"};
+	struct rest_fault fault;
+	struct ground ground;
+
+	(void)state;
+	ground_open(&ground);
+	assert_int_equal(
+		rest_access_set_origins(&ground.access, "https://ui.example, *", &fault), 0);
+	ground_start(&ground);
+	expect_pages(&ground, named, COUNT(named), NULL);
+	/* Without a key, "any" means that any page could. */
+	expect_pages(&ground, other, COUNT(other), "may not change devices");
+	ground_close(&ground);
+
+	ground_open(&ground);
+	assert_int_equal(rest_access_set_origins(&ground.access, "*", &fault), 0);
+	assert_int_equal(rest_access_set_key(&ground.access, "s3cret", &fault), 0);
+	ground_start(&ground);
+	expect_pages(&ground, any, COUNT(any), NULL);
+	expect_pages(&ground, null, COUNT(null), "may not change devices");
+	ground_close(&ground);
+}
+
+static void test_pages_behind_a_trusted_proxy(void **state)
+{
+	static const char *const own[] = {
+		"Origin: https://vfio.example\r\nX-Forwarded-Host: vfio.example\r\n"
+		"X-Forwarded-Proto: https\r\n",
+		"Origin: https://vfio.example\r\nX-Forwarded-Host: vfio.example:443\r\n",
+		"Origin: https://localhost\r\nX-Forwarded-Proto: https\r\n"};
+	static const char *const foreign[] = {
+		"Origin: http://vfio.example\r\nX-Forwarded-Host: vfio.example\r\n"
+		"X-Forwarded-Proto: https\r\n",
+		"Origin: http://localhost\r\nX-Forwarded-Host: vfio.example\r\n",
+		"Origin: https://vfio.example\r\nX-Forwarded-Host: vfio.example, localhost\r\n",
+		"Origin: https://vfio.example\r\nX-Forwarded-Host: vfio.example\r\n"
+		"X-Forwarded-Host: vfio.example\r\n"};
+	struct rest_fault fault;
+	struct ground ground;
+
+	(void)state;
+	ground_open(&ground);
+	assert_int_equal(rest_cidrs_parse("127.0.0.0/8", &ground.access.proxies, &fault), 0);
+	ground_start(&ground);
+	expect_pages(&ground, own, COUNT(own), NULL);
+	expect_pages(&ground, foreign, COUNT(foreign), "may not change devices");
+	ground_close(&ground);
+}
+
 static void format_preflight(char *text, size_t size, const char *origin)
 {
 	snprintf(text, size,
@@ -294,6 +450,10 @@ int main(void)
 		cmocka_unit_test(test_owner_of_the_connection_is_asked_about),
 		cmocka_unit_test(test_half_closed_has_no_rights),
 		cmocka_unit_test(test_closed_when_accepted_is_nobody),
+		cmocka_unit_test(test_a_relay_has_no_rights),
+		cmocka_unit_test(test_pages_of_other_origins_change_nothing),
+		cmocka_unit_test(test_pages_of_allowed_origins_may_change),
+		cmocka_unit_test(test_pages_behind_a_trusted_proxy),
 		cmocka_unit_test(test_cors),
 		cmocka_unit_test(test_cors_for_all_has_no_credentials),
 	};

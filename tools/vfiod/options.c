@@ -182,6 +182,11 @@ static enum options_result read_environment(struct options *o)
 		return wrong("VOLANT_API_ALLOW_CIDR", fault.text);
 	if (origins && rest_access_set_origins(&o->access, origins, &fault) < 0)
 		return wrong("VOLANT_CORS_ORIGINS", fault.text);
+	if (o->access.any_origin && !key)
+		return wrong("VOLANT_CORS_ORIGINS",
+			"with * any web page could change this host's devices through its "
+			"visitors' "
+			"browsers; name the origins, or set VOLANT_API_KEY");
 	return OPTIONS_RUN;
 }
 
