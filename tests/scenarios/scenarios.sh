@@ -18,7 +18,7 @@
 set -u
 
 here=$(dirname "$0")
-all_parts='reading binding sharing guards holders pending life faults'
+all_parts='reading binding sharing guards holders pending life rights faults'
 parts=${parts:-$all_parts}
 ground=$1
 shift

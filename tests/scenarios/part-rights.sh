@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=dash disable=SC2016,SC2086,SC2154
+# (In single quotes, $x is a variable of jq; scenario.sh sets addresses, which have no blanks.)
+# Who may change devices, and who cannot be somebody else. To be sourced by scenarios.sh.
+
+# A bind over REST with curl's further arguments; the answer is in $body, its status in $http.
+# Usage: bind_as USER [ARGUMENT]...
+bind_as() {
+	local user=$1 word line=''
+	shift
+	set -- -s -m 60 -w '%{http_code}' -H Content-Type:application/json "$@" \
+		-d "{\"pci_addresses\":[\"$lone\"]}" "$api/api/v1/vfio/devices/bind"
+	for word; do
+		line="$line '$word'"
+	done
+	http=$(su -s /bin/sh "$user" -c "curl $line" | tee "$body" | tail -c 3)
+	sed -i 's/...$//' "$body"
+}
+
+# [rest lab] Whoever closes, half closes, resets or hands on a connection, or lets root have its port, has no rights by it: a thousand tries.
+leaving_gives_no_rights() {
+	/impostor "${api##*:}" "$(id -u alice)" $lone e1000e ||
+		fail "$(grep -v nothing "$work/output" | tail -n 1)"
+	must_call unbind $lone
+	expect_given_back $lone e1000e
+}
+
+# [rest lab] A member of group vfiod may change devices, and whoever is in no group may not.
+member_may_change() {
+	bind_as bob
+	[ "$http" = 200 ] || fail "bob: HTTP status $http: $(cat "$body")"
+	must_call unbind $lone
+	bind_as alice
+	[ "$http" = 403 ] || fail "alice: HTTP status $http"
+	expect --arg id " uid $(id -u alice)" '.message | contains($id)'
+	expect_given_back $lone e1000e
+}
+
+# [rest lab] So may one who is in hundreds of groups.
+member_of_many_groups_may_change() {
+	local n=0 groups=/etc/group users=/etc/passwd
+	cp $groups $users "$work"
+	echo 'carol:x:1002:1002::/tmp:/bin/sh' >>$users
+	echo 'carol:x:1002:' >>$groups
+	while [ $n -lt 400 ]; do
+		echo "g$n:x:$((2000 + n)):carol"
+		n=$((n + 1))
+	done >>$groups
+	sed -i '/^vfiod:/d' $groups
+	echo 'vfiod:x:990:bob,carol' >>$groups
+	bind_as carol
+	cp "$work/group" $groups
+	cp "$work/passwd" $users
+	[ "$http" = 200 ] || fail "HTTP status $http: $(cat "$body")"
+	must_call unbind $lone
+	expect_given_back $lone e1000e
+}
+
+# [rest lab] A relay's rights are not its clients': whoever passes a request on, root too, changes nothing.
+relay_has_no_rights() {
+	local header
+	for header in X-Forwarded-For:203.0.113.9 X-Real-IP:203.0.113.9 Forwarded:for=203.0.113.9 \
+		Via:1.1 X-Forwarded-Host:localhost X-Forwarded-Proto:https; do
+		bind_as root -H $header
+		[ "$http" = 403 ] || fail "$header: HTTP status $http"
+		expect '.status == "PERMISSION_DENIED" and (.message | contains("API key"))'
+	done
+	expect_driver $lone e1000e
+}
+
+# [rest] A web page of another origin changes nothing, whoever's browser it is in; a page of vfiod's own may.
+foreign_page_changes_nothing() {
+	local header
+	for header in Origin:https://evil.example Origin:null Sec-Fetch-Site:cross-site \
+		Origin:http://localhost:1; do
+		http=$(curl -s -m 60 -o "$body" -w '%{http_code}' -H Content-Type:application/json \
+			-H $header -d "{\"pci_addresses\":[\"$lone\"]}" "$api/api/v1/vfio/devices/bind")
+		[ "$http" = 403 ] || fail "$header: HTTP status $http"
+		expect '.status == "PERMISSION_DENIED" and .message != ""'
+	done
+	expect_driver $lone e1000e
+	http=$(curl -s -m 60 -o "$body" -w '%{http_code}' -H Content-Type:application/json \
+		-H "Origin:$api" -d "{\"pci_addresses\":[\"$lone\"]}" "$api/api/v1/vfio/devices/bind")
+	[ "$http" = 200 ] || fail "vfiod's own page: HTTP status $http: $(cat "$body")"
+	must_call unbind $lone
+	expect_given_back $lone e1000e
+}
