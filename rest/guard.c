@@ -244,8 +244,8 @@ static void guard_owner(h2o_req_t *req, struct rpc_peer *peer)
 		return;
 	}
 	if (!connection->owner.known) {
-		peer->why_not = "whose end of the connection was closed when it was accepted, so "
-				"that the kernel does not say whose it is";
+		peer->why_not = "of whose connection the kernel named no owner when it was "
+				"accepted: the other end was closed, or there is no tcp_diag";
 		return;
 	}
 	snprintf(peer->text + len, sizeof(peer->text) - len, " uid %u", connection->owner.uid);

@@ -154,6 +154,8 @@ static void loop_init(struct rest_loop *loop)
 	h2o_linklist_init_anchor(&loop->pending);
 	loop->tick.cb = loop_on_tick;
 	loop->owners = (struct rpc_owner_query)RPC_OWNER_QUERY_INIT;
+	if (loop->server->config.ask_owner)
+		rpc_owner_query_prepare(&loop->owners);
 	loop->accept_ctx.ctx = &loop->http;
 	loop->accept_ctx.hosts = loop->server->http.hosts;
 	h2o_multithread_register_receiver(loop->http.queue, &loop->control, loop_on_control);

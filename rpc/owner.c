@@ -114,6 +114,15 @@ bool rpc_owner_at(struct rpc_owner_query *query, const struct sockaddr *peer,
 	return true;
 }
 
+void rpc_owner_query_prepare(struct rpc_owner_query *query)
+{
+	const struct sockaddr_in nobody = {.sin_family = AF_INET};
+	uid_t uid;
+
+	rpc_owner_at(
+		query, (const struct sockaddr *)&nobody, (const struct sockaddr *)&nobody, &uid);
+}
+
 bool rpc_owner_is_there(int fd)
 {
 	struct tcp_info info = {0};

@@ -26,14 +26,18 @@ struct rpc_owner_query {
 		.fd = -1                                                                           \
 	}
 
+/* Opens the netlink socket and has the kernel load what it answers with, which takes a while the
+ * first time: before anybody waits. */
+void rpc_owner_query_prepare(struct rpc_owner_query *query);
+
 /* Closes the netlink socket; it may be asked with again. */
 void rpc_owner_query_close(struct rpc_owner_query *query);
 
 /* The user who made the socket at the other end of fd, a connected TCP socket of ours. False, with
  * *ret untouched, for nobody: one of the two ends is closed or half closed, the other end is on
  * another host or in another network namespace, or the kernel could not be asked. Whoever the
- * socket was handed to since then has its rights. One system call's round trip; the very first
- * question may have the kernel load its module. */
+ * socket was handed to since then has its rights. Does not
+ * block. */
 bool rpc_owner_of(struct rpc_owner_query *query, int fd, uid_t *ret);
 
 /* The same where our end's descriptor is not at hand, from the addresses of both. This answers who

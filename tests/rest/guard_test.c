@@ -217,7 +217,7 @@ static void test_closed_when_accepted_is_nobody(void **state)
 	http_send_last(half, bind);
 	ground_start(&ground);
 	http_read(half, &answer, true);
-	expect_shape(&answer, 403, "PERMISSION_DENIED", "the kernel does not say whose");
+	expect_shape(&answer, 403, "PERMISSION_DENIED", "named no owner");
 	http_answer_clear(&answer);
 	close(half);
 	rest_server_stop(ground.server, 1000);

@@ -131,6 +131,9 @@ static void test_our_own(void **state)
 	expect_owner(scene, ours, getuid());
 	expect_owner(scene, theirs, getuid());
 	assert_true(rpc_owner_is_there(ours));
+	rpc_owner_query_prepare(&scene->query);
+	assert_true(scene->query.fd >= 0);
+	expect_owner(scene, ours, getuid());
 	/* The netlink socket may have been lost, and is had again. */
 	rpc_owner_query_close(&scene->query);
 	expect_owner(scene, ours, getuid());
