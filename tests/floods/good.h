@@ -32,7 +32,7 @@ struct good_requests {
 struct good;
 
 /* Starts those whose bits (1 << client) are set. */
-struct good *good_start(const struct daemon *server, unsigned clients);
+struct good *good_start(const struct daemon *server, unsigned wanted);
 
 /* Waits for the end of the requests under way. */
 void good_stop(struct good *good);

@@ -20,6 +20,7 @@ enum {
 };
 
 static struct {
+	const char *vfiod;
 	const char *only[32];
 	size_t only_count;
 	unsigned windows;
@@ -50,10 +51,23 @@ static void usage(FILE *out)
 		fprintf(out, "  %-17s %s\n", flood->name, flood->what);
 }
 
-/* One window: clients and flood are there before it begins and go on a little after it. */
-static bool run_window(struct flood_result *r, const struct stand *s, bool flooded)
+/* Lets both come to rest. Where one has ended or does not, that is a failure, and both start anew:
+ * what comes next is to be judged by what it does itself. */
+static void prepare(struct flood_result *r, struct stand *s)
 {
-	const struct daemon *victim = flooded ? s->tested : s->decoy;
+	struct why why = {""};
+
+	if (stand_await_rest(s, &why))
+		return;
+	if (!*r->why.text)
+		r->why = why;
+	stand_close(s, &why);
+	stand_open(s, options.vfiod);
+}
+
+/* One window: clients and flood are there before it begins and go on a little after it. */
+static void run_window(struct flood_result *r, struct stand *s, bool flooded)
+{
 	struct windows *windows = flooded ? r->flooded : r->quiet;
 	const struct timespec length = {.tv_sec = (time_t)options.seconds,
 		.tv_nsec = (long)((options.seconds - (double)(time_t)options.seconds) * 1e9)};
@@ -61,10 +75,10 @@ static bool run_window(struct flood_result *r, const struct stand *s, bool flood
 	struct flood_done done;
 	struct good *good;
 
-	if (!stand_await_rest(s, &r->why))
-		return false;
+	prepare(r, s);
 	good = good_start(s->tested, r->clients);
-	flood_start(&run, r->flood->name, victim, (unsigned)options.seconds + FLOOD_S_MORE);
+	flood_start(&run, r->flood->name, flooded ? s->tested : s->decoy,
+		(unsigned)options.seconds + FLOOD_S_MORE);
 	int64_t from = now_ns();
 	nanosleep(&length, NULL);
 	int64_t to = now_ns();
@@ -79,37 +93,37 @@ static bool run_window(struct flood_result *r, const struct stand *s, bool flood
 		r->done.sent += done.sent;
 		r->done.received += done.received;
 	}
-	return ok;
 }
 
-static void judge(struct flood_result *r)
+/* What failed tells more than what was slow, and comes first. */
+static void judge(struct flood_result *r, bool latency)
 {
-	for (enum good_client who = 0; who < GOOD_CLIENTS; who++) {
-		struct why why = {""};
+	struct why why = {""};
 
-		if (!(r->clients & 1u << who) ||
-			verdict_is_good(&r->quiet[who], &r->flooded[who], options.latency, &why))
-			continue;
-		if (!*r->why.text)
+	for (enum good_client who = 0; who < GOOD_CLIENTS && !*r->why.text; who++) {
+		if (r->clients & 1u << who &&
+			!verdict_is_good(&r->quiet[who], &r->flooded[who], latency, &why))
 			why_not(&r->why, "%s: %.1900s", good_name(who), why.text);
 	}
-	if (r->done.connections == 0)
-		why_not(&r->why, "the flood did nothing");
 }
 
-static bool run_flood(const struct stand *s, const struct flood *flood, json_t *list)
+static bool run_flood(struct stand *s, const struct flood *flood, json_t *list)
 {
 	struct flood_result *r = calloc(1, sizeof(*r));
-	bool ok = true;
+	bool ok;
 
 	if (!r)
 		abort();
 	r->flood = flood;
 	r->clients = options.clients;
-	for (unsigned i = 0; ok && i < 2 * options.windows; i++)
-		ok = run_window(r, s, i % 2);
-	if (ok)
-		judge(r);
+	for (unsigned i = 0; i < 2 * options.windows; i++)
+		run_window(r, s, i % 2);
+	prepare(r, s);
+	judge(r, false);
+	if (options.latency)
+		judge(r, true);
+	if (r->done.connections == 0)
+		why_not(&r->why, "the flood did nothing");
 	ok = !*r->why.text;
 	if (options.json)
 		json_array_append_new(list, report_json(r));
@@ -133,14 +147,14 @@ static bool is_wanted(const struct flood *flood)
 	return wanted;
 }
 
-static bool run_all(const char *vfiod)
+static bool run_all(void)
 {
 	json_t *list = json_array();
 	struct why why = {""};
 	struct stand stand;
 	unsigned count = 0, good = 0;
 
-	stand_open(&stand, vfiod);
+	stand_open(&stand, options.vfiod);
 	if (!options.json)
 		report_head();
 	for (const struct flood *flood = floods; flood->name; flood++) {
@@ -231,6 +245,7 @@ static bool take_options(int argc, char **argv)
 		if (!take_option(option))
 			return false;
 	}
+	options.vfiod = argv[optind];
 	return optind == argc - 1;
 }
 
@@ -245,5 +260,5 @@ int main(int argc, char **argv)
 	if (!mount_possible())
 		return MOUNT_SKIP;
 	signal(SIGPIPE, SIG_IGN);
-	return run_all(argv[optind]) ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_all() ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -101,7 +101,7 @@ bool stand_close(struct stand *s, struct why *why)
 	return ok;
 }
 
-/* -1: it has ended. */
+/* Of it and its children; -1: it has ended. */
 static int64_t cpu_ms(const struct daemon *d)
 {
 	struct census census;
