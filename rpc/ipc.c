@@ -70,7 +70,7 @@ static int listen_beside(const struct rpc_ipc_config *config, const char *beside
 		return rpc_text_refuse(
 			error, -ENOMEM, "cannot listen at %s: %s", config->path, nng_strerror(r));
 	nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, S_IRUSR | S_IWUSR);
-	r = nng_listener_start(listener, 0);
+	r = rpc_connections_listen(config->connections, listener, false, true);
 	if (r != 0) {
 		nng_listener_close(listener);
 		return rpc_text_refuse(error, -EIO,

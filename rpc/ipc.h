@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "rpc/connections.h"
 #include "rpc/text.h"
 
 #include <nng/nng.h>
@@ -15,6 +16,7 @@
 /* Of which socket, where, and for whom. All borrowed. */
 struct rpc_ipc_config {
 	nng_socket socket;
+	struct rpc_connections *connections;
 	const char *path; /* shorter than 96 bytes */
 	mode_t mode;
 	gid_t gid; /* (gid_t)-1: the process's own */

@@ -29,6 +29,7 @@ static int open_ipc(
 {
 	const struct rpc_ipc_config ipc = {
 		.socket = config->socket,
+		.connections = config->connections,
 		.path = one->endpoint.path,
 		.mode = config->ipc_mode ? config->ipc_mode : IPC_MODE,
 		.gid = config->ipc_gid,
@@ -99,7 +100,8 @@ static int open_network(
 		if (r < 0)
 			return r;
 	}
-	r = nng_listener_start(one->listener, 0);
+	r = rpc_connections_listen(config->connections, one->listener, true,
+		one->endpoint.scheme == RPC_SCHEME_TCP);
 	if (r != 0)
 		return rpc_text_refuse(error, r == NNG_EADDRINUSE ? -EADDRINUSE : -EIO,
 			"cannot listen at %s: %s", one->endpoint.url, nng_strerror(r));

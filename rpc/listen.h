@@ -2,6 +2,7 @@
 /* The listeners of one nng socket. */
 #pragma once
 
+#include "rpc/connections.h"
 #include "rpc/tls.h"
 
 #include <nng/nng.h>
@@ -10,6 +11,7 @@
 /* Where to listen and for whom. All borrowed. */
 struct rpc_listen_config {
 	nng_socket socket;
+	struct rpc_connections *connections; /* the socket's */
 	const char *urls;    /* separated by commas; at least one */
 	mode_t ipc_mode;     /* 0: 0660 */
 	gid_t ipc_gid;	     /* who owns ipc:// sockets beside us; (gid_t)-1: our own group */

@@ -10,53 +10,31 @@
  * requests and leaves without the replies is enough, over any transport.
  *
  * Found by a receive, the loss is what nng handles well, and there is always a receive, for nng
- * reads ahead. So two functions of libc by which nng learns of losses stand here, before libc's
- * own, in every program with an nng socket. A send into a lost stream succeeds, as one did that was
- * made a moment earlier; of those who send so there is but nng. And a poll that finds an error
- * tells nng's own thread to read and write, by which the error is found again, or not.
+ * reads ahead. So functions of libc by which nng learns of losses stand here, before libc's own, in
+ * every program with an nng socket. A send into a lost stream succeeds, as one did that was made a
+ * moment earlier; of those who send so there is but nng. A poll that finds an error tells nng's own
+ * thread to read and write, by which the error is found again, or not. And a receive tells of a
+ * loss only when no send is half done.
+ *
+ * By the same functions the connections of our listeners are known from accept to close, and held
+ * to what rpc/connections.h says. Descriptors that are not theirs are left to libc.
  */
 #include "rpc/mend.h"
+
+#include "rpc/connection.h"
+#include "rpc/libc.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { CLOSE_S = 2, KERNEL_SIGSET = 8 };
+enum { CLOSE_S = 2 };
 
-/* The thread sanitizer learns from these two which thread hands what to which; it stands before
- * libc as well, and has to be asked by its own names. */
-#ifdef __has_feature
-#if __has_feature(thread_sanitizer)
-#define ASK_SANITIZER
-ssize_t __interceptor_sendmsg(int fd, const struct msghdr *message, int flags);
-int __interceptor_epoll_wait(int fd, struct epoll_event *events, int maxevents, int timeout);
-#endif
-#endif
-
-static ssize_t libc_sendmsg(int fd, const struct msghdr *message, int flags)
-{
-#ifdef ASK_SANITIZER
-	return __interceptor_sendmsg(fd, message, flags);
-#else
-	return syscall(SYS_sendmsg, fd, message, flags);
-#endif
-}
-
-static int libc_epoll_wait(int fd, struct epoll_event *events, int maxevents, int timeout)
-{
-#ifdef ASK_SANITIZER
-	return __interceptor_epoll_wait(fd, events, maxevents, timeout);
-#else
-	return (int)syscall(
-		SYS_epoll_pwait, fd, events, maxevents, timeout, NULL, (size_t)KERNEL_SIGSET);
-#endif
-}
+/* Where this thread wants to know a descriptor that libc is asked about. */
+static _Thread_local int *asked;
 
 void rpc_mend(void)
 {
@@ -85,18 +63,101 @@ static ssize_t length(const struct msghdr *message)
 	return (ssize_t)len;
 }
 
-__attribute__((visibility("default"))) ssize_t sendmsg(
-	int fd, const struct msghdr *message, int flags)
+#define BEFORE_LIBC __attribute__((visibility("default")))
+
+BEFORE_LIBC ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
-	ssize_t sent = libc_sendmsg(fd, message, flags);
+	struct rpc_connection *connection = rpc_connection_of(fd);
+	ssize_t sent = rpc_libc_sendmsg(fd, message, flags), len = length(message);
 	int error = errno;
 
-	if (sent >= 0 || !is_loss(error))
-		return sent;
-	if (is_stream(fd))
-		return length(message);
+	if (sent < 0 && is_loss(error) && (connection || is_stream(fd)))
+		sent = len;
+	if (connection && (sent >= 0 || error == EAGAIN))
+		rpc_connection_sent(connection, sent, (size_t)len);
 	errno = error;
 	return sent;
+}
+
+BEFORE_LIBC ssize_t readv(int fd, const struct iovec *iov, int count)
+{
+	struct rpc_connection *connection = rpc_connection_of(fd);
+	ssize_t got = 0;
+
+	if (!connection)
+		return rpc_libc_readv(fd, iov, count);
+	if (rpc_connection_is_held(connection)) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (!atomic_load(&connection->gone))
+		got = rpc_libc_readv(fd, iov, count);
+	if (got > 0 || (got < 0 && !is_loss(errno)) || rpc_connection_lost(connection))
+		return got;
+	errno = EAGAIN;
+	return -1;
+}
+
+BEFORE_LIBC int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
+{
+	struct rpc_connection *connection = rpc_connection_of(fd);
+
+	return connection ? rpc_connection_poll(connection, epoll, op, event)
+			  : rpc_libc_epoll_ctl(epoll, op, fd, event);
+}
+
+BEFORE_LIBC int listen(int fd, int backlog)
+{
+	int r = rpc_libc_listen(fd, backlog);
+
+	if (r == 0)
+		rpc_connection_listens(fd);
+	return r;
+}
+
+BEFORE_LIBC int accept(int fd, struct sockaddr *address, socklen_t *len)
+{
+	struct rpc_connection *listener = rpc_connection_of(fd);
+
+	return listener && listener->listens ? rpc_connection_accept(listener)
+					     : accept4(fd, address, len, 0);
+}
+
+BEFORE_LIBC int close(int fd)
+{
+	struct rpc_connection *connection = rpc_connection_of(fd);
+
+	if (connection)
+		rpc_connection_close(connection);
+	return rpc_libc_close(fd);
+}
+
+BEFORE_LIBC int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	if (asked)
+		*asked = fd;
+	return rpc_libc_getsockopt(fd, level, name, value, len);
+}
+
+BEFORE_LIBC int getpeername(int fd, struct sockaddr *address, socklen_t *len)
+{
+	if (asked)
+		*asked = fd;
+	return rpc_libc_getpeername(fd, address, len);
+}
+
+/* nng tells no descriptors, but has libc tell it who is behind one. */
+int rpc_mend_descriptor(nng_pipe pipe)
+{
+	int descriptor = -1;
+	nng_sockaddr address;
+	uint64_t uid;
+
+	asked = &descriptor;
+	if (nng_pipe_get_uint64(pipe, NNG_OPT_IPC_PEER_UID, &uid) != 0)
+		nng_pipe_get_addr(pipe, NNG_OPT_REMADDR, &address);
+	asked = NULL;
+	return descriptor;
 }
 
 static bool is_nng_thread(void)
@@ -111,10 +172,9 @@ static bool is_nng_thread(void)
 	return whose == NNG;
 }
 
-__attribute__((visibility("default"))) int epoll_wait(
-	int fd, struct epoll_event *events, int maxevents, int timeout)
+BEFORE_LIBC int epoll_wait(int fd, struct epoll_event *events, int maxevents, int timeout)
 {
-	int count = libc_epoll_wait(fd, events, maxevents, timeout);
+	int count = rpc_libc_epoll_wait(fd, events, maxevents, timeout);
 
 	if (!is_nng_thread())
 		return count;

@@ -9,6 +9,9 @@
  * where it works from the start. Does nothing else. */
 void rpc_mend(void);
 
+/* The descriptor behind a pipe; -1 when that has gone. */
+int rpc_mend_descriptor(nng_pipe pipe);
+
 /* Closes a socket that may have connections in the middle of a message, in which nng can be stuck
  * for ever. Blocks for two seconds at most. False: it is; what it may still use must stay, and
  * nng_fini not be called. */

@@ -2,6 +2,7 @@
 /* Events for whoever listens. */
 #include "rpc/publisher.h"
 
+#include "rpc/connections.h"
 #include "rpc/listen.h"
 #include "rpc/mend.h"
 
@@ -10,14 +11,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	SUBSCRIBERS = 512, /* over Unix sockets, and again over a network */
+	SUBSCRIBER = 0x21, /* SP's number of who subscribes */
+};
+
 struct rpc_publisher {
 	nng_socket socket;
+	struct rpc_connections *connections;
 	struct rpc_listeners *listeners;
 };
 
 int rpc_publisher_open(
 	const char *url, gid_t ipc_gid, struct rpc_publisher **ret, char error[RPC_TEXT_ERROR])
 {
+	const struct rpc_connections_config connections = {
+		.places = SUBSCRIBERS, .peer_protocol = SUBSCRIBER};
 	struct rpc_publisher *p = calloc(1, sizeof(*p));
 
 	if (!p)
@@ -29,9 +38,13 @@ int rpc_publisher_open(
 		return rpc_text_refuse(
 			error, -ENOMEM, "cannot open a socket: %s", nng_strerror(rc));
 	}
-	const struct rpc_listen_config config = {
-		.socket = p->socket, .urls = url, .ipc_gid = ipc_gid};
-	int result = rpc_listeners_open(&config, &p->listeners, error);
+	p->connections = rpc_connections_new(p->socket, &connections);
+	const struct rpc_listen_config config = {.socket = p->socket,
+		.connections = p->connections,
+		.urls = url,
+		.ipc_gid = ipc_gid};
+	int result = p->connections ? rpc_listeners_open(&config, &p->listeners, error)
+				    : rpc_text_refuse(error, -ENOMEM, "out of memory");
 	if (result < 0) {
 		rpc_publisher_close(p);
 		return result;
@@ -59,6 +72,7 @@ void rpc_publisher_close(struct rpc_publisher *p)
 	if (!p)
 		return;
 	rpc_listeners_close(p->listeners);
-	rpc_mend_close(p->socket);
+	if (rpc_mend_close(p->socket))
+		rpc_connections_free(p->connections);
 	free(p);
 }

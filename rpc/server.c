@@ -9,8 +9,8 @@
  */
 #include "rpc/server.h"
 
+#include "rpc/connections.h"
 #include "rpc/dispatch.h"
-#include "rpc/limit.h"
 #include "rpc/listen.h"
 #include "rpc/mend.h"
 #include "rpc/peer.h"
@@ -41,17 +41,15 @@ enum {
 	 * answered: nng closes the connection instead. */
 	RECEIVE_MAX = 2 * RPC_REQUEST_MAX,
 
-	/* A reply that its client does not read is dropped after this; for a client that has let
-	 * that happen, the next ones soon after, so that it does not keep contexts from others.
-	 * Its connection stays: nng 1.5 can lock up for good when it closes one that has
-	 * requests coming in. */
-	SEND_TIMEOUT_MS = 2000,
-	SEND_TIMEOUT_DEAF_MS = 10,
-	DEAF_MS = 4000,
+	/* What waits to be sent keeps no context from others: there are so many more, and of the
+	 * connections whose replies wait the one that waits for longest is let go when even these
+	 * are used up. */
+	CONTEXTS_WAITING = 448,
+	SEND_TIMEOUT_MS = 60000, /* never, or something is wrong with the connection */
 
 	DRAIN_MS = 1000, /* for replies that wait for their connection at the end */
 	LINGER_MS = 50,	 /* nng's close drops what it has taken but not written yet */
-	PEERS_CACHED = 64,
+	REQUEST = 0x30,	 /* SP's number of who sends requests */
 };
 
 enum slot_state { SLOT_RECEIVE, SLOT_SERVE, SLOT_SEND };
@@ -69,21 +67,16 @@ struct rpc_server {
 	nng_socket socket;
 	bool open;  /* the socket is */
 	bool stuck; /* nng is, in closing it */
-	struct rpc_limit *limit;
+	struct rpc_connections *connections;
 	struct rpc_listeners *listeners;
 	struct rpc_dispatch *dispatch;
 	struct rpc_peer_rules rules;
 	struct slot *slots;
 	unsigned slot_count;
+	unsigned contexts; /* of these, what requests in hand are bounded by */
+	atomic_uint receiving;
 	atomic_uint sending;
 	char *api_key;
-
-	pthread_mutex_t peers_lock;
-	struct peer_entry {
-		uint32_t pipe;
-		struct rpc_caller caller;
-		int64_t deaf_until_ns;
-	} peers[PEERS_CACHED]; /* by pipe; whoever came last has the place */
 
 	pthread_mutex_t clock_lock;
 	pthread_cond_t clock_cond;
@@ -96,50 +89,19 @@ struct rpc_server {
 /* Rights and name of a connection's holder, found out at its first request. */
 static struct rpc_caller find_caller(struct rpc_server *server, nng_pipe pipe)
 {
-	struct peer_entry *entry = &server->peers[pipe.id % PEERS_CACHED];
 	struct rpc_caller caller;
-	bool known;
 
-	pthread_mutex_lock(&server->peers_lock);
-	known = entry->pipe == pipe.id;
-	if (known)
-		caller = entry->caller;
-	pthread_mutex_unlock(&server->peers_lock);
-	if (known)
+	if (rpc_connections_begin(server->connections, pipe, &caller))
 		return caller;
 	rpc_peer_of_pipe(pipe, &server->rules, &caller);
-	pthread_mutex_lock(&server->peers_lock);
-	*entry = (struct peer_entry){pipe.id, caller, 0};
-	pthread_mutex_unlock(&server->peers_lock);
+	rpc_connections_know(server->connections, pipe, &caller);
 	return caller;
-}
-
-/* Notes that the holder of a connection did not read a reply in time. */
-static void note_deaf(struct rpc_server *server, nng_pipe pipe)
-{
-	struct peer_entry *entry = &server->peers[pipe.id % PEERS_CACHED];
-
-	pthread_mutex_lock(&server->peers_lock);
-	if (entry->pipe == pipe.id)
-		entry->deaf_until_ns = rpc_now_ns() + DEAF_MS * NS_PER_MS;
-	pthread_mutex_unlock(&server->peers_lock);
-}
-
-/* How long a reply may wait for its connection. */
-static nng_duration send_timeout(struct rpc_server *server, nng_pipe pipe)
-{
-	const struct peer_entry *entry = &server->peers[pipe.id % PEERS_CACHED];
-	bool deaf;
-
-	pthread_mutex_lock(&server->peers_lock);
-	deaf = entry->pipe == pipe.id && entry->deaf_until_ns > rpc_now_ns();
-	pthread_mutex_unlock(&server->peers_lock);
-	return deaf ? SEND_TIMEOUT_DEAF_MS : SEND_TIMEOUT_MS;
 }
 
 static void slot_receive(struct slot *slot)
 {
 	slot->state = SLOT_RECEIVE;
+	atomic_fetch_add(&slot->server->receiving, 1);
 	nng_aio_set_timeout(slot->aio, NNG_DURATION_INFINITE);
 	nng_ctx_recv(slot->ctx, slot->aio);
 }
@@ -150,9 +112,12 @@ static void slot_received(struct slot *slot)
 	nng_msg *msg;
 	struct rpc_caller caller;
 	int r = nng_aio_result(slot->aio);
+	unsigned left = atomic_fetch_sub(&server->receiving, 1) - 1;
 
 	if (r == NNG_ECLOSED || r == NNG_ECANCELED)
 		return;
+	if (left < CONTEXTS_SPARE)
+		rpc_connections_make_way(server->connections);
 	if (r != 0) {
 		slot_receive(slot);
 		return;
@@ -181,7 +146,8 @@ static void slot_sent(struct slot *slot)
 	if (r == NNG_ECLOSED || r == NNG_ECANCELED)
 		return;
 	if (r == NNG_ETIMEDOUT)
-		note_deaf(slot->server, slot->pipe);
+		rpc_connections_drop(slot->server->connections, slot->pipe);
+	rpc_connections_end(slot->server->connections, slot->pipe);
 	slot_receive(slot);
 }
 
@@ -204,14 +170,15 @@ static void on_reply(void *arg, struct rpc_ticket *ticket, const uint8_t *bytes,
 
 	if (nng_msg_alloc(&msg, 0) != 0 || nng_msg_append(msg, bytes, len) != 0) {
 		/* Without memory for a reply, a lost connection tells the client as much. */
-		nng_pipe_close(slot->pipe);
+		rpc_connections_drop(server->connections, slot->pipe);
+		rpc_connections_end(server->connections, slot->pipe);
 		slot_receive(slot);
 		return;
 	}
 	slot->state = SLOT_SEND;
 	atomic_fetch_add(&server->sending, 1);
 	nng_aio_set_msg(slot->aio, msg);
-	nng_aio_set_timeout(slot->aio, send_timeout(server, slot->pipe));
+	nng_aio_set_timeout(slot->aio, SEND_TIMEOUT_MS);
 	nng_ctx_send(slot->ctx, slot->aio);
 }
 
@@ -249,11 +216,12 @@ static bool clock_sleep(struct rpc_server *server, int64_t until_ns)
 static void *clock_main(void *arg)
 {
 	struct rpc_server *server = arg;
-	int64_t next_ns;
+	int64_t calls_ns, replies_ns;
 
-	do
-		next_ns = rpc_dispatch_expire(server->dispatch);
-	while (clock_sleep(server, next_ns));
+	do {
+		calls_ns = rpc_dispatch_expire(server->dispatch);
+		replies_ns = rpc_connections_expire(server->connections);
+	} while (clock_sleep(server, calls_ns < replies_ns ? calls_ns : replies_ns));
 	return NULL;
 }
 
@@ -283,7 +251,14 @@ static void stop_clock(struct rpc_server *server)
 static int open_socket(struct rpc_server *server, const struct rpc_server_config *config,
 	char error[RPC_TEXT_ERROR])
 {
-	unsigned connections = config->connections ? config->connections : CONNECTIONS_DEFAULT;
+	const struct rpc_connections_config connections = {
+		.places = config->connections ? config->connections : CONNECTIONS_DEFAULT,
+		.peer_protocol = REQUEST,
+		.owner = config->owner,
+		.owner_arg = config->arg,
+		.blocked = on_wake,
+		.arg = server,
+	};
 	int r;
 
 	rpc_mend();
@@ -293,8 +268,8 @@ static int open_socket(struct rpc_server *server, const struct rpc_server_config
 			error, -ENOMEM, "cannot open an nng socket: %s", nng_strerror(r));
 	server->open = true;
 	nng_socket_set_size(server->socket, NNG_OPT_RECVMAXSZ, RECEIVE_MAX);
-	server->limit = rpc_limit_new(server->socket, connections);
-	if (!server->limit)
+	server->connections = rpc_connections_new(server->socket, &connections);
+	if (!server->connections)
 		return rpc_text_refuse(error, -ENOMEM, "out of memory");
 	return 0;
 }
@@ -322,8 +297,8 @@ static int open_dispatch(struct rpc_server *server, const struct rpc_server_conf
 	const struct rpc_dispatch_config dispatch = {
 		.services = config->services,
 		.api_key = server->api_key,
-		.max_changes = server->slot_count / 2,
-		.max_reads = server->slot_count / 2 - CONTEXTS_SPARE,
+		.max_changes = server->contexts / 2,
+		.max_reads = server->contexts / 2 - CONTEXTS_SPARE,
 		.reply = on_reply,
 		.wake = on_wake,
 		.arg = server,
@@ -340,6 +315,7 @@ static int open_listeners(struct rpc_server *server, const struct rpc_server_con
 {
 	const struct rpc_listen_config listen = {
 		.socket = server->socket,
+		.connections = server->connections,
 		.urls = config->urls,
 		.ipc_mode = config->ipc_mode,
 		.ipc_gid = config->ipc_gid,
@@ -366,7 +342,6 @@ static struct rpc_server *server_new(const struct rpc_server_config *config)
 
 	if (!server)
 		return NULL;
-	pthread_mutex_init(&server->peers_lock, NULL);
 	pthread_mutex_init(&server->clock_lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -377,7 +352,8 @@ static struct rpc_server *server_new(const struct rpc_server_config *config)
 		.key_required = config->api_key != NULL,
 		.tls_certified = config->tls.authority != NULL,
 	};
-	server->slot_count = contexts_of(config);
+	server->contexts = contexts_of(config);
+	server->slot_count = server->contexts + CONTEXTS_WAITING;
 	server->slots = calloc(server->slot_count, sizeof(*server->slots));
 	server->api_key = config->api_key ? strdup(config->api_key) : NULL;
 	if (!server->slots || (config->api_key && !server->api_key)) {
@@ -465,10 +441,9 @@ void rpc_server_free(struct rpc_server *server)
 	for (unsigned i = 0; server->slots && i < server->slot_count; i++)
 		nng_aio_free(server->slots[i].aio);
 	rpc_dispatch_free(server->dispatch);
-	rpc_limit_free(server->limit);
+	rpc_connections_free(server->connections);
 	pthread_cond_destroy(&server->clock_cond);
 	pthread_mutex_destroy(&server->clock_lock);
-	pthread_mutex_destroy(&server->peers_lock);
 	free(server->slots);
 	free(server->api_key);
 	free(server);

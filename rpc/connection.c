@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* One connection: who holds it, and when it is read. */
+#include "rpc/connection.h"
+
+#include "rpc/libc.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	ACCEPT_BURST = 64, /* closed at once in a row, before nng's thread looks at others */
+	SPARE = 128,	   /* descriptors of connections that nng has not closed yet */
+	GREETING = 8,
+};
+
+/* Whether it has hung up again, or says what no client of ours does, so that nng, which is slow to
+ * let go, need not see it. */
+static bool is_noise(const struct rpc_connection *listener, int fd)
+{
+	uint16_t protocol = listener->table->config.peer_protocol;
+	const uint8_t good[GREETING] = {
+		0, 'S', 'P', 0, (uint8_t)(protocol >> 8), (uint8_t)protocol, 0, 0};
+	uint8_t said[GREETING];
+	ssize_t n = recv(fd, said, sizeof(said), MSG_PEEK | MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno != EAGAIN && errno != EINTR;
+	return n == 0 || (listener->plain && memcmp(said, good, (size_t)n) != 0);
+}
+
+static bool is_loopback(const struct in6_addr *address)
+{
+	return IN6_IS_ADDR_LOOPBACK(address) ||
+	       (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == 127);
+}
+
+static bool uid_key(uid_t uid, struct rpc_holder_key *ret_key)
+{
+	ret_key->is_uid = true;
+	memcpy(ret_key->id, &uid, sizeof(uid));
+	return true;
+}
+
+static bool loopback_key(
+	const struct rpc_connections_config *config, int fd, const struct sockaddr *peer,
+	struct rpc_holder_key *ret_key)
+{
+	struct sockaddr_storage local = {0};
+	socklen_t len = sizeof(local);
+	uid_t uid;
+
+	return config->owner && getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
+	       config->owner(config->owner_arg, peer, (struct sockaddr *)&local, &uid) &&
+	       uid_key(uid, ret_key);
+}
+
+/* An IPv6 address with what one host may choose cut off; an IPv4 one mapped. */
+static void address_key(const struct sockaddr *peer, struct in6_addr *ret_address)
+{
+	if (peer->sa_family == AF_INET6) {
+		*ret_address = ((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
+		return;
+	}
+	*ret_address = (struct in6_addr){0};
+	memset(&ret_address->s6_addr[10], 0xff, 2);
+	memcpy(&ret_address->s6_addr[12],
+		&((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4);
+}
+
+static void network_key(const struct rpc_connections_config *config, int fd,
+	const struct sockaddr *peer, struct rpc_holder_key *ret_key)
+{
+	struct in6_addr address;
+
+	address_key(peer, &address);
+	if (is_loopback(&address) && loopback_key(config, fd, peer, ret_key))
+		return;
+	memcpy(ret_key->id, &address, sizeof(address));
+	if (!IN6_IS_ADDR_V4MAPPED(&address) && !is_loopback(&address))
+		memset(&ret_key->id[8], 0, 8);
+}
+
+static void local_key(int fd, struct rpc_holder_key *ret_key)
+{
+	struct ucred holder = {.uid = (uid_t)-1};
+	socklen_t len = sizeof(holder);
+
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &holder, &len);
+	uid_key(holder.uid, ret_key);
+}
+
+static bool take(const struct rpc_connection *listener, int fd, const struct sockaddr *peer)
+{
+	struct rpc_connection *c;
+	struct rpc_holder_key key = {0};
+
+	if (is_noise(listener, fd))
+		return false;
+	if (listener->network)
+		network_key(&listener->table->config, fd, peer, &key);
+	else
+		local_key(fd, &key);
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return false;
+	c->table = listener->table;
+	c->network = listener->network;
+	c->fd = fd;
+	return rpc_connection_enter(c, &key);
+}
+
+static bool has_descriptors(struct rpc_connections *table, bool kind)
+{
+	bool has;
+
+	pthread_mutex_lock(&table->lock);
+	has = table->kinds[kind].descriptors < table->config.places + SPARE;
+	pthread_mutex_unlock(&table->lock);
+	return has;
+}
+
+int rpc_connection_accept(struct rpc_connection *listener)
+{
+	for (int i = 0; i < ACCEPT_BURST; i++) {
+		struct sockaddr_storage peer = {0};
+		socklen_t len = sizeof(peer);
+		int fd;
+
+		/* nng tries again in ten milliseconds, and has closed some until then. */
+		if (!has_descriptors(listener->table, listener->network)) {
+			errno = EMFILE;
+			return -1;
+		}
+		fd = rpc_libc_accept(listener->fd, (struct sockaddr *)&peer, &len);
+		if (fd < 0 || take(listener, fd, (struct sockaddr *)&peer))
+			return fd;
+		rpc_libc_close(fd);
+	}
+	errno = EAGAIN;
+	return -1;
+}
+
+static bool is_hung_up(int fd)
+{
+	struct pollfd end = {.fd = fd};
+
+	return poll(&end, 1, 0) > 0;
+}
+
+bool rpc_connection_is_held(const struct rpc_connection *c)
+{
+	return atomic_load(&c->blocked) && !atomic_load(&c->gone) && !is_hung_up(c->fd);
+}
+
+/* nng closes a connection whose end it is told of. In the middle of a send it must not: what it
+ * means to go on with is then refused without a word, and waited for (rpc/mend.c). Hung up on, the
+ * send comes to its end at once. */
+bool rpc_connection_lost(struct rpc_connection *c)
+{
+	bool partial;
+
+	pthread_mutex_lock(&c->table->lock);
+	partial = atomic_load(&c->partial);
+	if (partial)
+		rpc_connection_dismiss(c);
+	else
+		rpc_connection_gone(c);
+	pthread_mutex_unlock(&c->table->lock);
+	return !partial;
+}
+
+/* True: somebody has to be told. The lock is held. */
+static bool block(struct rpc_connection *c)
+{
+	if (atomic_load(&c->blocked) || atomic_load(&c->gone))
+		return false;
+	atomic_store(&c->blocked, true);
+	c->blocked_ns = c->progress_ns = rpc_now_ns();
+	return c->table->blocked++ == 0 && !c->table->freed && c->table->config.blocked;
+}
+
+static void unblock(struct rpc_connection *c)
+{
+	if (!atomic_load(&c->blocked))
+		return;
+	if (!atomic_load(&c->gone))
+		c->table->blocked--;
+	atomic_store(&c->blocked, false);
+	rpc_connection_release(c);
+}
+
+static bool note_sent(struct rpc_connection *c, ssize_t sent, size_t len)
+{
+	bool tell;
+
+	if (sent < 0)
+		return block(c);
+	atomic_store(&c->partial, (size_t)sent < len);
+	if ((size_t)sent == len) {
+		unblock(c);
+		return false;
+	}
+	tell = block(c);
+	c->progress_ns = rpc_now_ns();
+	return tell;
+}
+
+void rpc_connection_sent(struct rpc_connection *c, ssize_t sent, size_t len)
+{
+	bool tell;
+
+	if (sent == (ssize_t)len && !atomic_load(&c->partial) && !atomic_load(&c->blocked))
+		return;
+	pthread_mutex_lock(&c->table->lock);
+	tell = note_sent(c, sent, len);
+	pthread_mutex_unlock(&c->table->lock);
+	if (tell)
+		c->table->config.blocked(c->table->config.arg);
+}
+
+void rpc_connection_release(struct rpc_connection *c)
+{
+	if (c->epoll < 0)
+		return;
+	rpc_libc_epoll_ctl(c->epoll, EPOLL_CTL_MOD, c->fd, &c->wanted);
+	c->epoll = -1;
+}
+
+/* A connection that has hung up is read, or its epoll would tell of nothing else. */
+static int arm(struct rpc_connection *c, int epoll, struct epoll_event *event)
+{
+	struct epoll_event less = *event;
+
+	c->epoll = -1;
+	if (!(event->events & EPOLLIN) || !rpc_connection_is_held(c))
+		return rpc_libc_epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, event);
+	c->epoll = epoll;
+	c->wanted = *event;
+	less.events &= ~(uint32_t)EPOLLIN;
+	return rpc_libc_epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &less);
+}
+
+int rpc_connection_poll(struct rpc_connection *c, int epoll, int op, struct epoll_event *event)
+{
+	int r;
+
+	if (c->listens || (op == EPOLL_CTL_MOD && !atomic_load(&c->blocked)))
+		return rpc_libc_epoll_ctl(epoll, op, c->fd, event);
+	pthread_mutex_lock(&c->table->lock);
+	if (op == EPOLL_CTL_MOD) {
+		r = arm(c, epoll, event);
+	} else {
+		c->epoll = -1;
+		r = rpc_libc_epoll_ctl(epoll, op, c->fd, event);
+	}
+	pthread_mutex_unlock(&c->table->lock);
+	return r;
+}

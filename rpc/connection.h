@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* One descriptor of an nng socket, for rpc/connection*.c and rpc/mend.c alone. */
+#pragma once
+
+#include "rpc/connections.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+enum { RPC_KINDS = 2 }; /* Unix sockets, a network */
+
+/* What a connection has done so far. */
+enum rpc_stage { RPC_STAGE_HALF_OPEN, RPC_STAGE_SILENT, RPC_STAGE_USED, RPC_STAGES };
+
+/* Who has connections of a kind. */
+struct rpc_holder_key {
+	bool is_uid;
+	uint8_t id[16]; /* a uid, or an IPv6 address, perhaps cut */
+};
+
+struct rpc_holder {
+	struct rpc_holder_key key;
+	unsigned count; /* of those that are not gone */
+	LIST_ENTRY(rpc_holder) link;
+};
+
+struct rpc_connection {
+	struct rpc_connections *table;
+	int fd;
+	bool listens;
+	bool network;
+	bool plain; /* of a listener: its connections begin with SP's greeting */
+
+	/* Below here, of connections alone. Under the table's lock: */
+	struct rpc_holder *holder; /* NULL: it is gone */
+	enum rpc_stage stage;
+	uint32_t pipe; /* 0: none */
+	unsigned in_hand;
+	int64_t since_ns; /* idle, or half open */
+	bool known;
+	struct rpc_caller caller;
+	TAILQ_ENTRY(rpc_connection) live;
+	LIST_ENTRY(rpc_connection) by_pipe;
+	int64_t blocked_ns;
+	int64_t progress_ns;
+	int epoll;		   /* where reading is asked for while blocked; -1: nowhere */
+	struct epoll_event wanted; /* what is asked for then */
+
+	/* Changed under the lock, read without: */
+	atomic_bool gone;    /* lost or let go: nothing more is read, what is sent is dropped */
+	atomic_bool blocked; /* the kernel had no room for a reply */
+	atomic_bool partial; /* a send is in the middle */
+};
+
+LIST_HEAD(rpc_pipe_list, rpc_connection);
+LIST_HEAD(rpc_holder_list, rpc_holder);
+TAILQ_HEAD(rpc_live_list, rpc_connection);
+
+enum { RPC_PIPE_BUCKETS = 1024 };
+
+struct rpc_connections {
+	struct rpc_connections_config config;
+	nng_socket socket;
+	pthread_mutex_t lock; /* a leaf: nothing of nng is called under it */
+	struct {
+		unsigned count; /* of those in the list */
+		unsigned descriptors;
+		struct rpc_live_list live; /* not gone */
+		struct rpc_holder_list holders;
+	} kinds[RPC_KINDS];
+	struct rpc_pipe_list pipes[RPC_PIPE_BUCKETS];
+	unsigned blocked;
+	unsigned references; /* of descriptors, and until rpc_connections_free one more */
+	bool freed;
+};
+
+/* The listener or connection with a descriptor; NULL: it is none of ours. On nng's threads it stays
+ * until they close the descriptor. */
+struct rpc_connection *rpc_connection_of(int fd);
+
+/* Makes a listener of a descriptor that the calling thread's rpc_connections_listen has opened. */
+void rpc_connection_listens(int fd);
+
+/* accept(2) of the next connection that is to be; those that are not to be are closed. */
+int rpc_connection_accept(struct rpc_connection *listener);
+
+/* Gives a connection just accepted its place, at another's cost where there is none. The holder's
+ * key is to be set. False: it is not to be, and freed. */
+bool rpc_connection_enter(struct rpc_connection *connection, const struct rpc_holder_key *key);
+
+/* Its descriptor is about to be closed: forgets it. */
+void rpc_connection_close(struct rpc_connection *connection);
+
+/* Takes a connection's place away. The lock is held. */
+void rpc_connection_gone(struct rpc_connection *connection);
+
+/* The same, and hangs up. The lock is held. */
+void rpc_connection_dismiss(struct rpc_connection *connection);
+
+/* Whether nothing is to be read from it now. */
+bool rpc_connection_is_held(const struct rpc_connection *connection);
+
+/* A read found its end. False: that must not be told yet, the read is to be tried again. */
+bool rpc_connection_lost(struct rpc_connection *connection);
+
+/* A send of len bytes ended so; -1: there was no room. */
+void rpc_connection_sent(struct rpc_connection *connection, ssize_t sent, size_t len);
+
+/* epoll_ctl(2). */
+int rpc_connection_poll(
+	struct rpc_connection *connection, int epoll, int op, struct epoll_event *event);
+
+/* Asks again for what was not asked for while it was blocked. The lock is held. */
+void rpc_connection_release(struct rpc_connection *connection);
