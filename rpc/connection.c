@@ -4,34 +4,11 @@
 
 #include "rpc/libc.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum {
-	ACCEPT_BURST = 64, /* closed at once in a row, before nng's thread looks at others */
-	SPARE = 128,	   /* descriptors of connections that nng has not closed yet */
-	GREETING = 8,
-};
-
-/* Whether it has hung up again, or says what no client of ours does, so that nng, which is slow to
- * let go, need not see it. */
-static bool is_noise(const struct rpc_connection *listener, int fd)
-{
-	uint16_t protocol = listener->table->config.peer_protocol;
-	const uint8_t good[GREETING] = {
-		0, 'S', 'P', 0, (uint8_t)(protocol >> 8), (uint8_t)protocol, 0, 0};
-	uint8_t said[GREETING];
-	ssize_t n = recv(fd, said, sizeof(said), MSG_PEEK | MSG_DONTWAIT);
-
-	if (n < 0)
-		return errno != EAGAIN && errno != EINTR;
-	return n == 0 || (listener->plain && memcmp(said, good, (size_t)n) != 0);
-}
 
 static bool is_loopback(const struct in6_addr *address)
 {
@@ -94,55 +71,13 @@ static void local_key(int fd, struct rpc_holder_key *ret_key)
 	uid_key(holder.uid, ret_key);
 }
 
-static bool take(const struct rpc_connection *listener, int fd, const struct sockaddr *peer)
+void rpc_holder_of(const struct rpc_connection *listener, int fd, const struct sockaddr *peer,
+	struct rpc_holder_key *ret_key)
 {
-	struct rpc_connection *c;
-	struct rpc_holder_key key = {0};
-
-	if (is_noise(listener, fd))
-		return false;
 	if (listener->network)
-		network_key(&listener->table->config, fd, peer, &key);
+		network_key(&listener->table->config, fd, peer, ret_key);
 	else
-		local_key(fd, &key);
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		return false;
-	c->table = listener->table;
-	c->network = listener->network;
-	c->fd = fd;
-	return rpc_connection_enter(c, &key);
-}
-
-static bool has_descriptors(struct rpc_connections *table, bool kind)
-{
-	bool has;
-
-	pthread_mutex_lock(&table->lock);
-	has = table->kinds[kind].descriptors < table->config.places + SPARE;
-	pthread_mutex_unlock(&table->lock);
-	return has;
-}
-
-int rpc_connection_accept(struct rpc_connection *listener)
-{
-	for (int i = 0; i < ACCEPT_BURST; i++) {
-		struct sockaddr_storage peer = {0};
-		socklen_t len = sizeof(peer);
-		int fd;
-
-		/* nng tries again in ten milliseconds, and has closed some until then. */
-		if (!has_descriptors(listener->table, listener->network)) {
-			errno = EMFILE;
-			return -1;
-		}
-		fd = rpc_libc_accept(listener->fd, (struct sockaddr *)&peer, &len);
-		if (fd < 0 || take(listener, fd, (struct sockaddr *)&peer))
-			return fd;
-		rpc_libc_close(fd);
-	}
-	errno = EAGAIN;
-	return -1;
+		local_key(fd, ret_key);
 }
 
 static bool is_hung_up(int fd)
@@ -249,7 +184,9 @@ int rpc_connection_poll(struct rpc_connection *c, int epoll, int op, struct epol
 {
 	int r;
 
-	if (c->listens || (op == EPOLL_CTL_MOD && !atomic_load(&c->blocked)))
+	if (c->listens)
+		return rpc_lobby_poll(c, epoll, op, event);
+	if (op == EPOLL_CTL_MOD && !atomic_load(&c->blocked))
 		return rpc_libc_epoll_ctl(epoll, op, c->fd, event);
 	pthread_mutex_lock(&c->table->lock);
 	if (op == EPOLL_CTL_MOD) {

@@ -33,8 +33,10 @@ struct rpc_connection {
 	bool listens;
 	bool network;
 	bool plain; /* of a listener: its connections begin with SP's greeting */
+	int lobby;  /* of a listener: an epoll of it and of whom it has not greeted yet; see lobby.c */
 
 	/* Below here, of connections alone. Under the table's lock: */
+	struct rpc_connection *waits; /* in this listener's lobby; NULL: nng has the descriptor */
 	struct rpc_holder *holder; /* NULL: it is gone */
 	enum rpc_stage stage;
 	uint32_t pipe; /* 0: none */
@@ -67,7 +69,7 @@ struct rpc_connections {
 	pthread_mutex_t lock; /* a leaf: nothing of nng is called under it */
 	struct {
 		unsigned count; /* of those in the list */
-		unsigned descriptors;
+		unsigned descriptors; /* that nng has */
 		struct rpc_live_list live; /* not gone */
 		struct rpc_holder_list holders;
 	} kinds[RPC_KINDS];
@@ -84,12 +86,29 @@ struct rpc_connection *rpc_connection_of(int fd);
 /* Makes a listener of a descriptor that the calling thread's rpc_connections_listen has opened. */
 void rpc_connection_listens(int fd);
 
-/* accept(2) of the next connection that is to be; those that are not to be are closed. */
-int rpc_connection_accept(struct rpc_connection *listener);
+/* A lobby for a listener that has its descriptor. False: the kernel refuses one. */
+bool rpc_lobby_open(struct rpc_connection *listener);
 
-/* Gives a connection just accepted its place, at another's cost where there is none. The holder's
- * key is to be set. False: it is not to be, and freed. */
+/* accept(2) of the next connection that has said the greeting. */
+int rpc_lobby_accept(struct rpc_connection *listener);
+
+/* epoll_ctl(2) for a listener: of its lobby. */
+int rpc_lobby_poll(
+	struct rpc_connection *listener, int epoll, int op, struct epoll_event *event);
+
+/* Closes all that are in a listener's lobby, and it. The lock is held. */
+void rpc_lobby_close(struct rpc_connection *listener);
+
+/* Whose a connection just accepted is. Not under the lock. */
+void rpc_holder_of(const struct rpc_connection *listener, int fd, const struct sockaddr *peer,
+	struct rpc_holder_key *ret_key);
+
+/* Gives a connection its place, at another's cost where there is none. False: it is not to be. The
+ * lock is held. */
 bool rpc_connection_enter(struct rpc_connection *connection, const struct rpc_holder_key *key);
+
+/* nng gets its descriptor. The lock is held. */
+void rpc_connection_hand_over(struct rpc_connection *connection);
 
 /* Its descriptor is about to be closed: forgets it. */
 void rpc_connection_close(struct rpc_connection *connection);
@@ -97,7 +116,7 @@ void rpc_connection_close(struct rpc_connection *connection);
 /* Takes a connection's place away. The lock is held. */
 void rpc_connection_gone(struct rpc_connection *connection);
 
-/* The same, and hangs up. The lock is held. */
+/* The same, and hangs up. Frees one that nng does not have. The lock is held. */
 void rpc_connection_dismiss(struct rpc_connection *connection);
 
 /* Whether nothing is to be read from it now. */

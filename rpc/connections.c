@@ -3,6 +3,7 @@
 #include "rpc/connections.h"
 
 #include "rpc/connection.h"
+#include "rpc/libc.h"
 #include "rpc/mend.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 
 enum {
 	DESCRIPTORS_MAX = 1 << 16,
+	GREETING_MS = 10000,
 	DEAF_MS = 2000,	    /* without a byte that went out */
 	BLOCKED_MS = 30000, /* with one reply, however slowly it goes out */
 };
@@ -63,6 +65,10 @@ void rpc_connection_listens(int fd)
 		return;
 	opening = NULL;
 	listener->fd = fd;
+	if (!rpc_lobby_open(listener)) {
+		free(listener); /* nng's accept is libc's then */
+		return;
+	}
 	pthread_mutex_lock(&listener->table->lock);
 	listener->table->references++;
 	atomic_store(&by_descriptor[fd], listener);
@@ -127,8 +133,15 @@ void rpc_connection_gone(struct rpc_connection *c)
 void rpc_connection_dismiss(struct rpc_connection *c)
 {
 	rpc_connection_gone(c);
-	shutdown(c->fd, SHUT_RDWR);
-	rpc_connection_release(c);
+	if (!c->waits) {
+		shutdown(c->fd, SHUT_RDWR);
+		rpc_connection_release(c);
+		return;
+	}
+	atomic_store(&by_descriptor[c->fd], NULL);
+	c->table->references--; /* not the last: the listener has one */
+	rpc_libc_close(c->fd);
+	free(c);
 }
 
 static const struct rpc_holder *greatest_holder(
@@ -170,13 +183,28 @@ static struct rpc_connection *choose(
 	return chosen ? chosen : newcomer;
 }
 
-static bool enter(struct rpc_connection *c, const struct rpc_holder_key *key)
+/* Lets go who has not said the greeting in time. */
+static void clear_lobbies(struct rpc_connections *table, bool kind, int64_t now_ns)
+{
+	struct rpc_connection *c, *next;
+
+	for (c = TAILQ_FIRST(&table->kinds[kind].live); c; c = next) {
+		next = TAILQ_NEXT(c, live);
+		if (c->waits && now_ns - c->since_ns > GREETING_MS * NS_PER_MS)
+			rpc_connection_dismiss(c);
+	}
+}
+
+bool rpc_connection_enter(struct rpc_connection *c, const struct rpc_holder_key *key)
 {
 	struct rpc_connections *table = c->table;
 	struct rpc_connection *chosen;
-	LOCKED(table);
 
-	c->holder = table->freed ? NULL : holder_of(table, c->network, key);
+	c->since_ns = rpc_now_ns();
+	c->epoll = -1;
+	clear_lobbies(table, c->network, c->since_ns);
+	c->holder = table->freed || c->fd >= DESCRIPTORS_MAX ? NULL
+							     : holder_of(table, c->network, key);
 	if (!c->holder)
 		return false;
 	c->holder->count++;
@@ -189,20 +217,15 @@ static bool enter(struct rpc_connection *c, const struct rpc_holder_key *key)
 		}
 		rpc_connection_dismiss(chosen);
 	}
-	table->kinds[c->network].descriptors++;
 	table->references++;
 	atomic_store(&by_descriptor[c->fd], c);
 	return true;
 }
 
-bool rpc_connection_enter(struct rpc_connection *c, const struct rpc_holder_key *key)
+void rpc_connection_hand_over(struct rpc_connection *c)
 {
-	c->since_ns = rpc_now_ns();
-	c->epoll = -1;
-	if (c->fd < DESCRIPTORS_MAX && enter(c, key))
-		return true;
-	free(c);
-	return false;
+	c->waits = NULL;
+	c->table->kinds[c->network].descriptors++;
 }
 
 void rpc_connection_close(struct rpc_connection *c)
@@ -211,7 +234,9 @@ void rpc_connection_close(struct rpc_connection *c)
 
 	pthread_mutex_lock(&table->lock);
 	atomic_store(&by_descriptor[c->fd], NULL);
-	if (!c->listens) {
+	if (c->listens) {
+		rpc_lobby_close(c);
+	} else {
 		rpc_connection_gone(c);
 		table->kinds[c->network].descriptors--;
 		if (c->pipe != 0)

@@ -119,7 +119,7 @@ BEFORE_LIBC int accept(int fd, struct sockaddr *address, socklen_t *len)
 {
 	struct rpc_connection *listener = rpc_connection_of(fd);
 
-	return listener && listener->listens ? rpc_connection_accept(listener)
+	return listener && listener->listens ? rpc_lobby_accept(listener)
 					     : accept4(fd, address, len, 0);
 }
 
