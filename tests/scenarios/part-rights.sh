@@ -85,3 +85,33 @@ foreign_page_changes_nothing() {
 	must_call unbind $lone
 	expect_given_back $lone e1000e
 }
+
+# [rest lab] A --root below which the kernel's own files are mounted is no simulated host: a stranger changes nothing there.
+root_that_is_real() {
+	local real pid
+	load_vfio
+	mkdir -p "$work/real/sys" "$work/real/dev" "$work/real/proc"
+	for real in sys dev; do
+		# In a mount namespace, so that nothing of it is left when the daemon ends.
+		# shellcheck disable=SC2016  # the shell within is to see them
+		unshare -m sh -c '
+			mount -o bind "/$2" "$1/real/$2" && mount -o bind /proc "$1/real/proc" &&
+			exec vfiod --root "$1/real" --http 127.0.0.1:8081 --state "$1/real-state" \
+				--rpc "ipc://$1/real-run/rpc.sock" --events "ipc://$1/real-run/events.sock"' \
+			sh "$work" $real >"$work/real.log" 2>&1 3>&- 4<&- &
+		pid=$!
+		api=http://127.0.0.1:8081
+		eventually answers || fail "/$real: no answer: $(tail -n 1 "$work/real.log")"
+		bind_as alice
+		[ "$http" = 403 ] || fail "/$real: alice: HTTP status $http: $(cat "$body")"
+		expect_driver $lone e1000e
+		if [ $real = sys ]; then
+			bind_as root
+			[ "$http" = 200 ] || fail "root: HTTP status $http: $(cat "$body")"
+			must_call unbind $lone
+			expect_given_back $lone e1000e
+		fi
+		kill $pid
+		eventually gone $pid || fail "it does not end"
+	done
+}
