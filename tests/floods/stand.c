@@ -73,11 +73,44 @@ static struct daemon *start(const char *vfiod, const struct tree *tree)
 	abort();
 }
 
+static unsigned fds_of(const struct census *census)
+{
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < census->count; i++)
+		sum += census->processes[i].fds;
+	return sum;
+}
+
+/* How many it has once it keeps the folders of all devices, which it does from the first list on.
+ */
+static unsigned fds_at_rest(const struct daemon *d)
+{
+	static const char list[] =
+		"GET /api/v1/vfio/devices HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+	struct http_answer answer = {0};
+	struct census census;
+	struct why why = {""};
+	int fd = http_connect(&d->http, NULL, &why);
+
+	http_send(fd, list, sizeof(list) - 1);
+	if (!http_read(fd, true, &answer, &why) || answer.status != 200 || !http_is_closed(fd)) {
+		fprintf(stderr, "a list of devices: %s\n", why.text);
+		abort();
+	}
+	close(fd);
+	http_answer_clear(&answer);
+	census_settle(d->pid, &census);
+	return fds_of(&census);
+}
+
 void stand_open(struct stand *s, const char *vfiod)
 {
 	s->tree = make_tree();
 	s->tested = start(vfiod, s->tree);
 	s->decoy = start(vfiod, s->tree);
+	s->tested_fds = fds_at_rest(s->tested);
+	s->decoy_fds = fds_at_rest(s->decoy);
 }
 
 static bool end(struct daemon *d, const char *which, struct why *why)
@@ -101,36 +134,34 @@ bool stand_close(struct stand *s, struct why *why)
 	return ok;
 }
 
-/* Of it and its children; -1: it has ended. */
-static int64_t cpu_ms(const struct daemon *d)
-{
-	struct census census;
-
-	census_take(d->pid, &census);
-	return census.count ? (int64_t)census_cpu_ms(&census) : -1;
-}
-
-static bool await_rest_of(const struct daemon *d, struct why *why)
+static bool await_rest_of(const struct daemon *d, unsigned fds, struct why *why)
 {
 	const struct timespec look = {.tv_nsec = LOOK_MS * (NS_PER_S / 1000)};
-	int64_t until = now_ns() + REST_S * NS_PER_S, before, after = cpu_ms(d);
+	int64_t until = now_ns() + REST_S * NS_PER_S;
+	struct census census;
+	unsigned before;
 
+	census_take(d->pid, &census);
 	do {
-		before = after;
+		before = census_cpu_ms(&census);
 		/* Nothing tells that a process has nothing left to do. */
 		nanosleep(&look, NULL);
-		after = cpu_ms(d);
-		if (after < 0)
+		census_take(d->pid, &census);
+		if (census.count == 0)
 			return why_not(why, "vfiod has ended");
-		if (after - before <= LOOK_CPU_MS)
+		if (census_cpu_ms(&census) <= before + LOOK_CPU_MS && fds_of(&census) <= fds)
 			return true;
 	} while (now_ns() < until);
-	return why_not(why, "vfiod is still busy %d seconds after the flood", REST_S);
+	return why_not(why,
+		"%d seconds after the flood vfiod is still busy, or has connections whose clients "
+		"are gone: %u descriptors, %u before",
+		REST_S, fds_of(&census), fds);
 }
 
 bool stand_await_rest(const struct stand *s, struct why *why)
 {
-	return await_rest_of(s->tested, why) && await_rest_of(s->decoy, why);
+	return await_rest_of(s->tested, s->tested_fds, why) &&
+	       await_rest_of(s->decoy, s->decoy_fds, why);
 }
 
 /* Somebody else than who started vfiod, but one who may use its socket. */

@@ -11,6 +11,7 @@
 struct stand {
 	struct tree *tree;
 	struct daemon *tested, *decoy;
+	unsigned tested_fds, decoy_fds; /* that each has at rest */
 };
 
 /* A flood that runs in a process of its own. */
@@ -25,8 +26,8 @@ void stand_open(struct stand *stand, const char *vfiod);
 /* Ends both. False with why when one does not end with status 0. */
 bool stand_close(struct stand *stand, struct why *why);
 
-/* Waits until neither spends processor time any more, 30 s at most. False with why, as when one has
- * ended. */
+/* Waits until neither spends processor time or has a connection any more, 30 s at most. False with
+ * why, as when one has ended. */
 bool stand_await_rest(const struct stand *stand, struct why *why);
 
 /* Starts this program anew, as flood_main below, and waits until it is ready. */
