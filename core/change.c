@@ -223,7 +223,10 @@ static int run_change(struct host *host, enum plan_goal goal, const struct chang
 			.leave_driverless = request->leave_driverless},
 	};
 	CLEANUP(change_result_clear) struct change_result result = {0};
+	const char *why = hand_node_refusal(&host->client, &request->access);
 
+	if (why)
+		return core_fail(err, CORE_INVALID, "the VFIO nodes cannot be given so: %s", why);
 	if (collect_targets(&c, err) || hold_groups(&c, err) || make_plan(&c, err))
 		return -1;
 	if (has_work(&c) && execute(&c, err))

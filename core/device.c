@@ -86,6 +86,19 @@ static long optional(const struct devices *devices, const struct device *device,
 	return *end ? otherwise : value;
 }
 
+/* Reads a number that some devices have. One that is there and cannot be read is a failure, or a
+ * device short of descriptors would look like a plain one. */
+static uint32_t if_any(const struct devices *devices, const struct device *device,
+	const char *attribute, int *error)
+{
+	char text[32];
+	ssize_t n = device_read(devices, device, attribute, text, sizeof(text));
+
+	if (n < 0 && n != -ENOENT && *error == 0)
+		*error = (int)n;
+	return n > 0 ? (uint32_t)strtoul(text, NULL, 0) : 0;
+}
+
 /* `resource` has a line `start end flags` for each region; one of size 0 is all zeros. */
 static void read_regions(const struct devices *devices, struct device *device)
 {
@@ -130,14 +143,14 @@ static int read_identity(const struct devices *devices, struct device *d)
 	d->vendor = (uint16_t)required(devices, d, "vendor", 0xffff, &error);
 	d->device = (uint16_t)required(devices, d, "device", 0xffff, &error);
 	d->class = required(devices, d, "class", 0xffffff, &error);
+	d->subsystem_vendor = (uint16_t)if_any(devices, d, "subsystem_vendor", &error);
+	d->subsystem_device = (uint16_t)if_any(devices, d, "subsystem_device", &error);
+	d->revision = (uint8_t)if_any(devices, d, "revision", &error);
+	d->boot_vga = if_any(devices, d, "boot_vga", &error) == 1;
+	d->total_vfs = if_any(devices, d, "sriov_totalvfs", &error);
 	if (error)
 		return error;
-	d->subsystem_vendor = (uint16_t)optional(devices, d, "subsystem_vendor", 0);
-	d->subsystem_device = (uint16_t)optional(devices, d, "subsystem_device", 0);
-	d->revision = (uint8_t)optional(devices, d, "revision", 0);
 	d->is_bridge = d->class >> 16 == 0x06;
-	d->boot_vga = optional(devices, d, "boot_vga", 0) == 1;
-	d->total_vfs = (uint32_t)optional(devices, d, "sriov_totalvfs", 0);
 	d->is_virtual = device_link(devices, d, "physfn", link, sizeof(link)) > 0 &&
 			pci_address_parse(link, &d->physfn);
 	if (device_read(devices, d, "reset_method", d->reset_methods, sizeof(d->reset_methods)) < 0)
@@ -145,7 +158,8 @@ static int read_identity(const struct devices *devices, struct device *d)
 	if (device_read(devices, d, "local_cpulist", d->local_cpus, sizeof(d->local_cpus)) < 0)
 		d->local_cpus[0] = '\0';
 	read_regions(devices, d);
-	read_names(devices->names, d);
+	if (devices->names)
+		read_names(devices->names, d);
 	return 0;
 }
 

@@ -12,7 +12,7 @@ struct table;
 
 struct devices {
 	const struct sysfs *sysfs;
-	struct names *names;	       /* under the mutex */
+	struct names *names;	       /* under the mutex; NULL: devices have none */
 	struct names *own_names;       /* the same, or NULL when they are somebody else's */
 	_Atomic(struct table *) table; /* readers within the epoch */
 	struct epoch epoch;

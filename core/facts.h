@@ -27,6 +27,7 @@ struct device_facts {
 
 struct facts {
 	const struct allowlist *allow; /* the server's; borrowed */
+	uint32_t deny_force;	       /* guards that it lets nobody pass: bit 1u << reason */
 	bool has_denylist;	       /* vfio-pci refuses the devices it has on its denylist */
 	bool interrupts_unsafe;	       /* neither remapped nor allowed without */
 	struct device_facts *devices;

@@ -241,7 +241,8 @@ int hand_call_holders(struct hand *hand, const struct hand_request *request, int
 bool hand_is_pending(int lock_fd, struct pci_address address)
 {
 	char name[PCI_ADDRESS_SIZE];
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	/* The byte of writes (core/hand_work.c). */
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
 	struct stat status;
 
 	pci_address_format(address, name);

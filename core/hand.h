@@ -92,7 +92,7 @@ struct hand_holder {
 struct node_access {
 	bool has_uid, has_gid, has_mode; /* which of these to set */
 	uint32_t uid, gid;
-	uint32_t mode; /* permission bits, 0666 at most */
+	uint32_t mode; /* permission bits, NODE_MODE_MAX at most */
 };
 
 static inline bool node_access_any(const struct node_access *a)
@@ -100,15 +100,28 @@ static inline bool node_access_any(const struct node_access *a)
 	return a->has_uid || a->has_gid || a->has_mode;
 }
 
+/* Others may never open a node: whoever may read and write a device's memory as he likes. */
+enum { NODE_MODE_MAX = 0660 };
+
+/* Whom main runs as. */
+struct hand_client {
+	bool is_known; /* false: it has the hand's own rights, and there is nothing to keep from it
+			*/
+	uint32_t uid, gid; /* it has no other groups */
+};
+
 struct hand_request {
 	uint32_t op;
+	uint32_t force; /* guards to pass: bit 1u << reason */
 	struct pci_address address;
 	struct node_access access;
 	char name[HAND_OVERRIDE_SIZE];
 };
 
 struct hand_reply {
-	int32_t error; /* errno of the kernel call; 0: done */
+	int32_t error;	  /* errno of the kernel call; 0: done */
+	uint32_t refused; /* not 0: the hand would not do it, for core_reason refused - 1; why is in
+			     text */
 	uint32_t n_holders;
 	uint32_t more;	    /* another message with holders follows */
 	uint32_t truncated; /* there were more holders than the hand counts */
@@ -128,13 +141,19 @@ struct hand_config {
 	const struct sysfs *sysfs;     /* what main has opened below root; NULL: to be opened */
 	int lock_fd;		       /* folder of its locks */
 	const struct allowlist *allow; /* devices that may leave their native driver; empty: all */
+	uint32_t deny_force;	       /* guards that nobody may pass: bit 1u << reason */
+	struct hand_client client;     /* who must not get a node */
 	int (*confine)(void *arg); /* gives up what the hand never needs; 0 or -1. May be NULL */
 	void *confine_arg;
 };
 
+/* Why no node may be given to access->uid and the like: a sentence to follow what failed, or NULL
+ * when it may. */
+const char *hand_node_refusal(const struct hand_client *client, const struct node_access *access);
+
 /* Forks the hand. It takes no device from its native driver, and gives none to a VFIO driver, that
- * config->allow does not let through, whatever it is told. To be called while the process has one
- * thread. The child never returns from this. 0 or a negative errno. */
+ * config->allow does not let through, and none that is in use, whatever it is told. To be called
+ * while the process has one thread. The child never returns from this. 0 or a negative errno. */
 int hand_fork(const struct hand_config *config, struct hand **ret);
 
 /* A hand at the other end of a SOCK_SEQPACKET socket, which it takes over: for a hand that is run

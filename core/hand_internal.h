@@ -54,16 +54,62 @@ void hand_answer(int reply_fd, struct hand_reply *reply, const struct holders *h
 /* Answers with errno alone, without waiting. */
 void hand_answer_error(int reply_fd, int error);
 
-/* Judges the command and takes its lock, *ret_lock, -1 when it needs none: from here on it may
- * write. 0, or the errno it is refused with, for the reply. */
-int hand_begin(
-	const struct hand_service *service, const struct hand_command *command, int *ret_lock);
+/* Takes the command's lock, *ret_lock, -1 when it needs none, and judges it: from here on it may
+ * write. 0, or the errno it is refused with; *reply then says why. */
+int hand_begin(const struct hand_service *service, const struct hand_command *command,
+	int *ret_lock, struct hand_reply *reply);
 
 /* Does it, which may take for ever, gives the lock back and answers. */
 void hand_finish(const struct hand_service *service, const struct hand_command *command, int lock);
 
-/* Whether the hand does it at all, looked up by itself. 0, or the errno it refuses with. */
-int hand_judge(const struct hand_service *service, const struct hand_request *request);
+/* Whether the hand does it at all, looked up by itself, with the device's lock held. 0, or the
+ * errno it refuses with; *reply then says why. */
+int hand_judge(const struct hand_service *service, const struct hand_request *request,
+	struct hand_reply *reply);
+
+/* Refuses, with a sentence. Returns EPERM. */
+int hand_refuse(struct hand_reply *reply, enum core_reason reason, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Whether the text may be a driver's name, and no more than a name in a path. */
+bool hand_name_is_safe(const char *name);
+
+/* Whether it is that of a VFIO driver, by which alone one is told from others. */
+bool hand_is_vfio_name(const char *name);
+
+/* Reads the device as it is now. 0 or errno, ENOENT only when there is none. */
+int hand_open_device(
+	const struct hand_service *service, struct pci_address address, struct device **ret);
+
+/* Whether a VFIO driver has it. */
+bool hand_is_on_vfio(const struct hand_service *service, const struct device *device);
+
+/* Answers HAND_HOLDERS, HAND_MAPPINGS and HAND_NODE_HOLDERS. 0 or errno. */
+int hand_look(const struct hand_service *service, uint32_t op, struct pci_address address,
+	struct hand_reply *reply, struct holders *holders);
+
+/* Judges, by what is true of it now, whether the device may be taken from the driver it is on, or
+ * given to a VFIO driver when it is on none. 0 or errno, with *reply. */
+int hand_judge_taking(const struct hand_service *service, const struct device *device,
+	uint32_t force, struct hand_reply *reply);
+
+/*
+ * Texts that somebody else put into a device's driver_override and the hand then wrote over. They
+ * are kept in a file beside the device's lock, for they alone, beside a VFIO driver's name and
+ * nothing, may be written there again. What is in the file counts for this boot and this device.
+ */
+
+/* Whether the text is one of them. 1 or 0, or a negative errno. */
+int hand_record_has(
+	const struct hand_service *service, const struct device *device, const char *text);
+
+/* Adds one. 0 or errno. */
+int hand_record_add(
+	const struct hand_service *service, const struct device *device, const char *text);
+
+/* Forgets one, for it is where it belongs. Best effort: one too many does no harm. */
+void hand_record_drop(
+	const struct hand_service *service, const struct device *device, const char *text);
 
 /* The writes, one file each, and the one read that can block as long. All return 0 or errno. */
 int hand_write_override(const struct hand_service *service, const struct hand_request *request);

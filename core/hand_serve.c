@@ -4,8 +4,8 @@
  *
  * What it should: hold no thread, no library that parses, nothing of a client's text; count its
  * children, for nothing else bounds root's.
- * What it must not: believe main. Addresses come as numbers, names are checked for their letters
- * and must be a driver that exists, and bridges are refused here whatever main thought.
+ * What it must not: believe main. Addresses come as numbers, names are checked for their letters,
+ * and whether a device may be taken or given is judged here, whatever main thought.
  */
 #include "core/hand_internal.h"
 #include "core/util.h"
@@ -107,15 +107,16 @@ static void let_go_of_parent(const struct serving *s)
 /* The child's whole life. */
 static void work(const struct serving *s, const struct hand_command *command)
 {
+	struct hand_reply reply = {0};
 	int lock = -1;
 
 	let_go_of_parent(s);
 	/* Reading an override takes the device's lock too, and so can block as long. */
 	if (hand_way_of(command->request.op) == HAND_WAY_CHANGE)
 		let_go_of_stdio();
-	int error = hand_begin(&s->service, command, &lock);
-	if (error) {
-		hand_answer_error(command->reply_fd, error);
+	reply.error = hand_begin(&s->service, command, &lock, &reply);
+	if (reply.error) {
+		hand_answer(command->reply_fd, &reply, &(struct holders){0});
 		return;
 	}
 	/* With a copy left in a blocked write, the hand's end would go unseen. */

@@ -9,19 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int node_holders(const struct hand_service *s, struct pci_address address,
-	struct hand_reply *reply, struct holders *holders)
-{
-	struct nodes nodes;
-
-	nodes_find(s->sysfs.root_fd, address, &nodes);
-	if (nodes.is_incomplete)
-		return E2BIG;
-	reply->claimed = nodes_claimed(s->sysfs.root_fd, &nodes);
-	reply->console = nodes_match(&nodes, "/dev/fb0") && nodes_show_console(s->sysfs.root_fd);
-	return holders_of_nodes(&s->sysfs, &nodes, holders);
-}
-
 static int run(const struct hand_service *s, const struct hand_request *request,
 	struct hand_reply *reply, struct holders *holders)
 {
@@ -40,11 +27,9 @@ static int run(const struct hand_service *s, const struct hand_request *request,
 	case HAND_LOAD:
 		return hand_write_load(s, request->name);
 	case HAND_HOLDERS:
-		return holders_of_vfio(&s->sysfs, holders);
 	case HAND_MAPPINGS:
-		return holders_of_mappings(&s->sysfs, holders);
 	case HAND_NODE_HOLDERS:
-		return node_holders(s, request->address, reply, holders);
+		return hand_look(s, request->op, request->address, reply, holders);
 	case HAND_NODE_SET:
 		return vfio_node_set(&s->sysfs, request->address, &request->access);
 	case HAND_OP_COUNT:
@@ -58,28 +43,64 @@ bool hand_changes_device(uint32_t op)
 	return op == HAND_OVERRIDE_SET || op == HAND_UNBIND || op == HAND_BIND || op == HAND_PROBE;
 }
 
-/* Takes the device's lock, which the kernel gives back when the child ends, however it ends. A lock
- * of the open file description and no flock: whether one is held can then be asked without taking
- * it, and a question never gets in a writer's way. Returns a descriptor that holds it, or a
- * negative errno. */
-static int lock_device(const struct hand_service *s, struct pci_address address)
+/* Locks one byte of the device's lock file. A lock of the open file description and no flock: it is
+ * given back when the child ends, however it ends, and whether one is held can be asked without
+ * taking it, so that a question never gets in a writer's way. 0 or errno. */
+static int lock_byte(int fd, int how, short type, off_t byte)
+{
+	struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+
+	if (fcntl(fd, how, &lock) == 0)
+		return 0;
+	return errno == EAGAIN || errno == EACCES ? EINPROGRESS : errno;
+}
+
+static bool is_locked(int fd, off_t byte)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+
+	return fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
+}
+
+/* Takes the device's lock. Its first byte is for writes, which may block for ever: there nobody
+ * waits. The second is for the setting of nodes, which never does: there everybody waits. Who
+ * writes passes through it, so that no node is still being set then, and who sets nodes holds it
+ * and sees whether somebody writes. 0 or errno. */
+static int take_lock(int fd, bool is_node)
+{
+	enum { WRITES, NODES };
+	int error;
+
+	if (is_node) {
+		error = lock_byte(fd, F_OFD_SETLKW, F_WRLCK, NODES);
+		return !error && is_locked(fd, WRITES) ? EINPROGRESS : error;
+	}
+	error = lock_byte(fd, F_OFD_SETLK, F_WRLCK, WRITES);
+	if (!error)
+		error = lock_byte(fd, F_OFD_SETLKW, F_WRLCK, NODES);
+	return error ? error : lock_byte(fd, F_OFD_SETLK, F_UNLCK, NODES);
+}
+
+/* Returns a descriptor that holds the lock, or a negative errno. A device that is not there gets no
+ * file. */
+static int lock_device(const struct hand_service *s, const struct hand_request *request)
 {
 	char name[PCI_ADDRESS_SIZE];
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	struct stat status;
 
-	pci_address_format(address, name);
+	pci_address_format(request->address, name);
+	if (!sysfs_exists(s->sysfs.devices_fd, name))
+		return -ENOENT;
 	CLEANUP(fd_cleanup)
 	int fd = openat(
 		s->lock_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &status) < 0)
+	if (fd < 0 || fstat(fd, &status) < 0)
 		return -errno;
 	if (!S_ISREG(status.st_mode))
 		return -EINVAL;
-	if (fcntl(fd, F_OFD_SETLK, &lock) < 0)
-		return errno == EAGAIN || errno == EACCES ? -EINPROGRESS : -errno;
+	int error = take_lock(fd, request->op == HAND_NODE_SET);
+	if (error)
+		return -error;
 	int held = fd;
 	fd = -1;
 	return held;
@@ -94,19 +115,21 @@ static bool is_too_late(const struct hand_service *s, const struct hand_command 
 	       hand_has_hung_up(command->reply_fd);
 }
 
-int hand_begin(const struct hand_service *s, const struct hand_command *command, int *ret_lock)
+int hand_begin(const struct hand_service *s, const struct hand_command *command, int *ret_lock,
+	struct hand_reply *reply)
 {
+	const struct hand_request *request = &command->request;
 	CLEANUP(fd_cleanup) int lock = -1;
-	int error = hand_judge(s, &command->request);
 
-	if (error)
-		return error;
-	if (hand_changes_device(command->request.op)) {
-		lock = lock_device(s, command->request.address);
+	if (hand_changes_device(request->op) || request->op == HAND_NODE_SET) {
+		lock = lock_device(s, request);
 		if (lock < 0)
 			return -lock;
 		if (is_too_late(s, command))
 			return ECANCELED;
+		int error = hand_judge(s, request, reply);
+		if (error)
+			return error;
 	}
 	*ret_lock = lock;
 	lock = -1;

@@ -10,14 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool name_is_safe(const char *name)
-{
-	size_t n =
-		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+");
-
-	return n > 0 && n < DRIVER_NAME_SIZE && name[n] == '\0' && name[0] != '.';
-}
-
 /* What an override held before we came may be any text; what it must not do is end the line. */
 static bool override_is_safe(const char *text)
 {
@@ -75,15 +67,43 @@ int hand_write_override_get(
 	return override_is_safe(text) ? 0 : EINVAL;
 }
 
+/* What somebody else put there is kept before it is written over, that it may be given back. 0 or
+ * errno. */
+static int keep_override(const struct hand_service *s, const struct hand_request *request)
+{
+	CLEANUP(device_cleanup) struct device *d = NULL;
+	char now[HAND_OVERRIDE_SIZE];
+	int error = hand_write_override_get(s, request->address, now, sizeof(now));
+
+	if (error || now[0] == '\0' || hand_is_vfio_name(now) || strcmp(now, request->name) == 0)
+		return error;
+	error = hand_open_device(s, request->address, &d);
+	return error ? error : hand_record_add(s, d, now);
+}
+
+/* One that is back where it was need not be kept. */
+static void forget_override(const struct hand_service *s, const struct hand_request *request)
+{
+	CLEANUP(device_cleanup) struct device *d = NULL;
+
+	if (request->name[0] && !hand_is_vfio_name(request->name) &&
+		hand_open_device(s, request->address, &d) == 0)
+		hand_record_drop(s, d, request->name);
+}
+
 int hand_write_override(const struct hand_service *s, const struct hand_request *request)
 {
 	char text[HAND_OVERRIDE_SIZE + 1];
+	int error = override_is_safe(request->name) ? keep_override(s, request) : EINVAL;
 
-	if (!override_is_safe(request->name))
-		return EINVAL;
+	if (error)
+		return error;
 	/* Zero bytes change nothing; a newline alone clears it. */
 	snprintf(text, sizeof(text), "%s\n", request->name);
-	return write_device(s, request->address, "driver_override", text);
+	error = write_device(s, request->address, "driver_override", text);
+	if (!error)
+		forget_override(s, request);
+	return error;
 }
 
 static int write_driver(const struct hand_service *s, struct pci_address address,
@@ -91,7 +111,7 @@ static int write_driver(const struct hand_service *s, struct pci_address address
 {
 	char path[DRIVER_NAME_SIZE + 48], text[PCI_ADDRESS_SIZE];
 
-	if (!name_is_safe(driver))
+	if (!hand_name_is_safe(driver))
 		return EINVAL;
 	pci_address_format(address, text);
 	snprintf(path, sizeof(path), "sys/bus/pci/drivers/%.*s/%s", DRIVER_NAME_SIZE, driver,

@@ -46,6 +46,8 @@ int host_open(const struct host_config *config, struct host **ret, struct core_e
 	host->sysfs = (struct sysfs)SYSFS_INIT;
 	host->hand = config->hand;
 	host->allow = config->allow;
+	host->deny_force = config->deny_force;
+	host->client = config->client;
 	host->lock_fd = config->lock_fd;
 	host->state_fd = -1;
 	keylock_init(&host->groups);

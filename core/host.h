@@ -29,6 +29,8 @@ struct host_config {
 	struct hand *hand;	   /* not owned; outlives the host */
 	struct names *names;	   /* likewise; NULL: host_open reads pci.ids itself */
 	struct allowlist allow;	   /* what the server lets through; owned by the host */
+	uint32_t deny_force;	   /* guards that it lets nobody pass: bit 1u << reason */
+	struct hand_client client; /* who must not get a node: this process */
 };
 
 /* Opens the host: takes the state folder's lock (a second daemon on it is refused), then the

@@ -17,6 +17,8 @@ struct host {
 	struct origins *origins;
 	struct hand *hand;
 	struct allowlist allow;
+	uint32_t deny_force;
+	struct hand_client client;
 	struct keylock groups; /* held by changes: one per IOMMU group */
 	struct pending *pending;
 	struct node_keeper *keeper;

@@ -59,14 +59,15 @@ static void wait_for_udev(const struct host *host, int64_t deadline)
 		sleep_ns(5000000);
 }
 
+/* A record of an older vfiod may have a mode that is too much. */
 static int set(struct host *host, struct pci_address address, const struct node_access *access,
-	int64_t deadline)
+	int64_t deadline, struct hand_reply *reply)
 {
 	struct hand_request request = {.op = HAND_NODE_SET, .address = address, .access = *access};
-	struct hand_reply reply;
-	int rc = hand_call(host->hand, &request, deadline, &reply);
 
-	return rc < 0 ? rc : -reply.error;
+	request.access.mode &= NODE_MODE_MAX;
+	int rc = hand_call(host->hand, &request, deadline, reply);
+	return rc < 0 ? rc : -reply->error;
 }
 
 int node_keeper_set(struct host *host, struct pci_address address, const struct node_access *access,
@@ -75,9 +76,10 @@ int node_keeper_set(struct host *host, struct pci_address address, const struct 
 	struct core_problems problems = {0};
 	char text[PCI_ADDRESS_SIZE];
 	int64_t rest = now_ns() + UDEV_NS;
+	struct hand_reply reply = {0};
 
 	wait_for_udev(host, rest < deadline ? rest : deadline);
-	int error = set(host, address, access, deadline);
+	int error = set(host, address, access, deadline, &reply);
 	node_keeper_nudge(host->keeper);
 	if (error == 0)
 		return 0;
@@ -85,7 +87,7 @@ int node_keeper_set(struct host *host, struct pci_address address, const struct 
 	if (!core_problem_add_device(&problems, address, REASON_NODE_NOT_SET,
 		    "see that vfiod runs as root, and that /dev/vfio is its host's",
 		    "setting owner and mode of the VFIO nodes of device %s failed: %s", text,
-		    strerror(-error)))
+		    reply.refused ? reply.text : strerror(-error)))
 		return core_fail_memory(err);
 	return core_fail_problems(err, &problems);
 }
@@ -94,6 +96,7 @@ static int look_at(void *arg, const struct device_origin *origin)
 {
 	struct node_keeper *k = arg;
 	CLEANUP(device_cleanup) struct device *d = NULL;
+	struct hand_reply ignored;
 
 	if (!node_access_any(&origin->access))
 		return 0;
@@ -101,7 +104,7 @@ static int look_at(void *arg, const struct device_origin *origin)
 	if (d && device_identity_equal(origin->identity, device_identity_of(d)) &&
 		device_is_vfio(k->host->devices, d) &&
 		!vfio_node_is_set(&k->host->sysfs, origin->address, &origin->access))
-		set(k->host, origin->address, &origin->access, now_ns() + WRITE_NS);
+		set(k->host, origin->address, &origin->access, now_ns() + WRITE_NS, &ignored);
 	return atomic_load(&k->must_end);
 }
 

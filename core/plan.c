@@ -36,22 +36,45 @@ int plan_to_vfio(
 	return error ? error : add(plan, address, PLAN_BIND, vfio_driver);
 }
 
+/* What the override is to be for the bind to the origin's driver. A VFIO driver has no ids, so it
+ * is named. A native driver takes the device by its ids, and no override may help it to one that it
+ * does not know, but the one that the device had it by. */
+static const char *override_for(const struct device_origin *origin)
+{
+	bool by_name =
+		driver_is_vfio(origin->driver) || strcmp(origin->driver, origin->override) == 0;
+
+	return by_name ? origin->driver : "";
+}
+
+/* Whether the device's last override by the plan is that one. */
+static bool is_overridden(const struct plan *plan, struct pci_address address, const char *override)
+{
+	for (size_t i = plan->count; i-- > 0;) {
+		const struct plan_step *step = &plan->steps[i];
+
+		if (step->action == PLAN_OVERRIDE && pci_address_equal(step->address, address))
+			return strcmp(step->name, override) == 0;
+	}
+	return false;
+}
+
 int plan_to_origin(struct plan *plan, const char *driver, const struct device_origin *origin)
 {
 	struct pci_address address = origin->address;
 	int error = 0;
 
 	if (strcmp(driver, origin->driver) != 0) {
-		/* The old override may name a driver other than the one the device had: the bind
-		 * needs its own first. */
 		if (origin->driver[0])
-			error = add(plan, address, PLAN_OVERRIDE, origin->driver);
+			error = add(plan, address, PLAN_OVERRIDE, override_for(origin));
 		if (!error)
 			error = add_unbind(plan, address, driver);
 		if (!error && origin->driver[0])
 			error = add(plan, address, PLAN_BIND, origin->driver);
 	}
-	return error ? error : add(plan, address, PLAN_OVERRIDE, origin->override);
+	if (error || is_overridden(plan, address, origin->override))
+		return error;
+	return add(plan, address, PLAN_OVERRIDE, origin->override);
 }
 
 int plan_to_native(struct plan *plan, struct pci_address address, const char *driver)

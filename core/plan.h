@@ -48,8 +48,15 @@ struct plan {
 };
 
 /* Whether a guard may be passed by force. What is a fact of the device rather than a danger (a
- * bridge, no IOMMU group, a write still under way) may not. */
+ * bridge, no IOMMU group, a write still under way) may not, nor may a disk be taken that something
+ * is built upon: what is lost with it is the host. */
 bool plan_can_force(enum core_reason reason);
+
+/* Whether a request may name it in force, though it be in vain. */
+bool plan_may_name(enum core_reason reason);
+
+/* All that may be forced: bit 1u << reason. */
+uint32_t plan_forceable_bits(void);
 
 /* The guards that may be forced, "A, B and C"; static storage. */
 const char *plan_forceable(void);

@@ -4,12 +4,12 @@
 #include "core/plan.h"
 #include "core/util.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Guards: dangers that somebody who knows better may pass. */
 static const enum core_reason forceable[] = {
 	REASON_BOOT_DISPLAY,
-	REASON_DISK_IN_USE,
 	REASON_NIC_IN_USE,
 	REASON_NODE_IN_USE,
 	REASON_PF_HAS_VFS,
@@ -27,15 +27,37 @@ bool plan_can_force(enum core_reason reason)
 	return false;
 }
 
-const char *plan_forceable(void)
+/* Until it was forbidden, DISK_IN_USE could be forced: a request that names it is still one. */
+bool plan_may_name(enum core_reason reason)
 {
-	return "BOOT_DISPLAY, DISK_IN_USE, NIC_IN_USE, NODE_IN_USE, PF_HAS_VFS, VFIO_IN_USE, "
-	       "KERNEL_DENYLIST and NO_INTERRUPT_REMAPPING";
+	return reason == REASON_DISK_IN_USE || plan_can_force(reason);
 }
 
-static bool forced(const struct plan_request *request, enum core_reason reason)
+uint32_t plan_forceable_bits(void)
 {
-	return request->force & 1u << reason;
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(forceable); i++)
+		bits |= 1u << forceable[i];
+	return bits;
+}
+
+const char *plan_forceable(void)
+{
+	return "BOOT_DISPLAY, NIC_IN_USE, NODE_IN_USE, PF_HAS_VFS, VFIO_IN_USE, KERNEL_DENYLIST "
+	       "and NO_INTERRUPT_REMAPPING";
+}
+
+/* What the request forces and the server lets be forced. */
+static uint32_t force_of(const struct plan_request *request, const struct facts *facts)
+{
+	return request->force & plan_forceable_bits() & ~facts->deny_force;
+}
+
+static bool forced(
+	const struct plan_request *request, const struct facts *facts, enum core_reason reason)
+{
+	return force_of(request, facts) & 1u << reason;
 }
 
 static void judge_allowlists(const struct plan_request *request, const struct facts *facts,
@@ -87,12 +109,12 @@ static bool on_denylist(const struct device *d)
 }
 
 /* Unbound from either side its virtual functions go, under whoever has them, or it is trapped. */
-static void judge_vfs(const struct plan_request *request, const struct device_facts *f,
-	struct core_problems *refusals)
+static void judge_vfs(const struct plan_request *request, const struct facts *facts,
+	const struct device_facts *f, struct core_problems *refusals)
 {
 	const struct device *d = f->device;
 
-	if (f->num_vfs > 0 && !forced(request, REASON_PF_HAS_VFS)) {
+	if (f->num_vfs > 0 && !forced(request, facts, REASON_PF_HAS_VFS)) {
 		struct core_problem *p = core_problem_add_device(refusals, d->address,
 			REASON_PF_HAS_VFS, "write 0 to its sriov_numvfs first",
 			"device %s is a physical function with %u virtual functions enabled",
@@ -106,7 +128,7 @@ static void judge_binding(const struct plan_request *request, const struct facts
 {
 	const struct device *d = f->device;
 
-	if ((d->boot_vga || f->is_console) && !forced(request, REASON_BOOT_DISPLAY)) {
+	if ((d->boot_vga || f->is_console) && !forced(request, facts, REASON_BOOT_DISPLAY)) {
 		struct core_problem *p =
 			core_problem_add_device(refusals, d->address, REASON_BOOT_DISPLAY,
 				"use another display for the console, or force BOOT_DISPLAY",
@@ -114,7 +136,8 @@ static void judge_binding(const struct plan_request *request, const struct facts
 				d->boot_vga ? "booted on" : "has its console on");
 		core_problem_set_resource(p, d->boot_vga ? "boot display" : "console on fb0");
 	}
-	if (facts->has_denylist && on_denylist(d) && !forced(request, REASON_KERNEL_DENYLIST))
+	if (facts->has_denylist && on_denylist(d) &&
+		!forced(request, facts, REASON_KERNEL_DENYLIST))
 		core_problem_add_device(refusals, d->address, REASON_KERNEL_DENYLIST,
 			"load vfio-pci with disable_denylist=1 if its users are trusted",
 			"device %s (%04x:%04x) is on the denylist of the kernel's vfio-pci",
@@ -125,7 +148,7 @@ static void judge_host(const struct plan_request *request, const struct facts *f
 	const struct device *d, struct core_problems *refusals)
 {
 	if (request->goal != PLAN_TO_ORIGIN && facts->interrupts_unsafe && d->group >= 0 &&
-		!forced(request, REASON_NO_INTERRUPT_REMAPPING))
+		!forced(request, facts, REASON_NO_INTERRUPT_REMAPPING))
 		core_problem_add_device(refusals, d->address, REASON_NO_INTERRUPT_REMAPPING,
 			"enable interrupt remapping; `vfioctl doctor` tells how",
 			"device %s could not be used: this host does not remap interrupts, so the "
@@ -148,7 +171,7 @@ void plan_judge_uses(uint32_t force, const struct device_facts *f, struct core_p
 	}
 }
 
-void plan_judge(const struct plan_request *request, const struct facts *facts,
+static void judge(const struct plan_request *request, const struct facts *facts,
 	const struct device_facts *f, struct core_problems *refusals)
 {
 	const struct device *d = f->device;
@@ -168,8 +191,36 @@ void plan_judge(const struct plan_request *request, const struct facts *facts,
 	if (request->goal != PLAN_TO_ORIGIN && !f->is_vfio)
 		judge_binding(request, facts, f, refusals);
 	if (request->goal == PLAN_TO_USER ? !f->is_vfio : plan_needs(request, f))
-		judge_vfs(request, f, refusals);
+		judge_vfs(request, facts, f, refusals);
 	/* A device that is bound already may well be in use: it stays as it is. */
 	if (request->goal == PLAN_TO_USER || (request->goal == PLAN_TO_VFIO) != f->is_vfio)
-		plan_judge_uses(request->force, f, refusals);
+		plan_judge_uses(force_of(request, facts), f, refusals);
+}
+
+/* Whoever forces a guard that the server does not let pass is not to be told to force it. */
+static void explain(
+	const struct plan_request *request, const struct facts *facts, struct core_problem *p)
+{
+	static const char OR_FORCE[] = ", or force ";
+	char *tail = strstr(p->action, OR_FORCE);
+
+	if (!plan_can_force(p->reason) || !(facts->deny_force & 1u << p->reason))
+		return;
+	if (tail)
+		*tail = '\0';
+	size_t n = strlen(p->action);
+	if (request->force & 1u << p->reason)
+		snprintf(p->action + n, sizeof(p->action) - n,
+			"; this server does not let %s be forced (its --allow-force)",
+			core_reason_name(p->reason));
+}
+
+void plan_judge(const struct plan_request *request, const struct facts *facts,
+	const struct device_facts *f, struct core_problems *refusals)
+{
+	size_t before = refusals->count;
+
+	judge(request, facts, f, refusals);
+	for (size_t i = before; i < refusals->count; i++)
+		explain(request, facts, &refusals->items[i]);
 }

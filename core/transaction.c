@@ -89,6 +89,28 @@ static int fail_absent(struct core_error *err, const struct plan_step *step, int
 		"the device is gone");
 }
 
+/* The hand would not do it, by its own look. */
+static int fail_refused(struct host *host, struct core_error *err, const struct plan_step *step,
+	const struct hand_reply *reply)
+{
+	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
+	enum core_reason reason =
+		reply->refused <= REASON_COUNT ? reply->refused - 1 : REASON_KERNEL_REFUSED;
+	struct core_problems problems = {0};
+	char doing[160];
+
+	describe(step, doing, sizeof(doing));
+	struct core_problem *problem = core_problem_add_device(&problems, step->address, reason,
+		"see what is said of the device, and of the privileged process in "
+		"docs/safety.md",
+		"%.90s failed: the privileged process refused: %.140s", doing, reply->text);
+	if (!problem)
+		return core_fail_memory(err);
+	if (d && plan_is_use(reason))
+		facts_add_holders(host, d, now_ns() + LOOK_NS, problem);
+	return core_fail_problems(err, &problems);
+}
+
 /* What the kernel's errno means for this step. A file that is not there may be the driver's or the
  * device's, so the device is looked for first. */
 static int fail_errno(
@@ -174,8 +196,11 @@ static int fail_no_answer(
 	return transaction_no_answer(err, rc, doing);
 }
 
-static int call(
-	struct host *host, const struct plan_step *step, int64_t deadline, struct core_error *err)
+/* Undoing passes what tells nothing of users: the device was there before. */
+static const uint32_t UNDO_FORCE = 1u << REASON_BOOT_DISPLAY | 1u << REASON_PF_HAS_VFS;
+
+static int call(struct host *host, const struct plan_step *step, uint32_t force, int64_t deadline,
+	struct core_error *err)
 {
 	static const enum hand_op ops[] = {
 		[PLAN_OVERRIDE] = HAND_OVERRIDE_SET,
@@ -183,13 +208,16 @@ static int call(
 		[PLAN_BIND] = HAND_BIND,
 		[PLAN_PROBE] = HAND_PROBE,
 	};
-	struct hand_request request = {.op = ops[step->action], .address = step->address};
+	struct hand_request request = {
+		.op = ops[step->action], .force = force, .address = step->address};
 	struct hand_reply reply;
 
 	snprintf(request.name, sizeof(request.name), "%s", step->name);
 	int rc = hand_call(host->hand, &request, deadline, &reply);
 	if (rc < 0)
 		return fail_no_answer(host, err, step, rc);
+	if (reply.refused)
+		return fail_refused(host, err, step, &reply);
 	return reply.error ? fail_errno(host, err, step, reply.error) : 0;
 }
 
@@ -297,6 +325,8 @@ static void note_use_count(
 int transaction_run(struct host *host, const struct plan *plan, int64_t deadline,
 	const struct transaction_guard *guard, size_t *ret_done, struct core_error *err)
 {
+	uint32_t force = guard && guard->request ? guard->request->force : UNDO_FORCE;
+
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_step *step = &plan->steps[i];
 
@@ -306,7 +336,7 @@ int transaction_run(struct host *host, const struct plan *plan, int64_t deadline
 		if (guard && step->action == PLAN_BIND)
 			note_use_count(host, guard, step->address);
 		*ret_done = i + 1; /* begun is as good as done: it may have had its effect */
-		if (call(host, step, deadline, err) || verify(host, step, deadline, err))
+		if (call(host, step, force, deadline, err) || verify(host, step, deadline, err))
 			return -1;
 	}
 	return 0;

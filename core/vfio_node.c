@@ -54,7 +54,7 @@ static int set(const struct sysfs *sysfs, const char *path, const struct node_ac
 		    access->has_gid ? access->gid : (gid_t)-1, AT_EMPTY_PATH) < 0)
 		return errno;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
-	if (access->has_mode && chmod(self, access->mode & 0666) < 0)
+	if (access->has_mode && chmod(self, access->mode & NODE_MODE_MAX) < 0)
 		return errno;
 	return 0;
 }
@@ -86,7 +86,7 @@ int vfio_node_get(const struct sysfs *sysfs, struct pci_address address, struct 
 		.has_mode = true,
 		.uid = status.st_uid,
 		.gid = status.st_gid,
-		.mode = status.st_mode & 0666,
+		.mode = status.st_mode & NODE_MODE_MAX,
 	};
 	return 0;
 }
@@ -98,7 +98,7 @@ static bool is_set(int root_fd, const char *path, const struct node_access *acce
 	return fstatat(root_fd, path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       (!access->has_uid || status.st_uid == access->uid) &&
 	       (!access->has_gid || status.st_gid == access->gid) &&
-	       (!access->has_mode || (status.st_mode & 0777) == (access->mode & 0666));
+	       (!access->has_mode || (status.st_mode & 0777) == (access->mode & NODE_MODE_MAX));
 }
 
 bool vfio_node_is_set(

@@ -78,9 +78,10 @@ int device_parse_access(
 	if (owner[0] && parse_owner(owner, &access, err))
 		return -1;
 	access.has_mode = mode[0] != '\0';
-	if (access.has_mode && (!parse_number(mode, 8, 0666, &access.mode) || access.mode & ~0666u))
+	if (access.has_mode && (!parse_number(mode, 8, NODE_MODE_MAX, &access.mode) ||
+				       access.mode & ~(uint32_t)NODE_MODE_MAX))
 		return core_fail(err, CORE_INVALID,
-			"node_mode: expected octal permissions of at most 0666, such as \"0660\", "
+			"node_mode: expected octal permissions of at most 0660, such as \"0660\", "
 			"got "
 			"\"%.16s\"",
 			mode);

@@ -5,7 +5,7 @@
 #include "core/error.h"
 #include "core/hand.h"
 
-/* Parses owner ("USER", "USER:GROUP", ":GROUP", names or numbers) and mode (octal, 0666 at most);
+/* Parses owner ("USER", "USER:GROUP", ":GROUP", names or numbers) and mode (octal, 0660 at most);
  * "" leaves either as it is. Looks names up in the host's user database, which may block. 0, or
  * CORE_INVALID naming the field. */
 int device_parse_access(

@@ -65,7 +65,7 @@ static int parse_force(char *const *names, size_t n, uint32_t *ret, struct core_
 
 	for (size_t i = 0; i < n; i++) {
 		enum core_reason reason = core_reason_parse(names[i]);
-		if (reason == REASON_COUNT || !plan_can_force(reason))
+		if (reason == REASON_COUNT || !plan_may_name(reason))
 			return core_fail(err, CORE_INVALID,
 				"force[%zu]: %.32s is no guard that can be forced (those are %s)",
 				i, names[i], plan_forceable());

@@ -80,7 +80,9 @@ static int open_host(struct daemon *d, const struct inheritance *in)
 		.lock_fd = in->lock_fd,
 		.hand = in->hand,
 		.names = in->names,
-		.allow = in->options->allow};
+		.allow = in->options->allow,
+		.deny_force = in->options->deny_force,
+		.client = in->client};
 
 	in->options->allow = (struct allowlist){0}; /* the host's from here on */
 	if (host_open(&config, &d->host, &err))

@@ -14,6 +14,7 @@ struct inheritance {
 	struct hand *hand;
 	struct names *names;
 	const struct sysfs *sysfs; /* the host's files */
+	struct hand_client client; /* this process, as the hand knows it */
 	struct callers *callers;
 	const char *state; /* folder of the database */
 	int lock_fd;

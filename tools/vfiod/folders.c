@@ -73,7 +73,7 @@ static bool user_may_write(const struct identity *user, int fd)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		bool may = initgroups(user->name, user->gid) == 0 &&
+		bool may = setgroups(0, NULL) == 0 &&
 			   setresgid(user->gid, user->gid, user->gid) == 0 &&
 			   setresuid(user->uid, user->uid, user->uid) == 0 &&
 			   faccessat(fd, ".", W_OK | X_OK, 0) == 0;
@@ -93,25 +93,29 @@ static int refuse(const char *path, const struct identity *user)
 	return -1;
 }
 
-/* Sees to it that the user may make sockets in the folder. */
-static int prepare(const char *path, bool is_made, const struct identity *user)
+/* Sees to it that the user may make sockets in the folder, and that they get the group: the user
+ * is not in it, and could not give them to it. */
+static int prepare(const char *path, bool is_made, const struct identity *user, gid_t group)
 {
+	const mode_t mode = group == (gid_t)-1 ? 0755 : 02755;
 	CLEANUP(fd_cleanup)
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (is_made ? O_NOFOLLOW : 0));
 	struct stat status;
 
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return folder_complain("open", path);
-	if (is_made || (status.st_uid == 0 && is_below_run(path) && holds_sockets_only(fd))) {
+	bool is_ours = status.st_uid == 0 || status.st_uid == user->uid;
+	if (is_made || (is_ours && is_below_run(path) && holds_sockets_only(fd))) {
 		/* The mode, whatever the umask was. */
-		if (fchown(fd, user->uid, user->gid) < 0 || fchmod(fd, 0755) < 0)
+		if (fchown(fd, user->uid, group == (gid_t)-1 ? user->gid : group) < 0 ||
+			fchmod(fd, mode) < 0)
 			return folder_complain("give away", path);
 		return 0;
 	}
 	return status.st_uid == user->uid || user_may_write(user, fd) ? 0 : refuse(path, user);
 }
 
-static int make(const char *path, const struct identity *user)
+static int make(const char *path, const struct identity *user, gid_t group)
 {
 	struct stat status;
 
@@ -120,10 +124,10 @@ static int make(const char *path, const struct identity *user)
 	bool is_made = mkdir(path, 0755) == 0;
 	if (!is_made && (errno != EEXIST || stat(path, &status) < 0 || !S_ISDIR(status.st_mode)))
 		return folder_complain("make", path);
-	return user ? prepare(path, is_made, user) : 0;
+	return user ? prepare(path, is_made, user, group) : 0;
 }
 
-int folder_make_for_urls(const char *urls, const struct identity *user)
+int folder_make_for_urls(const char *urls, const struct identity *user, gid_t group)
 {
 	CLEANUP(free_cleanup) char *copy = strdup(urls);
 	char *save = NULL;
@@ -136,7 +140,7 @@ int folder_make_for_urls(const char *urls, const struct identity *user)
 		if (!slash || slash == url + 6)
 			continue;
 		*slash = '\0';
-		if (make(url + 6, user) < 0)
+		if (make(url + 6, user, group) < 0)
 			return -1;
 	}
 	return copy ? 0 : folder_complain("make", urls);

@@ -13,8 +13,9 @@
 
 /* Makes the folder of each ipc:// URL's socket, and its parents where they are missing; other URLs
  * need none. One that it makes is given to the user, and so is one of root's below /run that holds
- * nothing but sockets. Any other must let the user write already. 0 or -1. */
-int folder_make_for_urls(const char *urls, const struct identity *user);
+ * nothing but sockets; what is made in it then has the group, (gid_t)-1 for the user's. Any other
+ * must let the user write already. 0 or -1. */
+int folder_make_for_urls(const char *urls, const struct identity *user, gid_t group);
 
 /* The folder itself, whatever is above: makes the missing. 0, or -1 with errno. */
 int folder_make_parents(const char *path);

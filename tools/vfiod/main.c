@@ -84,6 +84,12 @@ static int read_secrets(struct start *s)
 	       read_pem(s->options.tls_authority, &s->tls_authority);
 }
 
+/* Whose the sockets are to be; -1 for the process's own. */
+static gid_t socket_group(const struct start *s)
+{
+	return s->callers.has_group && s->options.is_root ? s->callers.group : (gid_t)-1;
+}
+
 static int make_folders(struct start *s)
 {
 	const struct options *o = &s->options;
@@ -91,19 +97,34 @@ static int make_folders(struct start *s)
 	/* With the one that many hardened hosts give root, nobody could reach what is made here. */
 	mode_t before = umask(022);
 	int error = state_folder_open(o->state, user, &s->state) ||
-		    (!user && owner_check(o->state)) || folder_make_for_urls(o->rpc, user) ||
-		    folder_make_for_urls(o->events, user);
+		    (!user && owner_check(o->state)) ||
+		    folder_make_for_urls(o->rpc, user, socket_group(s)) ||
+		    folder_make_for_urls(o->events, user, socket_group(s));
 
 	umask(before);
 	return error ? -1 : 0;
 }
 
+/* Not started as root, or told to stay root, main can do all that the hand can. */
+static struct hand_client client_of(const struct start *s)
+{
+	return (struct hand_client){
+		.is_known = s->options.is_root && s->user.uid != 0,
+		.uid = s->user.uid,
+		.gid = s->user.gid,
+	};
+}
+
 static int fork_hand(struct start *s)
 {
-	const struct hand_config config = {.root = s->options.root,
+	const struct hand_config config = {
+		.root = s->options.root,
 		.sysfs = &s->sysfs,
 		.lock_fd = s->state.locks_fd,
-		.allow = &s->options.allow};
+		.allow = &s->options.allow,
+		.deny_force = s->options.deny_force,
+		.client = client_of(s),
+	};
 	int error = hand_fork(&config, &s->hand);
 
 	if (error)
@@ -139,14 +160,14 @@ static int run(struct start *s)
 		.hand = s->hand,
 		.names = s->names,
 		.sysfs = &s->sysfs,
+		.client = client_of(s),
 		.callers = &s->callers,
 		.state = s->state.daemon,
 		.lock_fd = s->state.locks_fd,
 		.tls_certificate = s->tls_certificate,
 		.tls_key = s->tls_key,
 		.tls_authority = s->tls_authority,
-		.socket_group =
-			s->callers.has_group && s->options.is_root ? s->callers.group : (gid_t)-1,
+		.socket_group = socket_group(s),
 	};
 
 	s->state.locks_fd = -1; /* the host's from here on */

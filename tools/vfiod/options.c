@@ -2,6 +2,7 @@
 /* Command line and environment. */
 #include "tools/vfiod/options.h"
 
+#include "core/plan.h"
 #include "core/user_folder.h"
 #include "core/util.h"
 
@@ -25,6 +26,8 @@ static const char HELP[] =
 	"                         of the user's in it\n"
 	"  --user NAME            user to run as once started (vfiod)\n"
 	"  --allow V:D[,V:D]      pass only these vendor:device ids, * stands for any\n"
+	"  --allow-force GUARD[,GUARD]  let requests force these guards only (all), or none;\n"
+	"                         a disk in use is never taken, whoever forces it\n"
 	"  --trusted-proxies CIDR[,CIDR]  whose X-Forwarded-For counts\n"
 	"  --tls-certificate FILE, --tls-key FILE, --tls-authority FILE\n"
 	"                         PEM files for tls+tcp://; with an authority, clients need a\n"
@@ -49,6 +52,7 @@ enum option_id {
 	OPT_STATE,
 	OPT_USER,
 	OPT_ALLOW,
+	OPT_ALLOW_FORCE,
 	OPT_PROXIES,
 	OPT_TLS_CERTIFICATE,
 	OPT_TLS_KEY,
@@ -66,6 +70,7 @@ static const struct option OPTIONS[] = {
 	{"state", required_argument, NULL, OPT_STATE},
 	{"user", required_argument, NULL, OPT_USER},
 	{"allow", required_argument, NULL, OPT_ALLOW},
+	{"allow-force", required_argument, NULL, OPT_ALLOW_FORCE},
 	{"trusted-proxies", required_argument, NULL, OPT_PROXIES},
 	{"tls-certificate", required_argument, NULL, OPT_TLS_CERTIFICATE},
 	{"tls-key", required_argument, NULL, OPT_TLS_KEY},
@@ -110,6 +115,33 @@ static enum options_result set_allow(struct options *o, const char *value)
 	return OPTIONS_RUN;
 }
 
+static enum options_result set_allow_force(struct options *o, const char *value)
+{
+	CLEANUP(free_cleanup) char *copy = strdup(value);
+	uint32_t allowed = 0;
+	char *save = NULL, why[256];
+
+	if (!copy)
+		return wrong("--allow-force", "out of memory");
+	for (char *s = strtok_r(copy, ",", &save); s; s = strtok_r(NULL, ",", &save)) {
+		enum core_reason reason = core_reason_parse(s);
+
+		if (strcmp(s, "none") == 0 && strcmp(value, "none") == 0)
+			continue;
+		if (reason == REASON_COUNT || !plan_can_force(reason)) {
+			snprintf(why, sizeof(why),
+				"%.32s is no guard that can be forced (those are %s, or none)", s,
+				plan_forceable());
+			return wrong("--allow-force", why);
+		}
+		allowed |= 1u << reason;
+	}
+	if (allowed == 0 && strcmp(value, "none") != 0)
+		return wrong("--allow-force", "names no guard; none lets nothing be forced");
+	o->deny_force = plan_forceable_bits() & ~allowed;
+	return OPTIONS_RUN;
+}
+
 static enum options_result set_proxies(struct options *o, const char *value)
 {
 	struct rest_fault fault;
@@ -137,6 +169,8 @@ static enum options_result apply(struct options *o, int id, const char *value)
 		return set(&o->user, value);
 	case OPT_ALLOW:
 		return set_allow(o, value);
+	case OPT_ALLOW_FORCE:
+		return set_allow_force(o, value);
 	case OPT_PROXIES:
 		return set_proxies(o, value);
 	case OPT_TLS_CERTIFICATE:

@@ -20,6 +20,7 @@ struct options {
 	bool is_root; /* started as root */
 	struct rest_access access;
 	struct allowlist allow;
+	uint32_t deny_force; /* guards that nobody may force: bit 1u << reason */
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };

@@ -16,6 +16,16 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+/* The user's own groups are not kept: group vfiod may change devices, and a device's nodes may be
+ * given to any of them. Were main in it, it could open what it is to hand to others. */
+static gid_t group_of_nobody(void)
+{
+	enum { NOGROUP = 65534 };
+	const struct passwd *pw = getpwnam("nobody");
+
+	return pw ? pw->pw_gid : NOGROUP;
+}
+
 int privileges_find_user(const char *name, struct identity *ret)
 {
 	const struct passwd *pw = getpwnam(name);
@@ -31,8 +41,9 @@ int privileges_find_user(const char *name, struct identity *ret)
 		fprintf(stderr, "vfiod: there is neither a user %s nor nobody\n", name);
 		return -1;
 	}
-	*ret = (struct identity){.uid = pw->pw_uid, .gid = pw->pw_gid};
+	*ret = (struct identity){.uid = pw->pw_uid};
 	snprintf(ret->name, sizeof(ret->name), "%s", pw->pw_name);
+	ret->gid = group_of_nobody();
 	return 0;
 }
 
@@ -50,7 +61,7 @@ int privileges_drop(const struct identity *identity)
 	}
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return complain("ambient set");
-	if (initgroups(identity->name, identity->gid) < 0)
+	if (setgroups(0, NULL) < 0)
 		return complain("groups");
 	if (setresgid(identity->gid, identity->gid, identity->gid) < 0)
 		return complain("group id");

@@ -6,7 +6,7 @@
 
 struct identity {
 	uid_t uid;
-	gid_t gid;
+	gid_t gid; /* nobody's group and no other: what a group may open is not for this process */
 	char name[64];
 };
 
