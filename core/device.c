@@ -94,7 +94,7 @@ static uint32_t if_any(const struct devices *devices, const struct device *devic
 	char text[32];
 	ssize_t n = device_read(devices, device, attribute, text, sizeof(text));
 
-	if (n < 0 && n != -ENOENT && *error == 0)
+	if (n < 0 && n != -ENOENT && n != -EFBIG && *error == 0)
 		*error = (int)n;
 	return n > 0 ? (uint32_t)strtoul(text, NULL, 0) : 0;
 }

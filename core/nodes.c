@@ -36,11 +36,21 @@ static void add(struct nodes *nodes, const char *where, const char *name)
 		nodes->is_incomplete = true;
 }
 
+/* Opens a folder that a device may lack. One that is there and cannot be read may have anything in
+ * it. */
+static DIR *open_folder(struct nodes *nodes, int dirfd, const char *folder)
+{
+	DIR *dir = sysfs_opendir(dirfd, folder);
+
+	nodes->is_incomplete |= !dir && errno != ENOENT && errno != ENOTDIR && errno != ENODEV;
+	return dir;
+}
+
 /* The names in a folder below dirfd that are a prefix and a number. */
 static void add_folder(
 	struct nodes *nodes, int dirfd, const char *folder, const char *prefix, const char *where)
 {
-	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(dirfd, folder);
+	CLEANUP(dir_cleanup) DIR *dir = open_folder(nodes, dirfd, folder);
 	size_t n = strlen(prefix);
 
 	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
@@ -54,10 +64,10 @@ static void add_folder(
 /* sound/card0/{controlC0,pcmC0D3p,…} */
 static void add_sound(struct nodes *nodes, int device_fd)
 {
-	CLEANUP(dir_cleanup) DIR *cards = sysfs_opendir(device_fd, "sound");
+	CLEANUP(dir_cleanup) DIR *cards = open_folder(nodes, device_fd, "sound");
 
 	for (struct dirent *card; cards && (card = sysfs_readdir(cards));) {
-		CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(dirfd(cards), card->d_name);
+		CLEANUP(dir_cleanup) DIR *dir = open_folder(nodes, dirfd(cards), card->d_name);
 
 		for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
 			if (strncmp(entry->d_name, "pcmC", 4) == 0 ||
@@ -71,7 +81,7 @@ static void add_sound(struct nodes *nodes, int device_fd)
 /* usb3 beside the attributes: the bus's number, and with it the folder of its devices' nodes. */
 static void add_usb(struct nodes *nodes, int dirfd)
 {
-	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(dirfd, ".");
+	CLEANUP(dir_cleanup) DIR *dir = open_folder(nodes, dirfd, ".");
 	unsigned bus;
 	char name[16];
 
@@ -107,7 +117,7 @@ static int is_same(void *arg, struct pci_address address)
 /* Disks and partitions, whatever the device's class: they may be behind a USB host or a fibre. */
 static void add_disks(struct nodes *nodes, int root_fd, struct pci_address address)
 {
-	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(root_fd, "sys/class/block");
+	CLEANUP(dir_cleanup) DIR *dir = open_folder(nodes, root_fd, "sys/class/block");
 
 	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
 		char target[PATH_MAX];
@@ -129,7 +139,7 @@ void nodes_find(int root_fd, struct pci_address address, struct nodes *ret)
 	ret->is_incomplete = false;
 	pci_address_format(address, text);
 	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", text);
-	CLEANUP(dir_cleanup) DIR *device = sysfs_opendir(root_fd, path);
+	CLEANUP(dir_cleanup) DIR *device = open_folder(ret, root_fd, path);
 	if (!device)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
@@ -145,7 +155,26 @@ bool nodes_any(int root_fd, struct pci_address address)
 	struct nodes nodes;
 
 	nodes_find(root_fd, address, &nodes);
-	return nodes.count > 0;
+	return nodes.count > 0 || nodes.is_incomplete;
+}
+
+/* Whether the disk is somebody's own. Another look at it makes it so for an instant; and one that
+ * cannot be opened for want of something of ours may be anybody's. */
+static bool is_claimed(int root_fd, const char *path)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	int error = 0;
+
+	for (int tries = 0; tries < 4; tries++) {
+		CLEANUP(fd_cleanup)
+		int fd = openat(root_fd, path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
+
+		error = fd < 0 ? errno : 0;
+		if (error != EBUSY)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return error == EBUSY || error == EMFILE || error == ENFILE || error == ENOMEM;
 }
 
 bool nodes_claimed(int root_fd, const struct nodes *nodes)
@@ -158,9 +187,7 @@ bool nodes_claimed(int root_fd, const struct nodes *nodes)
 		if (fstatat(root_fd, path, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
 			!S_ISBLK(status.st_mode))
 			continue;
-		CLEANUP(fd_cleanup)
-		int fd = openat(root_fd, path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
-		if (fd < 0 && errno == EBUSY)
+		if (is_claimed(root_fd, path))
 			return true;
 	}
 	return false;

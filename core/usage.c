@@ -87,28 +87,41 @@ static int read_loops(const struct sysfs *sysfs, struct loops *loops)
 	return 0;
 }
 
+static int fail_reading(const char *path, int error, struct core_error *err)
+{
+	return core_fail(err, CORE_INTERNAL,
+		"cannot find out what the host uses: reading /%s failed: %s", path,
+		strerror(error));
+}
+
 /* Reads a file that a host may lack. */
 static int slurp(const struct usage *u, const char *path, char **ret, struct core_error *err)
 {
 	size_t len;
 
 	*ret = sysfs_slurp(u->sysfs->root_fd, path, 16 << 20, &len);
-	if (*ret || errno == ENOENT)
+	return *ret || errno == ENOENT ? 0 : fail_reading(path, errno, err);
+}
+
+/* The first process's mounts and not ours: a service may run in a mount namespace of its own that
+ * hides what the host has mounted. Who may not look there takes ours. */
+static int slurp_mounts(struct usage *u, struct core_error *err)
+{
+	static const char FIRST[] = "proc/1/mountinfo";
+	size_t len;
+
+	u->mountinfo = sysfs_slurp(u->sysfs->root_fd, FIRST, 16 << 20, &len);
+	int error = errno;
+	if (u->mountinfo)
 		return 0;
-	return core_fail(err, CORE_INTERNAL,
-		"cannot find out what the host uses: reading /%s failed: %s", path,
-		strerror(errno));
+	if (error != ENOENT && error != EACCES && error != EPERM)
+		return fail_reading(FIRST, error, err);
+	return slurp(u, "proc/self/mountinfo", &u->mountinfo, err);
 }
 
 static int read_files(struct usage *u, struct core_error *err)
 {
-	/* The first process's mounts and not ours: a service may run in a mount namespace of its
-	 * own that hides what the host has mounted. */
-	size_t len;
-	u->mountinfo = sysfs_slurp(u->sysfs->root_fd, "proc/1/mountinfo", 16 << 20, &len);
-
-	return (!u->mountinfo && slurp(u, "proc/self/mountinfo", &u->mountinfo, err)) ||
-			       slurp(u, "proc/swaps", &u->swaps, err) ||
+	return slurp_mounts(u, err) || slurp(u, "proc/swaps", &u->swaps, err) ||
 			       slurp(u, "proc/net/route", &u->routes, err) ||
 			       slurp(u, "proc/net/fib_trie", &u->fib, err) ||
 			       slurp(u, "proc/net/if_inet6", &u->addresses6, err) ||

@@ -3,6 +3,7 @@
 #include "core/usage_internal.h"
 #include "core/util.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,6 +80,10 @@ static bool held_use(const struct usage *u, const char *name, int depth, char *h
 
 	snprintf(path, sizeof(path), "sys/class/block/%s/holders", name);
 	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(u->sysfs->root_fd, path);
+	if (!dir && errno != ENOENT && errno != ENODEV) {
+		snprintf(how, size, "perhaps part of another (%s)", strerror(errno));
+		return true;
+	}
 	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
 		if (strlen(entry->d_name) > 63)
 			continue;

@@ -4,6 +4,7 @@
 #include "core/util.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,10 +69,16 @@ static bool find_upper(const struct usage *u, const char *name, char *upper, siz
 	char path[128];
 
 	snprintf(path, sizeof(path), "sys/class/net/%s/master", name);
-	if (sysfs_link_name(u->sysfs->root_fd, path, upper, size) > 0)
+	ssize_t n = sysfs_link_name(u->sysfs->root_fd, path, upper, size);
+	if (n > 0)
 		return true;
 	snprintf(path, sizeof(path), "sys/class/net/%s", name);
 	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(u->sysfs->root_fd, path);
+	/* One that cannot be looked at may be under anything. */
+	if ((n < 0 && n != -ENOENT) || (!dir && errno != ENOENT)) {
+		snprintf(upper, size, "something that could not be read");
+		return true;
+	}
 	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
 		if (strncmp(entry->d_name, "upper_", 6) == 0) {
 			snprintf(upper, size, "%s", entry->d_name + 6);
@@ -87,7 +94,9 @@ static bool is_up(const struct usage *u, const char *name)
 	uint64_t flags;
 
 	snprintf(path, sizeof(path), "sys/class/net/%s/flags", name);
-	return sysfs_read_u64(u->sysfs->root_fd, path, &flags) == 0 && (flags & IFF_UP);
+	int error = sysfs_read_u64(u->sysfs->root_fd, path, &flags);
+
+	return error ? error != -ENOENT : flags & IFF_UP;
 }
 
 /* The interface's first address of the running kernel that is not link-local IPv6. */

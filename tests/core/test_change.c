@@ -254,7 +254,7 @@ static void a_dry_run_answers_the_plan_and_writes_nothing(void **state)
 	fake_hand_clear(f->fake);
 	dry.whole_group = false;
 	assert_int_equal(fixture_unbind(f, "0000:01:00.0", &dry, &result, &err), 0);
-	assert_int_equal(result.plan.count, 4);
+	assert_int_equal(result.plan.count, 3);
 	assert_string_equal(result.devices[0].driver, "nvidia");
 	change_result_clear(&result);
 	fixture_assert_log(f, "");

@@ -52,10 +52,10 @@ static const struct shape {
 	{"bind, driverless", "0000:08:00.0", fixture_bind, NULL, false, 2},
 	{"bind, driverless and overridden", "0000:08:00.0", fixture_bind, overridden, false, 2},
 	{"bind several", CARDS, fixture_bind, overridden, false, 8},
-	{"unbind", "0000:01:00.0", fixture_unbind, cards_bound, false, 4},
-	{"unbind, overridden", "0000:01:00.1", fixture_unbind, cards_bound, false, 4},
+	{"unbind", "0000:01:00.0", fixture_unbind, cards_bound, false, 3},
+	{"unbind, overridden", "0000:01:00.1", fixture_unbind, cards_bound, false, 3},
 	{"unbind to no driver", "0000:08:00.0", fixture_unbind, cards_bound, false, 2},
-	{"unbind several", CARDS, fixture_unbind, cards_bound, false, 10},
+	{"unbind several", CARDS, fixture_unbind, cards_bound, false, 8},
 	{"unbind another tool's", "0000:06:00.0", fixture_unbind, NULL, false, 3},
 	{"free", "0000:01:00.1", fixture_unbind, cards_bound, true, 2},
 	{"free another tool's", "0000:06:00.0", fixture_unbind, NULL, true, 2},
@@ -420,8 +420,7 @@ static void a_user_that_appears_meanwhile_stops_the_unbind(void **state)
 		assert_int_equal(err.problems.items[0].reason, REASON_VFIO_IN_USE);
 		assert_int_equal(err.problems.items[0].holders[0].pid, 4242);
 		assert_non_null(strstr(err.message, "nothing was changed"));
-		fixture_assert_log(
-			f, "override 0000:01:00.0 nvidia\noverride 0000:01:00.0 vfio-pci\n");
+		fixture_assert_log(f, "override 0000:01:00.0\noverride 0000:01:00.0 vfio-pci\n");
 		CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
 		assert_string_equal(before, after);
 	}
@@ -442,13 +441,11 @@ static void the_undo_goes_backwards(void **state)
 			      "override 0000:01:00.1 vfio-pci\n"
 			      "unbind 0000:01:00.1\n"
 			      "bind 0000:01:00.1 vfio-pci\n"
-			      "override 0000:01:00.1 snd_hda_intel\n"
-			      "bind 0000:01:00.1 snd_hda_intel\n"
 			      "override 0000:01:00.1\n"
-			      "override 0000:01:00.0 nvidia\n"
+			      "bind 0000:01:00.1 snd_hda_intel\n"
+			      "override 0000:01:00.0\n"
 			      "unbind 0000:01:00.0\n"
-			      "bind 0000:01:00.0 nvidia\n"
-			      "override 0000:01:00.0\n");
+			      "bind 0000:01:00.0 nvidia\n");
 	assert_string_equal(err.problems.items[0].subject, "0000:01:00.1");
 	assert_int_equal(err.problems.items[0].reason, REASON_KERNEL_REFUSED);
 	assert_non_null(strstr(err.message, "binding device 0000:01:00.1 to vfio-pci failed"));

@@ -77,13 +77,13 @@ static void both_nodes_are_set(void **state)
 }
 
 /* More would be asked for again and again. */
-static void no_bit_but_read_and_write_is_ever_set(void **state)
+static void no_bit_but_owners_and_groups_is_ever_set(void **state)
 {
 	struct fixture *f = *state;
 	const struct node_access access = {.has_mode = true, .mode = 07777};
 
 	assert_int_equal(vfio_node_set(host_sysfs(f->host), fixture_address(FOREIGN), &access), 0);
-	assert_int_equal(mode_of(f, "dev/vfio/9"), 0666);
+	assert_int_equal(mode_of(f, "dev/vfio/9"), 0660);
 	assert_true(vfio_node_is_set(host_sysfs(f->host), fixture_address(FOREIGN), &access));
 }
 
@@ -91,7 +91,7 @@ static void what_is_no_device_is_not_touched(void **state)
 {
 	struct fixture *f = *state;
 	const struct sysfs *sysfs = host_sysfs(f->host);
-	const struct node_access access = mine(0666);
+	const struct node_access access = mine(0660);
 
 	assert_int_equal(vfio_node_set(sysfs, fixture_address(GPU), &access), ENOENT);
 	assert_false(vfio_node_is_set(sysfs, fixture_address(GPU), &access));
@@ -179,7 +179,7 @@ static void a_bound_devices_wish_may_be_changed(void **state)
 static void a_dry_run_sets_nothing(void **state)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	const struct change_request dry = {.access = mine(0666), .dry_run = true};
+	const struct change_request dry = {.access = mine(0660), .dry_run = true};
 	struct fixture *f = *state;
 	struct change_result result;
 
@@ -304,7 +304,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(both_nodes_are_set),
-		TEST(no_bit_but_read_and_write_is_ever_set),
+		TEST(no_bit_but_owners_and_groups_is_ever_set),
 		TEST(what_is_no_device_is_not_touched),
 		TEST(a_group_without_an_iommu_has_another_name),
 		TEST(a_bound_devices_node_is_set_and_kept),

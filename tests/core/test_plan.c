@@ -49,25 +49,24 @@ static void to_origin_goes_back_to_driver_and_override(void **state)
 	static const struct {
 		const char *now, *driver, *override, *plan;
 	} rows[] = {
-		{"vfio-pci", "nvidia", "",
-			"set_override nvidia|unbind vfio-pci|bind nvidia|clear_override"},
-		{"vfio-pci", "nvidia", "nvidia",
-			"set_override nvidia|unbind vfio-pci|bind nvidia|set_override nvidia"},
+		{"vfio-pci", "nvidia", "", "clear_override|unbind vfio-pci|bind nvidia"},
+		/* The one that it had by its override alone, perhaps. */
+		{"vfio-pci", "nvidia", "nvidia", "set_override nvidia|unbind vfio-pci|bind nvidia"},
 		/* An override for another driver than the one it had, as vfio-pci awaiting a
 		 * reprobe. */
 		{"vfio-pci", "nvidia", "vfio-pci",
-			"set_override nvidia|unbind vfio-pci|bind nvidia|set_override vfio-pci"},
+			"clear_override|unbind vfio-pci|bind nvidia|set_override vfio-pci"},
 		{"vfio-pci", "", "", "unbind vfio-pci|clear_override"},
 		{"vfio-pci", "", "none", "unbind vfio-pci|set_override none"},
 		/* A change that was cut off between the unbind and the bind. */
-		{"", "nvidia", "", "set_override nvidia|bind nvidia|clear_override"},
+		{"", "nvidia", "", "clear_override|bind nvidia"},
 		{"", "", "", "clear_override"},
 		/* One that had not come beyond the override. */
 		{"nvidia", "nvidia", "", "clear_override"},
 		{"nvidia", "nvidia", "kept", "set_override kept"},
 		/* Undoing an unbind. */
 		{"nvidia", "vfio-pci", "vfio-pci",
-			"set_override vfio-pci|unbind nvidia|bind vfio-pci|set_override vfio-pci"},
+			"set_override vfio-pci|unbind nvidia|bind vfio-pci"},
 	};
 
 	(void)state;
@@ -219,7 +218,6 @@ static void each_guard_stands_until_it_is_forced_by_its_name(void **state)
 		{REASON_PF_HAS_VFS, break_vfs},
 		{REASON_KERNEL_DENYLIST, break_denylist},
 		{REASON_NO_INTERRUPT_REMAPPING, break_interrupts},
-		{REASON_DISK_IN_USE, break_disk},
 		{REASON_NIC_IN_USE, break_network},
 		{REASON_NODE_IN_USE, break_nodes},
 	};
@@ -241,6 +239,51 @@ static void each_guard_stands_until_it_is_forced_by_its_name(void **state)
 		}
 		assert_true(plan_can_force(rows[i].reason));
 	}
+}
+
+/* The host would not live without it. */
+static void a_disk_in_use_is_never_forced(void **state)
+{
+	struct ground g;
+
+	(void)state;
+	for (enum plan_goal goal = PLAN_TO_VFIO; goal <= PLAN_TO_USER; goal += 2) {
+		good(&g, goal);
+		break_disk(&g);
+		g.request.force = UINT32_MAX;
+		assert_judged(&g, "DISK_IN_USE");
+		core_problems_clear(&g.device_facts.uses);
+	}
+	/* A request that names it, as requests did, is one all the same. */
+	assert_true(plan_may_name(REASON_DISK_IN_USE));
+	assert_true(plan_may_name(REASON_NIC_IN_USE));
+	assert_false(plan_may_name(REASON_IS_BRIDGE));
+}
+
+/* The server's own word on what may be forced. */
+static void what_the_server_does_not_let_be_forced_is_not(void **state)
+{
+	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
+	struct ground g;
+
+	(void)state;
+	good(&g, PLAN_TO_VFIO);
+	core_problem_add_device(&g.device_facts.uses, GPU, REASON_NIC_IN_USE,
+		"take it down, or force NIC_IN_USE", "device 0000:01:00.0 is up");
+	break_nodes(&g);
+	g.facts.deny_force = 1u << REASON_NIC_IN_USE;
+	assert_judged(&g, "NIC_IN_USE|NODE_IN_USE");
+	g.request.force = 1u << REASON_NIC_IN_USE | 1u << REASON_NODE_IN_USE;
+	assert_judged(&g, "NIC_IN_USE");
+	plan_judge(&g.request, &g.facts, &g.device_facts, &refusals);
+	assert_string_equal(refusals.items[0].action,
+		"take it down; this server does not let NIC_IN_USE be forced (its --allow-force)");
+	/* Nor is anybody told to force it. */
+	core_problems_clear(&refusals);
+	g.request.force = 0;
+	plan_judge(&g.request, &g.facts, &g.device_facts, &refusals);
+	assert_string_equal(refusals.items[0].action, "take it down");
+	core_problems_clear(&g.device_facts.uses);
 }
 
 static void a_vfio_user_stands_against_unbind_until_it_is_forced(void **state)
@@ -295,8 +338,9 @@ static void a_use_that_was_lost_is_no_permission(void **state)
 static void no_force_changes_what_a_device_is(void **state)
 {
 	static const enum core_reason never[] = {REASON_IS_BRIDGE, REASON_NO_IOMMU_GROUP,
-		REASON_NOT_ALLOWLISTED, REASON_UNBIND_PENDING, REASON_INVALID_ADDRESS,
-		REASON_DEVICE_NOT_FOUND, REASON_PERMISSION, REASON_KERNEL_REFUSED};
+		REASON_DISK_IN_USE, REASON_NOT_ALLOWLISTED, REASON_UNBIND_PENDING,
+		REASON_INVALID_ADDRESS, REASON_DEVICE_NOT_FOUND, REASON_PERMISSION,
+		REASON_KERNEL_REFUSED};
 	struct allowlist_entry intel = {0x8086, -1};
 	struct ground g;
 
@@ -309,7 +353,7 @@ static void no_force_changes_what_a_device_is(void **state)
 	g.device.group = -1;
 	g.device_facts.is_pending = true;
 	g.server = (struct allowlist){.entries = &intel, .count = 1};
-	use(&g, REASON_DISK_IN_USE);
+	use(&g, REASON_NIC_IN_USE);
 	assert_judged(&g, "NOT_ALLOWLISTED|NO_IOMMU_GROUP|IS_BRIDGE|UNBIND_PENDING");
 	core_problems_clear(&g.device_facts.uses);
 	/* Nor may one be given back: it is not to be touched at all. */
@@ -373,7 +417,7 @@ static void unbind_has_a_shape_for_each_origin(void **state)
 		const char *plan;
 	} rows[] = {
 		{"vfio-pci", true, true, false,
-			"set_override nvidia|unbind vfio-pci|bind nvidia|set_override kept"},
+			"clear_override|unbind vfio-pci|bind nvidia|set_override kept"},
 		{"vfio-pci", true, true, true, "unbind vfio-pci|set_override kept"},
 		{"vfio-pci", true, false, false, "clear_override|unbind vfio-pci|probe"},
 		{"vfio-pci", true, false, true, "unbind vfio-pci|clear_override"},
@@ -411,6 +455,8 @@ int main(void)
 		cmocka_unit_test(to_native_leaves_the_choice_to_the_kernel),
 		cmocka_unit_test(plans_of_several_devices_follow_each_other),
 		cmocka_unit_test(each_guard_stands_until_it_is_forced_by_its_name),
+		cmocka_unit_test(a_disk_in_use_is_never_forced),
+		cmocka_unit_test(what_the_server_does_not_let_be_forced_is_not),
 		cmocka_unit_test(a_vfio_user_stands_against_unbind_until_it_is_forced),
 		cmocka_unit_test(a_refusal_keeps_who_and_what_stands_in_the_way),
 		cmocka_unit_test(a_use_that_was_lost_is_no_permission),
