@@ -22,7 +22,7 @@ struct nodes {
 /* Finds the device's nodes, by sysfs and proc below root_fd. */
 void nodes_find(int root_fd, struct pci_address address, struct nodes *ret);
 
-/* Whether it has any. */
+/* Whether it has any, or there is no telling. */
 bool nodes_any(int root_fd, struct pci_address address);
 
 /* Whether the kernel itself has one of the disks among them for its own: a mount, a swap, an array,

@@ -38,7 +38,7 @@ ground_reset() {
 
 # A child of this shell, which may wait for its end.
 spawn_vfiod() {
-	vfiod >"$log" 2>&1 3>&- 4<&- &
+	vfiod ${options:-} >"$log" 2>&1 3>&- 4<&- &
 	echo $! >"$work/vfiod.pid"
 }
 
@@ -49,6 +49,15 @@ start_vfiod() {
 }
 
 vfiod_is_up() { eventually answers || fail "vfiod does not answer: $(tail -n 1 "$log")"; }
+
+enemy_main() {
+	local options=''
+	while [ "${1#--}" != "$1" ]; do
+		options="$options $1"
+		shift
+	done
+	/enemy-main $options / "$work/locks" "$@"
+}
 
 # --- who has a device ---------------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ serves() { grep -q 'serving REST on' "$log" || gone "$(cat "$work/vfiod.pid")"; 
 spawn_vfiod() {
 	: >"$log" # not only once the child comes to it: serves() reads it before
 	vfiod --http 127.0.0.1:0 --rpc "$rpc" --events "ipc://$work/run/events.sock" --root "$root" \
-		--state "$work/state" --user "$user" >"$log" 2>&1 3>&- 4<&- &
+		--state "$work/state" --user "$user" ${options:-} >"$log" 2>&1 3>&- 4<&- &
 	echo $! >"$work/vfiod.pid"
 }
 
@@ -95,6 +95,15 @@ vfiod_is_up() {
 control() { echo "$*" >"$root/control"; }
 
 must_control() { control "$@" 2>/dev/null || fail "the simulated host refused '$*'"; }
+
+enemy_main() {
+	local options=''
+	while [ "${1#--}" != "$1" ]; do
+		options="$options $1"
+		shift
+	done
+	"$programs/../tests/enemy-main" $options "$root" "$work/locks" "$@"
+}
 
 # --- who has a device ---------------------------------------------------------------------------
 

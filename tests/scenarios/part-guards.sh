@@ -145,7 +145,7 @@ needless_force_does_no_harm() {
 	expect_given_back $lone e1000e
 }
 
-# [faces] The disk that a mounted file system is on is refused until it is unmounted.
+# [faces] The disk that a mounted file system is on is refused, forced or not, until it is unmounted.
 mounted_disk() {
 	local name
 	name=$(disk_of $disk)
@@ -153,7 +153,7 @@ mounted_disk() {
 	(
 		refused $disk DISK_IN_USE
 		expect --arg d "$name" '.details[0].resource | contains($d) and contains("mounted on")'
-		force_passes $disk DISK_IN_USE
+		no_force_passes $disk DISK_IN_USE
 	)
 	set -- $?
 	disk_unmounted
@@ -198,7 +198,7 @@ disk_in_array() {
 	(
 		refused "$member" DISK_IN_USE
 		expect --arg a "$array" '.details | any(.resource | contains($a))'
-		force_passes "$member" DISK_IN_USE
+		no_force_passes "$member" DISK_IN_USE
 	)
 	set -- $?
 	array_down
@@ -226,7 +226,7 @@ disk_below_a_loop() {
 	(
 		refused $disk DISK_IN_USE
 		expect '.details | any(.resource | contains("loop0"))'
-		force_passes $disk DISK_IN_USE
+		no_force_passes $disk DISK_IN_USE
 	)
 	set -- $?
 	loop_down
@@ -277,6 +277,59 @@ nvidia_node_held_open() {
 	let_go
 	not_refused 0000:f1:00.0
 	round_trip 0000:f1:00.0 nvidia
+}
+
+# [faces] A guard that --allow-force does not name is not passed, and the answer says so.
+guard_that_may_not_be_forced() {
+	stop_vfiod TERM
+	options='--allow-force BOOT_DISPLAY,VFIO_IN_USE'
+	start_vfiod
+	(
+		must_refuse FAILED_PRECONDITION/NIC_IN_USE bind --force NIC_IN_USE $management
+		expect '.details[0].action | contains("--allow-force") and (contains("or force") | not)'
+		force_passes $display BOOT_DISPLAY
+	)
+	set -- $?
+	options=''
+	restart_vfiod TERM
+	[ "$1" = 0 ] || exit 1
+	force_passes $management NIC_IN_USE
+}
+
+# [rest] A main that was taken over gets no device in use, whatever it forces, and no foreign driver.
+taken_over_main_gets_nothing_in_use() {
+	local name
+	name=$(disk_of $disk)
+	disk_mounted "$name"
+	(enemy_refused DISK_IN_USE unbind $disk nvme && expect_driver $disk nvme)
+	set -- $?
+	disk_unmounted
+	[ "$1" = 0 ] || exit 1
+	enemy_refused NIC_IN_USE --no-force unbind $management "$(driver_of $management)"
+	enemy_refused NIC_IN_USE --deny-force unbind $management "$(driver_of $management)"
+	enemy_refused BOOT_DISPLAY --no-force bind $display vfio-pci
+	enemy_refused IS_BRIDGE unbind $root_port pcieport
+	enemy_refused PERMISSION override $lone nvme
+	enemy_refused PERMISSION override $lone ../vfio-pci
+	expect_given_back $lone e1000e
+}
+
+# [rest] Nor does it get a device that a virtual machine has, or a node for itself or everybody.
+taken_over_main_gets_no_node() {
+	local node
+	must_call bind $lone
+	hold device $lone
+	(enemy_refused VFIO_IN_USE --no-force unbind $lone vfio-pci)
+	set -- $?
+	let_go
+	[ "$1" = 0 ] || exit 1
+	node=$(stat -c '%u %g %a' "$(node_of $lone)")
+	enemy_refused NODE_NOT_SET node $lone 65534:0:600
+	enemy_refused NODE_NOT_SET node $lone 1000:65534:660
+	enemy_refused NODE_NOT_SET node $lone 0:0:666
+	[ "$(stat -c '%u %g %a' "$(node_of $lone)")" = "$node" ] || fail "the node was given away"
+	must_call unbind $lone
+	expect_given_back $lone e1000e
 }
 
 # [faces] A physical function with virtual ones is refused until those are gone.

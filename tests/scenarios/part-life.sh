@@ -22,6 +22,21 @@ restart_keeps_drivers() {
 	done
 }
 
+# [faces] So is an override that another tool had set, and that is no driver's name.
+restart_keeps_overrides() {
+	local signal
+	for signal in TERM KILL; do
+		set_override $lone2 kept_by_a_tool
+		must_call bind $lone2
+		expect_override $lone2 vfio-pci
+		restart_vfiod $signal
+		must_call unbind $lone2
+		expect_driver $lone2 e1000e
+		expect_override $lone2 kept_by_a_tool
+		set_override $lone2 ''
+	done
+}
+
 # [rest] Killed at any moment of a bind, the next vfiod finds the devices whole and gives them back.
 killed_while_binding() {
 	local delay caller
@@ -166,8 +181,8 @@ expect_node() { node_is "$1" "$2" || fail "$1 is $(stat -c '%u %g %a' "$1"), not
 # [faces] The node has the owner and mode that were asked for when bind returns, and none of it after.
 node_owner_and_mode() {
 	[ "$(id -u)" = 0 ] || skip "to give a node away, one must be root"
-	must_call bind --node-owner 1234:nogroup --node-mode 0640 $lone
-	expect_node "$(node_of $lone)" '1234 65534 640'
+	must_call bind --node-owner 1234:root --node-mode 0640 $lone
+	expect_node "$(node_of $lone)" '1234 0 640'
 	must_call unbind $lone
 	expect_given_back $lone e1000e
 	[ ! -e "$(node_of $lone)" ] || fail "the node is still there"
@@ -193,13 +208,22 @@ node_mode_is_kept() {
 node_mode_is_kept_over_a_restart() {
 	local node
 	[ "$(id -u)" = 0 ] || skip "to give a node away, one must be root"
-	must_call bind --node-mode 0666 $lone
+	must_call bind --node-mode 0640 $lone
 	node=$(node_of $lone)
 	stop_vfiod KILL
 	chmod 600 "$node"
 	start_vfiod
-	eventually node_is "$node" '0 0 666' || expect_node "$node" '0 0 666'
+	eventually node_is "$node" '0 0 640' || expect_node "$node" '0 0 640'
 	must_call unbind $lone
+}
+
+# [faces] Nor is a node given to the user that vfiod runs as, who parses what strangers send.
+node_is_not_for_vfiod_itself() {
+	[ "$(id -u)" = 0 ] || skip "vfiod was not started by root"
+	remember
+	must_refuse INVALID_ARGUMENT bind --node-owner "$(daemon_user)" $lone
+	must_refuse INVALID_ARGUMENT bind --node-owner 1234:nogroup $lone
+	expect_unchanged
 }
 
 # [faces] An owner that there is not, and a mode that is none, are refused before anything is done.
@@ -208,6 +232,7 @@ wrong_node_owner_is_refused() {
 	must_refuse INVALID_ARGUMENT bind --node-owner nosuchuser $lone
 	must_refuse INVALID_ARGUMENT bind --node-owner root:nosuchgroup $lone
 	must_refuse INVALID_ARGUMENT bind --node-mode 0777 $lone
+	must_refuse INVALID_ARGUMENT bind --node-mode 0666 $lone
 	must_refuse INVALID_ARGUMENT bind --node-mode rw $lone
 	expect_unchanged
 }

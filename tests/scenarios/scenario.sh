@@ -290,6 +290,25 @@ force_passes() {
 	expect '.steps != []'
 }
 
+# That nothing that is forced makes bind take a device.
+no_force_passes() {
+	local driver
+	driver=$(driver_of "$1")
+	must_refuse "FAILED_PRECONDITION/$2" bind --force BOOT_DISPLAY --force DISK_IN_USE \
+		--force NIC_IN_USE --force NODE_IN_USE --force PF_HAS_VFS --force VFIO_IN_USE \
+		--force KERNEL_DENYLIST --force NO_INTERRUPT_REMAPPING "$1"
+	expect --arg r "$2" '.details | any(.reason == $r and (.action | contains("cannot be forced")))'
+	expect_driver "$1" "$driver"
+}
+
+# That a main that was taken over is refused for REASON. Usage: enemy_refused REASON ARGUMENT...
+enemy_refused() {
+	local reason=$1 answer
+	shift
+	! answer=$(enemy_main "$@") || fail "the privileged process did '$*'"
+	[ "${answer#refused "$reason": }" != "$answer" ] || fail "'$*' was answered by '$answer'"
+}
+
 other_guard() {
 	if [ "$1" = NIC_IN_USE ]; then echo DISK_IN_USE; else echo NIC_IN_USE; fi
 }

@@ -185,7 +185,7 @@ static int unbind_run(struct session *session, int argc, char **argv)
 #define FORCE_OPTION                                                                               \
 	"\n"                                                                                       \
 	"      --force REASON   pass a guard by the reason it reports: BOOT_DISPLAY,\n"            \
-	"                       DISK_IN_USE, NIC_IN_USE, NODE_IN_USE, PF_HAS_VFS, VFIO_IN_USE,\n"  \
+	"                       NIC_IN_USE, NODE_IN_USE, PF_HAS_VFS, VFIO_IN_USE,\n"               \
 	"                       KERNEL_DENYLIST, NO_INTERRUPT_REMAPPING; may be repeated"
 
 const struct verb verb_bind = {
@@ -200,7 +200,7 @@ const struct verb verb_bind = {
 	"\n"
 	"      --node-owner USER[:GROUP]\n"
 	"                       who is to own the VFIO nodes while the devices are bound\n"
-	"      --node-mode MODE their permissions, octal (at most 0666)",
+	"      --node-mode MODE their permissions, octal (at most 0660)",
 	.run = bind_run,
 };
 
