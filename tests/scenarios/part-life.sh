@@ -129,9 +129,9 @@ listeners() {
 
 # [faces] What parses requests has no rights: one process alone is root, and it does not listen.
 parser_has_no_privileges() {
-	local pid found='' roots=0 field user
+	local pid found='' roots=0 field user group
 	[ "$(id -u)" = 0 ] || skip "vfiod was not started by root"
-	user=$(daemon_user)
+	user=$(daemon_user) group=$(id -g nobody)
 	must_call bind $lone
 	for pid in $(listeners); do
 		found=1
@@ -141,7 +141,8 @@ parser_has_no_privileges() {
 			grep -q "^$field:[[:space:]]*0*$" "/proc/$pid/status" ||
 				fail "process $pid has $(grep "^$field:" "/proc/$pid/status")"
 		done
-		! grep -q '^Groups:.*\<0\>' "/proc/$pid/status" || fail "process $pid is in group root"
+		[ "$(awk '/^(Gid|Groups):/ { $1 = ""; printf "%s", $0 }' "/proc/$pid/status")" = " $group $group $group $group" ] ||
+			fail "process $pid is in other groups than nobody's: $(grep -E '^(Gid|Groups):' "/proc/$pid/status")"
 	done
 	[ -n "$found" ] || fail "no process has the listening socket"
 	for pid in $(vfiod_processes); do
