@@ -52,7 +52,7 @@ static int make_channels(int near[static HAND_WAYS], int far[static HAND_WAYS])
 int hand_fork(const struct hand_config *config, struct hand **ret)
 {
 	struct hand *hand = hand_attach(-1);
-	int far[HAND_WAYS];
+	int far[HAND_WAYS] = {-1, -1};
 
 	if (!hand)
 		return -ENOMEM;
