@@ -398,7 +398,7 @@ static void messages_that_are_none_are_survived(void **state)
 	memset(request.name, 'a', sizeof(request.name));
 	memset(&request.address, 0xff, sizeof(request.address));
 	assert_int_equal(hand_call(g->hand, &request, now_ns() + 20 * SECOND, &reply), 0);
-	assert_int_equal(reply.error, ENOENT);
+	assert_int_equal(reply.error, EINVAL);
 	assert_int_equal(call(g, HAND_BIND, GPU, "vfio-pci"), 0);
 }
 

@@ -21,6 +21,7 @@
 
 static const int64_t SECOND = 1000000000;
 static const char GPU[] = "0000:01:00.0";
+static const char FREE[] = "0000:08:00.0"; /* on no driver */
 static const char BIND[] = "sys/bus/pci/drivers/vfio-pci/bind";
 static const char OVERRIDE[] = "sys/bus/pci/devices/0000:01:00.0/driver_override";
 
@@ -600,8 +601,8 @@ static void abandon_bind(struct ground *g, unsigned i)
 
 static void writes_left_behind_take_no_place_and_are_bounded(void **state)
 {
-	const struct hand_request bind_it = request(HAND_BIND, GPU, "vfio-pci");
-	const struct hand_request look = request(HAND_HOLDERS, GPU, "");
+	const struct hand_request bind_it = request(HAND_BIND, FREE, "vfio-pci");
+	const struct hand_request look = request(HAND_HOLDERS, FREE, "");
 	struct ground *g = *state;
 	char absolute[400];
 
@@ -620,7 +621,7 @@ static void writes_left_behind_take_no_place_and_are_bounded(void **state)
 
 static void a_command_that_nobody_waits_for_is_not_begun(void **state)
 {
-	const struct hand_request bind = request(HAND_BIND, GPU, "vfio-pci");
+	const struct hand_request bind = request(HAND_BIND, FREE, "vfio-pci");
 	struct ground *g = *state;
 
 	assert_serves(g);
@@ -631,7 +632,7 @@ static void a_command_that_nobody_waits_for_is_not_begun(void **state)
 	wait_until(g, count_children, 0);
 	assert_file(g, BIND, "");
 	assert_int_equal(call(g, CHANGE, &bind), 0);
-	assert_file(g, BIND, GPU);
+	assert_file(g, BIND, FREE);
 }
 
 static void set_limit(const struct ground *g, rlim_t n)

@@ -491,6 +491,9 @@ static void the_setting_of_a_node_is_waited_for(void **state)
 	close(fd);
 	while (hand_is_pending(g->config.lock_fd, request.address))
 		usleep(1000);
+	/* Its caller had left before it had the lock. */
+	assert_unwritten(g, "vfio-pci", "unbind");
+	assert_int_equal(hand_call(g->hand, &request, now_ns() + 20 * SECOND, &g->reply), 0);
 	CLEANUP(free_cleanup)
 	char *now = tree_read(g->tree, "sys/bus/pci/drivers/vfio-pci/unbind");
 	assert_string_equal(now, OURS);

@@ -242,6 +242,8 @@ static void send_message(int channel, const void *bytes, size_t len, const int *
 /* As the hand's process and its child do. Whether it was a command. */
 static bool serve(enum hand_way way)
 {
+	const struct holders nobody = {0};
+	struct hand_reply reply = {0};
 	struct hand_command command;
 	int lock = -1;
 
@@ -249,9 +251,9 @@ static bool serve(enum hand_way way)
 	must(got != HAND_GOT_END, "an open channel counts as closed");
 	if (got == HAND_GOT_NOTHING)
 		return false;
-	int error = hand_begin(&service, &command, &lock);
-	if (error)
-		hand_answer_error(command.reply_fd, error);
+	reply.error = hand_begin(&service, &command, &lock, &reply);
+	if (reply.error)
+		hand_answer(command.reply_fd, &reply, &nobody);
 	else
 		hand_finish(&service, &command, lock);
 	close(command.reply_fd);

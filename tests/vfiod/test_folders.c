@@ -93,7 +93,7 @@ static int sockets_in(const char *folder)
 	char urls[300];
 
 	snprintf(urls, sizeof(urls), "tcp://127.0.0.1:1,ipc://%s/a.sock", folder);
-	return folder_make_for_urls(urls, &user);
+	return folder_make_for_urls(urls, &user, (gid_t)-1);
 }
 
 static void a_folder_that_is_made_is_given(void **state)
