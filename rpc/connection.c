@@ -23,17 +23,20 @@ static bool uid_key(uid_t uid, struct rpc_holder_key *ret_key)
 	return true;
 }
 
-static bool loopback_key(
-	const struct rpc_connections_config *config, int fd, const struct sockaddr *peer,
+static bool loopback_key(struct rpc_connections *table, int fd, const struct sockaddr *peer,
 	struct rpc_holder_key *ret_key)
 {
 	struct sockaddr_storage local = {0};
 	socklen_t len = sizeof(local);
+	bool found;
 	uid_t uid;
 
-	return config->owner && getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
-	       config->owner(config->owner_arg, peer, (struct sockaddr *)&local, &uid) &&
-	       uid_key(uid, ret_key);
+	if (!table->config.ask_owner || getsockname(fd, (struct sockaddr *)&local, &len) < 0)
+		return false;
+	pthread_mutex_lock(&table->owner_lock);
+	found = rpc_owner_at(&table->owners, peer, (struct sockaddr *)&local, &uid);
+	pthread_mutex_unlock(&table->owner_lock);
+	return found && uid_key(uid, ret_key);
 }
 
 /* An IPv6 address with what one host may choose cut off; an IPv4 one mapped. */
@@ -49,13 +52,13 @@ static void address_key(const struct sockaddr *peer, struct in6_addr *ret_addres
 		&((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4);
 }
 
-static void network_key(const struct rpc_connections_config *config, int fd,
-	const struct sockaddr *peer, struct rpc_holder_key *ret_key)
+static void network_key(struct rpc_connections *table, int fd, const struct sockaddr *peer,
+	struct rpc_holder_key *ret_key)
 {
 	struct in6_addr address;
 
 	address_key(peer, &address);
-	if (is_loopback(&address) && loopback_key(config, fd, peer, ret_key))
+	if (is_loopback(&address) && loopback_key(table, fd, peer, ret_key))
 		return;
 	memcpy(ret_key->id, &address, sizeof(address));
 	if (!IN6_IS_ADDR_V4MAPPED(&address) && !is_loopback(&address))
@@ -75,7 +78,7 @@ void rpc_holder_of(const struct rpc_connection *listener, int fd, const struct s
 	struct rpc_holder_key *ret_key)
 {
 	if (listener->network)
-		network_key(&listener->table->config, fd, peer, ret_key);
+		network_key(listener->table, fd, peer, ret_key);
 	else
 		local_key(fd, ret_key);
 }

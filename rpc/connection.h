@@ -3,6 +3,7 @@
 #pragma once
 
 #include "rpc/connections.h"
+#include "rpc/owner.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -33,11 +34,12 @@ struct rpc_connection {
 	bool listens;
 	bool network;
 	bool plain; /* of a listener: its connections begin with SP's greeting */
-	int lobby;  /* of a listener: an epoll of it and of whom it has not greeted yet; see lobby.c */
+	int lobby;  /* of a listener: an epoll of it and of whom it has not greeted yet; see lobby.c
+		     */
 
 	/* Below here, of connections alone. Under the table's lock: */
 	struct rpc_connection *waits; /* in this listener's lobby; NULL: nng has the descriptor */
-	struct rpc_holder *holder; /* NULL: it is gone */
+	struct rpc_holder *holder;    /* NULL: it is gone */
 	enum rpc_stage stage;
 	uint32_t pipe; /* 0: none */
 	unsigned in_hand;
@@ -68,12 +70,14 @@ struct rpc_connections {
 	nng_socket socket;
 	pthread_mutex_t lock; /* a leaf: nothing of nng is called under it */
 	struct {
-		unsigned count; /* of those in the list */
-		unsigned descriptors; /* that nng has */
+		unsigned count;		   /* of those in the list */
+		unsigned descriptors;	   /* that nng has */
 		struct rpc_live_list live; /* not gone */
 		struct rpc_holder_list holders;
 	} kinds[RPC_KINDS];
 	struct rpc_pipe_list pipes[RPC_PIPE_BUCKETS];
+	pthread_mutex_t owner_lock;
+	struct rpc_owner_query owners; /* under the lock before it */
 	unsigned blocked;
 	unsigned references; /* of descriptors, and until rpc_connections_free one more */
 	bool freed;
@@ -93,8 +97,7 @@ bool rpc_lobby_open(struct rpc_connection *listener);
 int rpc_lobby_accept(struct rpc_connection *listener);
 
 /* epoll_ctl(2) for a listener: of its lobby. */
-int rpc_lobby_poll(
-	struct rpc_connection *listener, int epoll, int op, struct epoll_event *event);
+int rpc_lobby_poll(struct rpc_connection *listener, int epoll, int op, struct epoll_event *event);
 
 /* Closes all that are in a listener's lobby, and it. The lock is held. */
 void rpc_lobby_close(struct rpc_connection *listener);

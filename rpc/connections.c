@@ -41,6 +41,8 @@ struct rpc_connection *rpc_connection_of(int fd)
 
 static void table_destroy(struct rpc_connections *table)
 {
+	rpc_owner_query_close(&table->owners);
+	pthread_mutex_destroy(&table->owner_lock);
 	pthread_mutex_destroy(&table->lock);
 	free(table);
 }
@@ -100,7 +102,8 @@ static struct rpc_holder *holder_of(
 {
 	struct rpc_holder *holder;
 
-	LIST_FOREACH (holder, &table->kinds[kind].holders, link) {
+	LIST_FOREACH(holder, &table->kinds[kind].holders, link)
+	{
 		if (memcmp(&holder->key, key, sizeof(*key)) == 0)
 			return holder;
 	}
@@ -149,7 +152,8 @@ static const struct rpc_holder *greatest_holder(
 {
 	const struct rpc_holder *greatest = newcomer->holder, *holder;
 
-	LIST_FOREACH (holder, &table->kinds[newcomer->network].holders, link) {
+	LIST_FOREACH(holder, &table->kinds[newcomer->network].holders, link)
+	{
 		if (holder->count > greatest->count)
 			greatest = holder;
 	}
@@ -203,8 +207,8 @@ bool rpc_connection_enter(struct rpc_connection *c, const struct rpc_holder_key 
 	c->since_ns = rpc_now_ns();
 	c->epoll = -1;
 	clear_lobbies(table, c->network, c->since_ns);
-	c->holder = table->freed || c->fd >= DESCRIPTORS_MAX ? NULL
-							     : holder_of(table, c->network, key);
+	c->holder =
+		table->freed || c->fd >= DESCRIPTORS_MAX ? NULL : holder_of(table, c->network, key);
 	if (!c->holder)
 		return false;
 	c->holder->count++;
@@ -257,7 +261,8 @@ static struct rpc_connection *find(struct rpc_connections *table, nng_pipe pipe)
 {
 	struct rpc_connection *c;
 
-	LIST_FOREACH (c, bucket_of(table, pipe.id), by_pipe) {
+	LIST_FOREACH(c, bucket_of(table, pipe.id), by_pipe)
+	{
 		if (c->pipe == pipe.id)
 			return c;
 	}
@@ -403,6 +408,10 @@ struct rpc_connections *rpc_connections_new(
 	table->socket = socket;
 	table->references = 1;
 	pthread_mutex_init(&table->lock, NULL);
+	pthread_mutex_init(&table->owner_lock, NULL);
+	table->owners = (struct rpc_owner_query)RPC_OWNER_QUERY_INIT;
+	if (config->ask_owner)
+		rpc_owner_query_prepare(&table->owners);
 	for (size_t i = 0; i < RPC_KINDS; i++)
 		TAILQ_INIT(&table->kinds[i].live);
 	if (nng_pipe_notify(socket, NNG_PIPE_EV_ADD_PRE, on_arrival, table) == 0 &&

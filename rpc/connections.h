@@ -35,11 +35,9 @@ struct rpc_connections_config {
 	unsigned places;	/* of each kind */
 	uint16_t peer_protocol; /* what the other end is to say it speaks: SP's number */
 
-	/* Whose the other end of a loopback connection is. Called as it is accepted, on an nng
-	 * thread. NULL, or false: its address stands for it. */
-	bool (*owner)(void *arg, const struct sockaddr *peer, const struct sockaddr *local,
-		uid_t *ret);
-	void *owner_arg;
+	/* Ask the kernel whose the other end of a loopback connection is, as it is accepted; or its
+	 * address stands for it. */
+	bool ask_owner;
 
 	/* A connection is blocked: rpc_connections_expire has to be called. From an nng thread that
 	 * holds nng's locks. NULL: nobody is let go for not reading. */

@@ -16,13 +16,29 @@ struct rpc_dedupe_entry {
 	TAILQ_ENTRY(rpc_dedupe_entry) by_age; /* only while done */
 };
 
-struct rpc_dedupe {
-	struct rpc_dedupe_limits limits;
-	void *tree; /* of entries, by peer and request_id */
+/* Reads and changes have room of their own: what is asked for nothing must not push out what a
+ * change came to. */
+struct room {
 	TAILQ_HEAD(, rpc_dedupe_entry) answered;
 	size_t count;
 	size_t bytes;
 };
+
+struct rpc_dedupe {
+	struct rpc_dedupe_limits limits;
+	void *tree; /* of entries, by peer and request_id */
+	struct room rooms[2];
+};
+
+static struct room *room_of(struct rpc_dedupe *dedupe, const struct rpc_method *method)
+{
+	return &dedupe->rooms[method->changes];
+}
+
+static bool is_over(const struct rpc_dedupe *dedupe, const struct room *room)
+{
+	return room->count > dedupe->limits.entries || room->bytes > dedupe->limits.bytes;
+}
 
 static int entry_compare(const void *left, const void *right)
 {
@@ -78,7 +94,8 @@ struct rpc_dedupe *rpc_dedupe_new(const struct rpc_dedupe_limits *limits)
 	if (!dedupe)
 		return NULL;
 	dedupe->limits = *limits;
-	TAILQ_INIT(&dedupe->answered);
+	for (size_t i = 0; i < 2; i++)
+		TAILQ_INIT(&dedupe->rooms[i].answered);
 	return dedupe;
 }
 
@@ -97,11 +114,13 @@ void rpc_dedupe_free(struct rpc_dedupe *dedupe)
 
 static void entry_drop(struct rpc_dedupe *dedupe, struct rpc_dedupe_entry *entry)
 {
+	struct room *room = room_of(dedupe, entry->key.method);
+
 	if (entry->done)
-		TAILQ_REMOVE(&dedupe->answered, entry, by_age);
+		TAILQ_REMOVE(&room->answered, entry, by_age);
 	tdelete(entry, &dedupe->tree, entry_compare);
-	dedupe->count--;
-	dedupe->bytes -= entry_bytes(entry);
+	room->count--;
+	room->bytes -= entry_bytes(entry);
 	entry_free(entry);
 }
 
@@ -109,18 +128,20 @@ static void drop_old(struct rpc_dedupe *dedupe, int64_t now_ns)
 {
 	struct rpc_dedupe_entry *oldest;
 
-	while ((oldest = TAILQ_FIRST(&dedupe->answered)) &&
-		now_ns - oldest->done_ns >= dedupe->limits.age_ns)
-		entry_drop(dedupe, oldest);
+	for (size_t i = 0; i < 2; i++) {
+		while ((oldest = TAILQ_FIRST(&dedupe->rooms[i].answered)) &&
+			now_ns - oldest->done_ns >= dedupe->limits.age_ns)
+			entry_drop(dedupe, oldest);
+	}
 }
 
-/* Drops the oldest answers, but never keep, until the table is within its limits. */
-static void drop_excess(struct rpc_dedupe *dedupe, const struct rpc_dedupe_entry *keep)
+/* Drops the oldest answers, but never keep, until the room is within its limits. */
+static void drop_excess(
+	struct rpc_dedupe *dedupe, struct room *room, const struct rpc_dedupe_entry *keep)
 {
 	struct rpc_dedupe_entry *oldest;
 
-	while ((dedupe->count > dedupe->limits.entries || dedupe->bytes > dedupe->limits.bytes) &&
-		(oldest = TAILQ_FIRST(&dedupe->answered)) && oldest != keep)
+	while (is_over(dedupe, room) && (oldest = TAILQ_FIRST(&room->answered)) && oldest != keep)
 		entry_drop(dedupe, oldest);
 }
 
@@ -138,6 +159,7 @@ static enum rpc_dedupe_verdict insert(struct rpc_dedupe *dedupe, const struct rp
 	void *owner, struct rpc_dedupe_entry **ret_entry)
 {
 	struct rpc_dedupe_entry *entry = entry_new(key, owner);
+	struct room *room = room_of(dedupe, key->method);
 
 	if (!entry)
 		return RPC_DEDUPE_FULL;
@@ -145,10 +167,10 @@ static enum rpc_dedupe_verdict insert(struct rpc_dedupe *dedupe, const struct rp
 		entry_free(entry);
 		return RPC_DEDUPE_FULL;
 	}
-	dedupe->count++;
-	dedupe->bytes += entry_bytes(entry);
-	drop_excess(dedupe, NULL);
-	if (dedupe->count > dedupe->limits.entries || dedupe->bytes > dedupe->limits.bytes) {
+	room->count++;
+	room->bytes += entry_bytes(entry);
+	drop_excess(dedupe, room, NULL);
+	if (is_over(dedupe, room)) {
 		entry_drop(dedupe, entry);
 		return RPC_DEDUPE_FULL;
 	}
@@ -187,6 +209,7 @@ const struct rpc_bytes *rpc_dedupe_reply(const struct rpc_dedupe_entry *entry)
 void rpc_dedupe_finish(struct rpc_dedupe *dedupe, struct rpc_dedupe_entry *entry,
 	const struct rpc_bytes *reply, int64_t now_ns)
 {
+	struct room *room = room_of(dedupe, entry->key.method);
 	struct rpc_bytes copy;
 
 	if (rpc_bytes_copy(reply->data, reply->len, &copy) < 0) {
@@ -197,9 +220,9 @@ void rpc_dedupe_finish(struct rpc_dedupe *dedupe, struct rpc_dedupe_entry *entry
 	entry->owner = NULL;
 	entry->done = true;
 	entry->done_ns = now_ns;
-	dedupe->bytes += copy.len;
-	TAILQ_INSERT_TAIL(&dedupe->answered, entry, by_age);
-	drop_excess(dedupe, entry);
+	room->bytes += copy.len;
+	TAILQ_INSERT_TAIL(&room->answered, entry, by_age);
+	drop_excess(dedupe, room, entry);
 }
 
 void rpc_dedupe_forget(struct rpc_dedupe *dedupe, struct rpc_dedupe_entry *entry)

@@ -8,8 +8,9 @@
 struct rpc_dedupe;
 struct rpc_dedupe_entry;
 
-/* What the table holds at most. When it is full, the answers given longest ago go first; those of
- * calls still running stay. The newest answer stays even where it is larger than all the room. */
+/* What the table holds at most, of reads and again of changes. When it is full, the answers given
+ * longest ago go first; those of calls still running stay. The newest answer stays even where it is
+ * larger than all the room. */
 struct rpc_dedupe_limits {
 	size_t entries;
 	size_t bytes;

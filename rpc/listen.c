@@ -100,8 +100,8 @@ static int open_network(
 		if (r < 0)
 			return r;
 	}
-	r = rpc_connections_listen(config->connections, one->listener, true,
-		one->endpoint.scheme == RPC_SCHEME_TCP);
+	r = rpc_connections_listen(
+		config->connections, one->listener, true, one->endpoint.scheme == RPC_SCHEME_TCP);
 	if (r != 0)
 		return rpc_text_refuse(error, r == NNG_EADDRINUSE ? -EADDRINUSE : -EIO,
 			"cannot listen at %s: %s", one->endpoint.url, nng_strerror(r));

@@ -12,8 +12,8 @@
 struct rpc_listen_config {
 	nng_socket socket;
 	struct rpc_connections *connections; /* the socket's */
-	const char *urls;    /* separated by commas; at least one */
-	mode_t ipc_mode;     /* 0: 0660 */
+	const char *urls;		     /* separated by commas; at least one */
+	mode_t ipc_mode;		     /* 0: 0660 */
 	gid_t ipc_gid;	     /* who owns ipc:// sockets beside us; (gid_t)-1: our own group */
 	const char *api_key; /* NULL: none; then tls+tcp:// needs client certificates */
 	struct rpc_tls tls;

@@ -4,8 +4,8 @@
  *
  * To let go of a connection costs nng three threads' time, and so it accepts faster than it lets
  * go. So it gets only those that begin as a client does; of the others, none is seen by it, and to
- * hang up on one is close(2). nng polls the lobby in place of its listener: an epoll of the listener
- * and of all who wait. Over TLS the first byte counts for the greeting.
+ * hang up on one is close(2). nng polls the lobby in place of its listener: an epoll of the
+ * listener and of all who wait. Over TLS the first byte counts for the greeting.
  */
 #include "rpc/connection.h"
 #include "rpc/libc.h"

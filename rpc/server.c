@@ -254,8 +254,7 @@ static int open_socket(struct rpc_server *server, const struct rpc_server_config
 	const struct rpc_connections_config connections = {
 		.places = config->connections ? config->connections : CONNECTIONS_DEFAULT,
 		.peer_protocol = REQUEST,
-		.owner = config->owner,
-		.owner_arg = config->arg,
+		.ask_owner = config->ask_owner,
 		.blocked = on_wake,
 		.arg = server,
 	};

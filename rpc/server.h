@@ -6,8 +6,6 @@
 #include "rpc/text.h"
 #include "rpc/tls.h"
 
-#include <sys/socket.h>
-
 /* All pointers are borrowed: services and rights until every call is done, the rest until
  * rpc_server_start returns. */
 struct rpc_server_config {
@@ -23,11 +21,8 @@ struct rpc_server_config {
 	const struct rpc_rights *rights; /* which users may change devices, over ipc://; asked on
 					    nng's threads. NULL: root alone */
 
-	/* Whose a loopback TCP connection is, told by its two ends; asked when it is accepted, on
-	 * an nng thread. NULL, or false: its address stands for its owner. */
-	bool (*owner)(void *arg, const struct sockaddr *peer, const struct sockaddr *local,
-		uid_t *ret);
-	void *arg;
+	bool ask_owner; /* whose places a loopback TCP connection takes: the kernel is asked, or
+			   its address tells */
 };
 
 struct rpc_server;

@@ -51,6 +51,39 @@ static void test_life_of_an_entry(void **state)
 	rpc_dedupe_free(NULL);
 }
 
+static const struct rpc_method *a_method(bool changes)
+{
+	size_t i = 0;
+
+	while (rpc_methods[i].changes != changes)
+		i++;
+	return &rpc_methods[i];
+}
+
+/* Anyone may read, and as often as they like. */
+static void test_reads_push_no_change_out(void **state)
+{
+	struct rpc_dedupe *dedupe = table(10, 100000, 1000);
+	const struct rpc_dedupe_key change = {"a", "bind", a_method(true), (const uint8_t *)"x", 1};
+	struct rpc_bytes reply = text("bound");
+	struct rpc_dedupe_entry *entry;
+	char id[16];
+
+	(void)state;
+	assert_int_equal(rpc_dedupe_begin(dedupe, &change, &an_owner, 0, &entry), RPC_DEDUPE_NEW);
+	rpc_dedupe_finish(dedupe, entry, &reply, 0);
+	for (int i = 0; i < 100; i++) {
+		struct rpc_dedupe_key read = {id, id, a_method(false), (const uint8_t *)"x", 1};
+
+		snprintf(id, sizeof(id), "%d", i);
+		assert_int_equal(
+			rpc_dedupe_begin(dedupe, &read, &an_owner, 1, &entry), RPC_DEDUPE_NEW);
+		rpc_dedupe_finish(dedupe, entry, &reply, 1);
+	}
+	assert_int_equal(rpc_dedupe_begin(dedupe, &change, &an_owner, 2, &entry), RPC_DEDUPE_DONE);
+	rpc_dedupe_free(dedupe);
+}
+
 static void test_other_bytes_and_other_peers(void **state)
 {
 	struct rpc_dedupe *dedupe = table(10, 100000, 1000);
@@ -143,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_life_of_an_entry),
+		cmocka_unit_test(test_reads_push_no_change_out),
 		cmocka_unit_test(test_other_bytes_and_other_peers),
 		cmocka_unit_test(test_forgotten_is_new),
 		cmocka_unit_test(test_oldest_answer_goes_first),

@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -420,48 +422,173 @@ static void test_clients_that_leave_take_all_with_them(void **state)
 	rpc_bytes_free(&big);
 }
 
-/* One kind of transport keeps nobody from the other. A connection has its place once it has been
- * answered over; of those that have but shaken hands, nng may let in the later one first. */
-static void test_connections_are_limited(void **state)
+/* Hung up on; false: not within so many seconds. */
+static bool is_let_go(int fd, int seconds)
+{
+	struct pollfd end = {.fd = fd, .events = POLLRDHUP};
+
+	return poll(&end, 1, seconds * 1000) == 1 && (end.revents & (POLLRDHUP | POLLHUP));
+}
+
+static void close_all(const int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		close(fds[i]);
+}
+
+/* 512 places. Of those that never asked, who came first goes first; who did ask stays. */
+static void test_silent_connections_make_room(void **state)
 {
 	struct host *host = *state;
+	const char *const urls[] = {host->ipc, host->tcp};
 	struct rpc_bytes bytes = info_request("x", "", 0);
-	int fds[512], one_more;
 
-	for (size_t i = 0; i < 512; i++) {
-		fds[i] = raw_open(host->tcp);
-		expect_over(fds[i], false, &bytes);
+	for (int i = 0; i < 2; i++) {
+		int used = raw_open(urls[i]), fds[600];
+
+		expect_over(used, i == 0, &bytes);
+		for (size_t n = 0; n < 600; n++)
+			fds[n] = raw_open(urls[i]);
+		assert_true(is_let_go(fds[0], 20));
+		expect(urls[i], info_request("x", "", 0), RPC_OK);
+		expect(urls[!i], info_request("x", "", 0), RPC_OK);
+		expect_over(used, i == 0, &bytes);
+		expect_over(fds[599], i == 0, &bytes);
+		close_all(fds, 600);
+		close(used);
 	}
-	one_more = raw_open(host->tcp);
-	assert_int_equal(poll(&(struct pollfd){.fd = one_more, .events = POLLIN}, 1, 20000), 1);
-	assert_null(raw_receive(one_more, false, 0).data);
-	close(one_more);
-	expect(host->ipc, info_request("x", "", 0), RPC_OK);
-	for (size_t i = 0; i < 512; i++)
-		close(fds[i]);
 	rpc_bytes_free(&bytes);
 }
 
-/* A client that takes no replies fills its connection and then holds contexts, 16 here: at first
- * until its replies time out, later hardly at all. */
-static void test_deaf_client_does_not_starve_others(void **state)
+/* A connection whose request is being served is not let go for another's. */
+static void test_busy_connections_stay(void **state)
+{
+	struct host *host = *state;
+	struct rpc_bytes hold = info_request("hold", "", 60000), reply;
+	int busy = raw_open(host->ipc), fds[600];
+
+	raw_send(busy, true, 1, hold.data, hold.len);
+	fake_wait_held(host->fake, 1);
+	for (size_t n = 0; n < 600; n++)
+		fds[n] = raw_open(host->ipc);
+	assert_true(is_let_go(fds[0], 20));
+	fake_finish(host->fake);
+	reply = raw_receive(busy, true, 1);
+	assert_non_null(reply.data);
+	close_all(fds, 600);
+	close(busy);
+	rpc_bytes_free(&reply);
+	rpc_bytes_free(&hold);
+}
+
+/* Those that do not even greet cost no more descriptors than there are places. */
+static void test_half_open_connections_make_room(void **state)
+{
+	struct host *host = *state;
+	const char *const urls[] = {host->ipc, host->tcp};
+	struct rpc_bytes bytes = info_request("x", "", 0);
+
+	for (int i = 0; i < 2; i++) {
+		unsigned before = count_fds();
+		int used = raw_open(urls[i]), fds[1500];
+
+		expect_over(used, i == 0, &bytes);
+		for (size_t n = 0; n < 1500; n++)
+			fds[n] = raw_connect(urls[i]);
+		assert_true(is_let_go(fds[0], 20));
+		for (int n = 0; n < 10; n++)
+			expect(urls[i], info_request("x", "", 0), RPC_OK);
+		assert_in_range(count_fds(), 1500, before + 1500 + 2 + 512 + 64);
+		expect_over(used, i == 0, &bytes);
+		close_all(fds, 1500);
+		close(used);
+	}
+	rpc_bytes_free(&bytes);
+}
+
+/* Replies to clients that take none wait apart, and these clients are let go, while others are
+ * served at once: each of those would hold one of 16 contexts for two seconds. */
+static void test_deaf_clients_do_not_starve_others(void **state)
 {
 	struct host *host = *state;
 	struct rpc_bytes big = info_request("big", "", 0);
-	int deaf = raw_open(host->ipc);
+	int deaf[24];
 	int64_t start_ns;
 
-	for (uint32_t i = 0; i < 32; i++)
-		raw_send(deaf, true, i, big.data, big.len);
-	expect(host->ipc, info_request("x", "", 0), RPC_OK);
-	for (uint32_t i = 0; i < 200; i++)
-		raw_send(deaf, true, i, big.data, big.len);
+	for (size_t i = 0; i < 24; i++) {
+		deaf[i] = raw_open(i % 2 ? host->tcp : host->ipc);
+		for (uint32_t n = 0; n < 4; n++)
+			raw_send(deaf[i], i % 2 == 0, n, big.data, big.len);
+	}
 	start_ns = rpc_now_ns();
-	for (int i = 0; i < 5; i++)
-		expect(host->ipc, info_request("x", "", 0), RPC_OK);
-	assert_true(rpc_now_ns() - start_ns < 8000 * 1000000LL);
-	close(deaf);
+	for (int i = 0; i < 50; i++)
+		expect(i % 2 ? host->tcp : host->ipc, info_request("x", "", 0), RPC_OK);
+	assert_true(rpc_now_ns() - start_ns < 1500 * 1000000LL);
+	for (size_t i = 0; i < 24; i += 2)
+		assert_true(is_let_go(deaf[i], 20));
+	close_all(deaf, 24);
 	rpc_bytes_free(&big);
+}
+
+/* Connections end by turns in every way there is, with replies half sent and requests half read;
+ * nng by itself could hang for good then, and keep each descriptor from then on. */
+static void test_connections_end_in_every_way(void **state)
+{
+	static const uint8_t garbage[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	struct host *host = *state;
+	struct rpc_bytes big = info_request("big", "", 0);
+	unsigned before = count_fds();
+	int64_t until_ns;
+	char some[65536];
+
+	for (unsigned i = 0; i < 300; i++) {
+		int fd = raw_open(i % 2 ? host->tcp : host->ipc);
+
+		for (uint32_t n = 0; n < 1 + i % 3; n++)
+			raw_send(fd, i % 2 == 0, n, big.data, big.len);
+		for (unsigned n = 0; n < i % 7; n++)
+			assert_true(read(fd, some, sizeof(some)) > 0);
+		if (i % 5 == 1)
+			assert_true(write(fd, garbage, 1 + i % sizeof(garbage)) > 0);
+		if (i % 5 == 2)
+			shutdown(fd, SHUT_WR);
+		for (unsigned n = 0; n < i % 3; n++)
+			if (read(fd, some, sizeof(some)) <= 0)
+				break;
+		close(fd);
+	}
+	until_ns = rpc_now_ns() + 60000 * 1000000LL;
+	while (count_fds() > before) {
+		assert_true(rpc_now_ns() < until_ns);
+		poll(NULL, 0, 10); /* nobody tells */
+	}
+	expect(host->ipc, info_request("x", "", 0), RPC_OK);
+	expect(host->tcp, info_request("x", "", 0), RPC_OK);
+	rpc_bytes_free(&big);
+}
+
+/* Subscribers are bounded as callers are. */
+static void test_subscribers_make_room(void **state)
+{
+	static const uint8_t hello[] = {0, 'S', 'P', 0, 0, 0x21, 0, 0};
+	struct host *host = *state;
+	struct rpc_publisher *publisher = NULL;
+	char events[64], error[RPC_TEXT_ERROR];
+	int fds[600];
+
+	snprintf(events, sizeof(events), "ipc://%s-events", host->path);
+	assert_int_equal(rpc_publisher_open(events, (gid_t)-1, &publisher, error), 0);
+	for (size_t i = 0; i < 600; i++) {
+		uint8_t theirs[8];
+
+		fds[i] = raw_connect(events);
+		assert_int_equal(write(fds[i], hello, sizeof(hello)), sizeof(hello));
+		assert_int_equal(recv(fds[i], theirs, sizeof(theirs), MSG_WAITALL), sizeof(theirs));
+	}
+	assert_true(is_let_go(fds[0], 20));
+	assert_false(is_let_go(fds[599], 0));
+	close_all(fds, 600);
+	rpc_publisher_close(publisher);
 }
 
 static void test_stop_answers_what_waits(void **state)
@@ -552,12 +679,18 @@ int main(void)
 		TEST(test_reflection),
 		TEST(test_bare_connects_do_no_harm),
 		TEST(test_clients_that_leave_take_all_with_them),
-		TEST(test_connections_are_limited),
-		TEST(test_deaf_client_does_not_starve_others),
+		TEST(test_silent_connections_make_room),
+		TEST(test_busy_connections_stay),
+		TEST(test_half_open_connections_make_room),
+		TEST(test_deaf_clients_do_not_starve_others),
+		TEST(test_connections_end_in_every_way),
+		TEST(test_subscribers_make_room),
 		TEST(test_stop_answers_what_waits),
 		TEST(test_refuses_to_start),
 		TEST(test_replaces_a_stale_socket),
 	};
 
+	/* Clients and server are one process here. */
+	setrlimit(RLIMIT_NOFILE, &(struct rlimit){4096, 4096});
 	return cmocka_run_group_tests_name("rpc server", tests, NULL, NULL);
 }

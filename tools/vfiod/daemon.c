@@ -142,6 +142,7 @@ static int start_rpc(struct daemon *d, const struct inheritance *in)
 		.tls = {in->tls_certificate, in->tls_key, in->tls_authority},
 		.ipc_gid = in->socket_group,
 		.rights = &in->callers->rights,
+		.ask_owner = !in->callers->simulated,
 	};
 
 	return rpc_server_start(&config, &d->rpc, error) < 0 ? complain("--rpc", error) : 0;
