@@ -275,6 +275,29 @@ static void numvfs_answers(void **state)
 	assert_false(sim_exists(m, DEVICE NIC "/sriov_numvfs"));
 }
 
+/* A host file's mistake. What has the address keeps it, whichever came first. */
+static void one_address_has_one_device(void **state)
+{
+	struct model *m = sim_new("driver igb sriov\n"
+				  "device 0000:02:00.0 id=8086:10c9 class=020000 driver=igb\n"
+				  "vfs 0000:02:00.0 total=2\n"
+				  "device 0000:02:00.2 id=8086:10d3 class=020000\n");
+	static const char numvfs[] = DEVICE "0000:02:00.0/sriov_numvfs";
+
+	(void)state;
+	assert_int_equal(sim_write(m, numvfs, "2"), 0);
+	assert_string_equal(sim_list(m, DEVICE), "0000:02:00.0 0000:02:00.1 0000:02:00.2");
+	assert_string_equal(sim_read(m, DEVICE "0000:02:00.2/device"), "0x10d3");
+	assert_int_equal(sim_write(m, numvfs, "0"), 0);
+	assert_int_equal(sim_control(m, "vanish 0000:02:00.2"), 0);
+	assert_int_equal(sim_write(m, numvfs, "2"), 0);
+	assert_string_equal(sim_read(m, DEVICE "0000:02:00.2/class"), "0x020000");
+	assert_int_equal(sim_control(m, "appear 0000:02:00.2"), EEXIST);
+	assert_int_equal(sim_write(m, PCI "rescan", "1"), 0);
+	assert_string_equal(sim_list(m, DEVICE), "0000:02:00.0 0000:02:00.1 0000:02:00.2");
+	model_free(m);
+}
+
 static void a_physical_function_is_trapped_without_its_driver(void **state)
 {
 	struct model *m = *state;
@@ -530,6 +553,7 @@ int main(void)
 		ROW(drivers_probe_answers),
 		ROW(new_id_takes_all_that_match),
 		ROW(numvfs_answers),
+		cmocka_unit_test(one_address_has_one_device),
 		ROW(a_physical_function_is_trapped_without_its_driver),
 		ROW(autoprobe_off_leaves_functions_alone),
 		ROW(enable_counts),

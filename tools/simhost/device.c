@@ -202,7 +202,9 @@ void scan(struct model *m)
 	struct function *f;
 
 	TAILQ_FOREACH (f, &m->spec->functions, link) {
-		if (f->now || f->absent || (f->parent && !f->parent->now))
+		/* A virtual function may have the address: what is there first stays. */
+		if (f->now || f->absent || (f->parent && !f->parent->now) ||
+			model_device(m, f->address))
 			continue;
 		fresh = memory_room(fresh, n, sizeof(*fresh));
 		fresh[n++] = device_add(m, f, NULL);
@@ -333,7 +335,7 @@ int model_appear(struct model *m, struct pci_address address)
 
 	model_lock(m);
 	f = spec_find(m->spec, address);
-	error = !f ? -ENODEV : f->now ? -EEXIST : scan_begin(m);
+	error = !f ? -ENODEV : f->now || model_device(m, address) ? -EEXIST : scan_begin(m);
 	if (!error) {
 		f->absent = false;
 		scan(m);
