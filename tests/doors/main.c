@@ -31,9 +31,9 @@ enum {
 	REST_MS = 200, /* of a second, at most, when nobody asks for anything */
 
 	/* Some 300 requests a round: 100 bytes lost by each would be 30 KiB a round. */
-	ROUNDS_WARM = 6,
+	ROUNDS_WARM = 3,
 	ROUNDS = 15,
-	GROWTH_KB = 256,
+	GROWTH_KB = 20, /* a round */
 
 	/* Requests that vfiod is to remember, 100 bytes each and more. */
 	REMEMBERED = 3900,
@@ -179,18 +179,50 @@ static void a_change_that_hangs_is_noticed(void **state)
 	expect_unharmed();
 }
 
-static void growth_is_told_from_noise(void **state)
+static void expect_growth(const size_t *kb, bool is_growth, const char *what)
 {
-	size_t flat[30], leak[30];
 	struct why why;
 
+	if (growth_within(kb, ROUNDS, GROWTH_KB, &why) == is_growth)
+		fail_msg("%s is %s growth", what, is_growth ? "taken for no" : "taken for");
+}
+
+/* A leak of 100 bytes a request, however the heap grows by it. */
+static void growth_is_noticed(void **state)
+{
+	size_t smooth[ROUNDS], noisy[ROUNDS], stepwise[ROUNDS];
+
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(flat); i++) {
-		flat[i] = 10000 + i * 7919 % 200;
-		leak[i] = flat[i] + 30 * i;
+	for (size_t i = 0; i < ROUNDS; i++) {
+		smooth[i] = 10000 + 30 * i;
+		noisy[i] = smooth[i] + i * 7919 % 30;
+		stepwise[i] = 10000 + 30 * i / 132 * 132;
 	}
-	assert_true(growth_within(flat, ARRAY_SIZE(flat), GROWTH_KB, &why));
-	assert_false(growth_within(leak, ARRAY_SIZE(leak), GROWTH_KB, &why));
+	expect_growth(smooth, true, "a leak");
+	expect_growth(noisy, true, "a leak among noise");
+	expect_growth(stepwise, true, "a leak that shows now and then");
+}
+
+/* Wherever an arena or two of malloc's are made. */
+static void steps_are_no_growth(void **state)
+{
+	static const size_t heights[] = {132, 4096, 65536};
+	size_t flat[ROUNDS], once[ROUNDS], twice[ROUNDS];
+
+	(void)state;
+	for (size_t i = 0; i < ROUNDS; i++)
+		flat[i] = 10000 + i * 7919 % 200;
+	expect_growth(flat, false, "noise");
+	for (size_t at = 1; at < ROUNDS; at++) {
+		for (size_t h = 0; h < ARRAY_SIZE(heights); h++) {
+			for (size_t i = 0; i < ROUNDS; i++) {
+				once[i] = 10000 + (i >= at) * heights[h];
+				twice[i] = once[i] + (i >= ROUNDS / 2) * heights[h];
+			}
+			expect_growth(once, false, "a step");
+			expect_growth(twice, false, "each of two steps");
+		}
+	}
 }
 
 static size_t memory_kb(struct ground *ground)
@@ -212,11 +244,24 @@ static void run_all_cases(const struct ground *ground)
 			try_case(ground, doors.tests[i].initial_state, &ignored);
 }
 
-/* In a vfiod that has done nothing else: what it has freed would hide what it loses. */
+static bool is_steady(struct ground *ground, struct why *why)
+{
+	size_t kb[ROUNDS];
+
+	for (int i = 0; i < ROUNDS; i++) {
+		run_all_cases(ground);
+		kb[i] = memory_kb(ground);
+	}
+	print_message("memory after the first, middle and last round: %zu %zu %zu KiB\n", kb[0],
+		kb[ROUNDS / 2], kb[ROUNDS - 1]);
+	return growth_within(kb, ROUNDS, GROWTH_KB, why);
+}
+
+/* In a vfiod that has done nothing else: what it has freed would hide what it loses. A leak goes
+ * on: one look more tells it from a heap that was still finding its size. */
 static void repetition_costs_no_memory(void **state)
 {
 	struct ground fresh;
-	size_t kb[ROUNDS];
 	struct why why;
 
 	(void)state;
@@ -226,14 +271,9 @@ static void repetition_costs_no_memory(void **state)
 	ground_open(&fresh, doors.vfiod, true);
 	for (int i = 0; i < ROUNDS_WARM; i++)
 		run_all_cases(&fresh);
-	for (int i = 0; i < ROUNDS; i++) {
-		run_all_cases(&fresh);
-		kb[i] = memory_kb(&fresh);
-	}
-	print_message("memory after the first, middle and last round: %zu %zu %zu KiB\n", kb[0],
-		kb[ROUNDS / 2], kb[ROUNDS - 1]);
+	bool ok = is_steady(&fresh, &why) || is_steady(&fresh, &why);
 	assert_int_equal(ground_close(&fresh), 0);
-	if (!growth_within(kb, ROUNDS, GROWTH_KB, &why))
+	if (!ok)
 		fail_msg("%s", why.text);
 }
 
@@ -354,7 +394,8 @@ static int run_all(void)
 	add_test("it rests", it_rests, NULL);
 	add_test("a connection held is noticed", a_connection_held_is_noticed, NULL);
 	add_test("a change that hangs is noticed", a_change_that_hangs_is_noticed, NULL);
-	add_test("growth is told from noise", growth_is_told_from_noise, NULL);
+	add_test("growth is noticed", growth_is_noticed, NULL);
+	add_test("steps are no growth", steps_are_no_growth, NULL);
 	add_test("repetition costs no memory", repetition_costs_no_memory, NULL);
 	add_test("what is kept is noticed", what_is_kept_is_noticed, NULL);
 	add_test("ends with status 0 on SIGTERM", sigterm_ends_it_well, NULL);
