@@ -33,7 +33,8 @@ enum {
 	/* Some 300 requests a round: 100 bytes lost by each would be 30 KiB a round. */
 	ROUNDS_WARM = 3,
 	ROUNDS = 15,
-	GROWTH_KB = 20, /* a round */
+	LOOKS = 3,	/* before growth is a leak */
+	GROWTH_KB = 15, /* a round */
 
 	/* Requests that vfiod is to remember, 100 bytes each and more. */
 	REMEMBERED = 3900,
@@ -258,7 +259,7 @@ static bool is_steady(struct ground *ground, struct why *why)
 }
 
 /* In a vfiod that has done nothing else: what it has freed would hide what it loses. A leak goes
- * on: one look more tells it from a heap that was still finding its size. */
+ * on: other looks tell it from a heap that was still finding its size. */
 static void repetition_costs_no_memory(void **state)
 {
 	struct ground fresh;
@@ -271,7 +272,9 @@ static void repetition_costs_no_memory(void **state)
 	ground_open(&fresh, doors.vfiod, true);
 	for (int i = 0; i < ROUNDS_WARM; i++)
 		run_all_cases(&fresh);
-	bool ok = is_steady(&fresh, &why) || is_steady(&fresh, &why);
+	bool ok = false;
+	for (int look = 0; !ok && look < LOOKS; look++)
+		ok = is_steady(&fresh, &why);
 	assert_int_equal(ground_close(&fresh), 0);
 	if (!ok)
 		fail_msg("%s", why.text);
