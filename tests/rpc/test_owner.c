@@ -5,6 +5,7 @@
 #include "rpc/owner.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -55,7 +56,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A client's end; port 0: any. */
+/* A client's end, or -1 where the port is somebody's; port 0: any. */
 static int dial(const struct scene *scene, uint16_t port)
 {
 	const struct sockaddr_in from = {.sin_family = AF_INET,
@@ -66,10 +67,27 @@ static int dial(const struct scene *scene, uint16_t port)
 
 	assert_true(fd >= 0);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (port)
-		assert_int_equal(bind(fd, (const struct sockaddr *)&from, sizeof(from)), 0);
+	if (port && bind(fd, (const struct sockaddr *)&from, sizeof(from)) < 0) {
+		assert_int_equal(errno, EADDRINUSE);
+		close(fd);
+		return -1;
+	}
 	assert_int_equal(
 		connect(fd, (const struct sockaddr *)&scene->address, scene->address_len), 0);
+	return fd;
+}
+
+/* From a port that the kernel gives to nobody of its own accord, so that it stays free when it is
+ * let go of. */
+static int dial_to_come_again(const struct scene *scene, uint16_t *ret_port)
+{
+	int fd = -1;
+
+	for (unsigned i = 0; i < 1000 && fd < 0; i++) {
+		*ret_port = (uint16_t)(20000 + ((unsigned)getpid() + i) % 10000);
+		fd = dial(scene, *ret_port);
+	}
+	assert_true(fd >= 0);
 	return fd;
 }
 
@@ -79,15 +97,6 @@ static int take(const struct scene *scene)
 
 	assert_true(fd >= 0);
 	return fd;
-}
-
-static uint16_t port_of(int fd)
-{
-	struct sockaddr_in in;
-	socklen_t len = sizeof(in);
-
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
-	return ntohs(in.sin_port);
 }
 
 /* Closes an end so that its peer is told by a reset, and its port is free at once. */
@@ -206,8 +215,8 @@ static void test_gone_before(void **state)
 static void test_a_port_used_again(void **state)
 {
 	struct scene *scene = *state;
-	int first = dial(scene, 0), second, ours;
-	uint16_t port = port_of(first);
+	uint16_t port;
+	int first = dial_to_come_again(scene, &port), second, ours;
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof(peer);
 	uid_t uid;
@@ -215,6 +224,7 @@ static void test_a_port_used_again(void **state)
 	assert_int_equal(getsockname(first, (struct sockaddr *)&peer, &len), 0);
 	reset(first);
 	second = dial(scene, port);
+	assert_true(second >= 0);
 	ours = take(scene);
 	/* That there is an owner of that port now is what makes this a trap. */
 	assert_true(rpc_owner_at(
@@ -231,12 +241,13 @@ static void test_a_port_used_again(void **state)
 static void test_a_port_used_again_later(void **state)
 {
 	struct scene *scene = *state;
-	int first = dial(scene, 0), ours = take(scene), second;
-	uint16_t port = port_of(first);
+	uint16_t port;
+	int first = dial_to_come_again(scene, &port), ours = take(scene), second;
 
 	expect_owner(scene, ours, getuid());
 	reset(first);
 	second = dial(scene, port);
+	assert_true(second >= 0);
 	expect_nobody(scene, ours);
 	assert_false(rpc_owner_is_there(ours));
 	close(second);
