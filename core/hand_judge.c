@@ -60,6 +60,15 @@ static int judge_allowed(
 				 d->vendor, d->device);
 }
 
+/* Repair may set what was never changed. */
+static bool is_override(const struct hand_service *s, const struct device *d, const char *text)
+{
+	char now[HAND_OVERRIDE_SIZE] = "";
+
+	return hand_write_override_get(s, d->address, now, sizeof(now)) == 0 &&
+	       strcmp(now, text) == 0;
+}
+
 /* A driver's name in an override makes the kernel skip the ids, and bind whatever it names. */
 static int judge_override(const struct hand_service *s, const struct hand_request *request,
 	const struct device *d, struct hand_reply *reply)
@@ -73,11 +82,12 @@ static int judge_override(const struct hand_service *s, const struct hand_reques
 		return hand_refuse(reply, REASON_KERNEL_REFUSED,
 			"the overrides on record for device %s could not be read: %s", d->text,
 			strerror(-has));
-	return has ? 0
-		   : hand_refuse(reply, REASON_PERMISSION,
-			     "driver_override of device %s may be a VFIO driver, or what it was "
-			     "before",
-			     d->text);
+	return has || is_override(s, d, request->name) ? 0
+						       : hand_refuse(reply, REASON_PERMISSION,
+								 "driver_override of device %s may "
+								 "be a VFIO driver, or what it was "
+								 "before",
+								 d->text);
 }
 
 /* From the driver that main thinks has it, and no other. */

@@ -72,7 +72,7 @@ int hand_write_override_get(
 static int keep_override(const struct hand_service *s, const struct hand_request *request)
 {
 	CLEANUP(device_cleanup) struct device *d = NULL;
-	char now[HAND_OVERRIDE_SIZE];
+	char now[HAND_OVERRIDE_SIZE] = "";
 	int error = hand_write_override_get(s, request->address, now, sizeof(now));
 
 	if (error || now[0] == '\0' || hand_is_vfio_name(now) || strcmp(now, request->name) == 0)

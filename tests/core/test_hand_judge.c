@@ -316,6 +316,17 @@ static void an_override_of_the_hosts_own_is_given_back(void **state)
 	}
 }
 
+/* As repair does of a device that the change had not come to. */
+static void one_that_is_there_still_may_be_set_again(void **state)
+{
+	struct ground *g = *state;
+
+	tree_set_override(g->tree, GPU, "igb_uio");
+	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "igb_uio", 0), 0);
+	call(g, HAND_OVERRIDE_SET, GPU, "nvme", 0);
+	assert_refused(g, REASON_PERMISSION);
+}
+
 static void what_another_tool_writes_meanwhile_is_kept_too(void **state)
 {
 	struct ground *g = *state;
@@ -532,6 +543,7 @@ int main(void)
 		TEST(no_override_helps_a_device_to_a_foreign_driver),
 		TEST(a_driver_is_named_by_its_name_and_no_path),
 		TEST(an_override_of_the_hosts_own_is_given_back),
+		TEST(one_that_is_there_still_may_be_set_again),
 		TEST(what_another_tool_writes_meanwhile_is_kept_too),
 		TEST(a_record_is_of_this_boot_and_this_device),
 		TEST(an_override_that_cannot_be_kept_is_not_written_over),
