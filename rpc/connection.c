@@ -90,9 +90,13 @@ static bool is_hung_up(int fd)
 	return poll(&end, 1, 0) > 0;
 }
 
-bool rpc_connection_is_held(const struct rpc_connection *c)
+enum rpc_reading rpc_connection_reading(const struct rpc_connection *c)
 {
-	return atomic_load(&c->blocked) && !atomic_load(&c->gone) && !is_hung_up(c->fd);
+	if (atomic_load(&c->gone))
+		return RPC_READING_ENDS;
+	if (!atomic_load(&c->blocked))
+		return RPC_READING_GOES_ON;
+	return is_hung_up(c->fd) ? RPC_READING_ENDS : RPC_READING_HELD;
 }
 
 /* nng closes a connection whose end it is told of. In the middle of a send it must not: what it
@@ -175,7 +179,7 @@ static int arm(struct rpc_connection *c, int epoll, struct epoll_event *event)
 	struct epoll_event less = *event;
 
 	c->epoll = -1;
-	if (!(event->events & EPOLLIN) || !rpc_connection_is_held(c))
+	if (!(event->events & EPOLLIN) || rpc_connection_reading(c) != RPC_READING_HELD)
 		return rpc_libc_epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, event);
 	c->epoll = epoll;
 	c->wanted = *event;

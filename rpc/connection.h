@@ -122,8 +122,9 @@ void rpc_connection_gone(struct rpc_connection *connection);
 /* The same, and hangs up. Frees one that nng does not have. The lock is held. */
 void rpc_connection_dismiss(struct rpc_connection *connection);
 
-/* Whether nothing is to be read from it now. */
-bool rpc_connection_is_held(const struct rpc_connection *connection);
+/* Whether requests are to be read: what nobody is there to be answered for need not be. */
+enum rpc_reading { RPC_READING_GOES_ON, RPC_READING_HELD, RPC_READING_ENDS };
+enum rpc_reading rpc_connection_reading(const struct rpc_connection *connection);
 
 /* A read found its end. False: that must not be told yet, the read is to be tried again. */
 bool rpc_connection_lost(struct rpc_connection *connection);

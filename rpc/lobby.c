@@ -11,6 +11,7 @@
 #include "rpc/libc.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@ static enum verdict judge(const struct rpc_connection *listener, int fd)
 	uint16_t protocol = listener->table->config.peer_protocol;
 	const uint8_t good[GREETING] = {
 		0, 'S', 'P', 0, (uint8_t)(protocol >> 8), (uint8_t)protocol, 0, 0};
+	struct pollfd end = {.fd = fd, .events = POLLRDHUP}; /* which comes behind what it said */
 	uint8_t said[GREETING];
 	ssize_t n = recv(fd, said, sizeof(said), MSG_PEEK | MSG_DONTWAIT);
 
@@ -37,7 +39,9 @@ static enum verdict judge(const struct rpc_connection *listener, int fd)
 		return errno == EAGAIN || errno == EINTR ? VERDICT_WAITS : VERDICT_NOISE;
 	if (n == 0 || (listener->plain && memcmp(said, good, (size_t)n) != 0))
 		return VERDICT_NOISE;
-	return n == GREETING || !listener->plain ? VERDICT_GREETED : VERDICT_WAITS;
+	if (n == GREETING || !listener->plain)
+		return VERDICT_GREETED;
+	return poll(&end, 1, 0) > 0 ? VERDICT_NOISE : VERDICT_WAITS;
 }
 
 static bool watch(int lobby, int fd, uint32_t events)

@@ -82,15 +82,17 @@ BEFORE_LIBC ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 BEFORE_LIBC ssize_t readv(int fd, const struct iovec *iov, int count)
 {
 	struct rpc_connection *connection = rpc_connection_of(fd);
+	enum rpc_reading reading;
 	ssize_t got = 0;
 
 	if (!connection)
 		return rpc_libc_readv(fd, iov, count);
-	if (rpc_connection_is_held(connection)) {
+	reading = rpc_connection_reading(connection);
+	if (reading == RPC_READING_HELD) {
 		errno = EAGAIN;
 		return -1;
 	}
-	if (!atomic_load(&connection->gone))
+	if (reading == RPC_READING_GOES_ON)
 		got = rpc_libc_readv(fd, iov, count);
 	if (got > 0 || (got < 0 && !is_loss(errno)) || rpc_connection_lost(connection))
 		return got;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -26,7 +27,10 @@ enum {
 	LEAVERS = 80,
 	DEAF = 200,  /* requests of a client that does not read */
 	LIMIT = 512, /* of connections over one transport */
-	ABOVE = 60,
+	SPARE = 200, /* descriptors of vfiod besides these */
+	CROWD = 1000,
+	DEAF_CLIENTS = 64,
+	DEAF_WAIT_MS = 2000,
 };
 
 /* What is sent after a connect, and what the server does then: hang up, whatever it has sent. */
@@ -221,25 +225,107 @@ static void many_requests_and_gone(struct ground *g)
 	expect_service(g, DOOR_TCP);
 }
 
-/* Who comes over one transport keeps nobody from the other. A connection has its place once it has
- * been answered over; of those that have but shaken hands, nng may let in the later one first. The
- * places are free again once vfiod has seen them go, after which run_abuse asks at every door. */
-static void more_connections_than_the_limit(struct ground *g)
+/* Connects many times over one transport, and shakes hands or not; both doors then serve. */
+static void crowd(struct ground *g, enum ground_door door, bool greet)
 {
-	int fds[LIMIT + ABOVE];
+	CLEANUP(fd_cleanup) int used = open_door(g, door);
+	struct census during;
+	int fds[CROWD];
 
-	for (size_t i = 0; i < LIMIT; i++) {
-		fds[i] = open_door(g, DOOR_TCP);
-		expect_reply(g, DOOR_TCP, fds[i]);
+	expect_reply(g, door, used);
+	for (size_t i = 0; i < CROWD; i++)
+		fds[i] = greet ? raw_try_open(g->daemon->rpc[door], 20)
+			       : raw_try_connect(g->daemon->rpc[door], 20);
+	for (int i = 0; i < 10; i++) {
+		expect_service(g, DOOR_IPC);
+		expect_service(g, DOOR_TCP);
 	}
-	for (size_t i = LIMIT; i < ARRAY_SIZE(fds); i++)
-		fds[i] = raw_try_open(g->daemon->rpc[DOOR_TCP], 20);
-	expect_service(g, DOOR_IPC);
-	for (size_t i = LIMIT; i < ARRAY_SIZE(fds); i++)
-		if (fds[i] >= 0 && !is_hung_up(fds[i]))
-			fail_msg("the %zuth connection is let in", i + 1);
-	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+	expect_reply(g, door, used);
+	census_take(g->daemon->pid, &during);
+	for (size_t i = 0; i < CROWD; i++)
 		fd_cleanup(&fds[i]);
+	if (during.processes[0].fds > LIMIT + SPARE)
+		fail_msg("%d connections cost %u descriptors", CROWD, during.processes[0].fds);
+}
+
+static void silent_connections(struct ground *g)
+{
+	crowd(g, DOOR_IPC, true);
+	crowd(g, DOOR_TCP, true);
+}
+
+static void half_open_connections(struct ground *g)
+{
+	crowd(g, DOOR_IPC, false);
+	crowd(g, DOOR_TCP, false);
+}
+
+static long elapsed_ms(const struct timespec *since)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - since->tv_sec) * 1000 + (now.tv_nsec - since->tv_nsec) / 1000000;
+}
+
+/* Many that never read, each with more requests than its connection has room for replies; they are
+ * let go within seconds, and meanwhile others do not wait for it. */
+static void many_that_never_read(struct ground *g)
+{
+	CLEANUP(rpc_bytes_free)
+	struct rpc_bytes request =
+		raw_request("rpc.v1.Reflection/GetFileDescriptorSet", NULL, "", 0, NULL);
+	const struct timeval at_once = {.tv_usec = 1000};
+	struct census before;
+	struct why why = {""};
+	struct timespec start;
+	int fds[DEAF_CLIENTS];
+	bool gone;
+
+	census_take(g->daemon->pid, &before);
+	for (size_t i = 0; i < DEAF_CLIENTS; i++) {
+		enum ground_door door = i % 2 ? DOOR_TCP : DOOR_IPC;
+
+		fds[i] = open_door(g, door);
+		setsockopt(fds[i], SOL_SOCKET, SO_SNDTIMEO, &at_once, sizeof(at_once));
+		for (uint32_t n = 0; n < DEAF; n++)
+			raw_send(fds[i], door == DOOR_IPC, n, request.data, request.len);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (int i = 0; i < 20; i++) {
+		expect_service(g, DOOR_IPC);
+		expect_service(g, DOOR_TCP);
+	}
+	if (elapsed_ms(&start) > DEAF_WAIT_MS)
+		fail_msg(
+			"40 calls took %ld ms beside clients that do not read", elapsed_ms(&start));
+	gone = census_await(g->daemon->pid, &before, 20, &why);
+	for (size_t i = 0; i < DEAF_CLIENTS; i++)
+		fd_cleanup(&fds[i]);
+	if (!gone)
+		fail_msg("clients that do not read are kept: %s", why.text);
+}
+
+/* Faster than nng closes what it has accepted: others keep their descriptors. */
+static void connects_without_end(struct ground *g)
+{
+	struct census before, during;
+
+	census_take(g->daemon->pid, &before);
+	for (int i = 0; i < 20 * TIMES; i++) {
+		int fd = raw_try_connect(g->daemon->rpc[DOOR_IPC], 20);
+
+		assert_true(fd >= 0);
+		if (i % 2)
+			http_send(fd, HELLO, HELLO_LEN);
+		close(fd);
+		if (i % TIMES)
+			continue;
+		census_take(g->daemon->pid, &during);
+		if (during.processes[0].fds > before.processes[0].fds + LIMIT + SPARE)
+			fail_msg("connects cost %u descriptors", during.processes[0].fds);
+	}
+	expect_service(g, DOOR_IPC);
 }
 
 const struct abuse abuse_rpc[] = {
@@ -250,6 +336,9 @@ const struct abuse abuse_rpc[] = {
 	{"RPC: a client that never reads", a_client_that_never_reads},
 	{"RPC: requests without waiting for replies", requests_without_waiting_for_replies},
 	{"RPC: many requests, and gone", many_requests_and_gone},
-	{"RPC: more connections than the limit", more_connections_than_the_limit},
+	{"RPC: a thousand silent connections", silent_connections},
+	{"RPC: a thousand half-open connections", half_open_connections},
+	{"RPC: many clients that never read", many_that_never_read},
+	{"RPC: connects without end", connects_without_end},
 	{NULL, NULL},
 };
