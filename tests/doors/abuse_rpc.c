@@ -288,7 +288,7 @@ static void many_that_never_read(struct ground *g)
 
 		fds[i] = open_door(g, door);
 		setsockopt(fds[i], SOL_SOCKET, SO_SNDTIMEO, &at_once, sizeof(at_once));
-		for (uint32_t n = 0; n < DEAF; n++)
+		for (uint32_t n = 0; n < DEAF / 5; n++)
 			raw_send(fds[i], door == DOOR_IPC, n, request.data, request.len);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &start);

@@ -530,27 +530,24 @@ static void test_deaf_clients_do_not_starve_others(void **state)
 	rpc_bytes_free(&big);
 }
 
-/* Connections end by turns in every way there is, with replies half sent and requests half read;
+/* Connections end by turns with replies half sent and requests in hand;
  * nng by itself could hang for good then, and keep each descriptor from then on. */
-static void test_connections_end_in_every_way(void **state)
+static void test_connections_end_half_closed(void **state)
 {
-	static const uint8_t garbage[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 	struct host *host = *state;
 	struct rpc_bytes big = info_request("big", "", 0);
 	unsigned before = count_fds();
 	int64_t until_ns;
 	char some[65536];
 
-	for (unsigned i = 0; i < 300; i++) {
+	for (unsigned i = 0; i < 100; i++) {
 		int fd = raw_open(i % 2 ? host->tcp : host->ipc);
 
 		for (uint32_t n = 0; n < 1 + i % 3; n++)
 			raw_send(fd, i % 2 == 0, n, big.data, big.len);
 		for (unsigned n = 0; n < i % 7; n++)
 			assert_true(read(fd, some, sizeof(some)) > 0);
-		if (i % 5 == 1)
-			assert_true(write(fd, garbage, 1 + i % sizeof(garbage)) > 0);
-		if (i % 5 == 2)
+		if (i % 3 == 2)
 			shutdown(fd, SHUT_WR);
 		for (unsigned n = 0; n < i % 3; n++)
 			if (read(fd, some, sizeof(some)) <= 0)
@@ -683,7 +680,7 @@ int main(void)
 		TEST(test_busy_connections_stay),
 		TEST(test_half_open_connections_make_room),
 		TEST(test_deaf_clients_do_not_starve_others),
-		TEST(test_connections_end_in_every_way),
+		TEST(test_connections_end_half_closed),
 		TEST(test_subscribers_make_room),
 		TEST(test_stop_answers_what_waits),
 		TEST(test_refuses_to_start),
