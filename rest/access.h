@@ -39,6 +39,7 @@ struct rest_cidrs {
 struct rest_access {
 	char key[REST_KEY_MAX + 1]; /* zero-padded */
 	size_t key_len;		    /* 0: no key is asked for */
+	bool no_query_key;	    /* it counts in a header alone, not in the query */
 	struct rest_cidrs allowed;  /* none: every address */
 	struct rest_cidrs proxies;  /* whose X-Forwarded-For counts */
 	char **origins;		    /* of CORS; origins[0..origin_count) */

@@ -38,6 +38,7 @@ static const struct {
 	{403, "Forbidden"},
 	{404, "Not Found"},
 	{405, "Method Not Allowed"},
+	{408, "Request Timeout"},
 	{409, "Conflict"},
 	{413, "Content Too Large"},
 	{415, "Unsupported Media Type"},

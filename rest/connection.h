@@ -1,18 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is kept of a connection beside h2o's own: who is there, the gate, the lingering end.
+ * What is kept of a connection beside h2o's own: who is there, where it stands, its end.
  *
- * The gate stands between the socket and h2o's parser and judges each request's head first. h2o
- * would read on through a head that is ambiguous, waits for a body of the wrong length, and
- * answers a malformed one in plain text.
- *
- * The lingering end: h2o closes a connection with bytes unread after an early answer (a body too
- * long), and the kernel then resets it, which can destroy the answer before the client has read
- * it. So a second descriptor keeps the socket for a moment, while what still comes is dropped.
+ * h2o sees whole heads alone, one at a time, when it is the connection's turn (rest/flow.h).
  */
 #pragma once
 
+#include "rest/chunked.h"
+#include "rest/head.h"
+#include "rest/inbox.h"
 #include "rest/loop.h"
+#include "rest/peers.h"
+
+enum rest_stage {
+	REST_WAITING,  /* for a head; nothing or a part of it is there */
+	REST_TURN,     /* with a whole head, in its peer's line */
+	REST_SERVED,   /* h2o and the handler have it */
+	REST_BODY,     /* they have the head, and wait for the rest of the body */
+	REST_ANSWERED, /* the answer is being taken */
+	REST_REFUSED,  /* the same, of a refusal that h2o knows nothing of */
+	REST_LINGERS,  /* h2o is through with it (rest/linger.h) */
+};
+
+/* What a request waits for its body with. */
+struct rest_whole {
+	h2o_req_t *req;
+	void (*go_on)(h2o_req_t *req, void *arg);
+	void *arg;
+};
 
 /* Who owns the other end of a connection: the user who made that socket, as the kernel told when
  * the connection had just been accepted. */
@@ -24,16 +39,26 @@ struct rest_owner {
 struct rest_connection {
 	struct rest_loop *loop;
 	h2o_socket_t *sock;
-	h2o_linklist_t link; /* in loop->connections, by when one was last answered */
-	h2o_socket_cb parse; /* h2o's reader of requests, behind the gate */
+	h2o_linklist_t link; /* in loop->connections */
+	struct rest_seat seat;
+	enum rest_stage stage;
+	h2o_socket_cb parse; /* h2o's reader of requests */
 	h2o_socket_cb sent;  /* h2o's own wait for an answer to be written */
-	size_t head_len;     /* of the request under way */
-	size_t request_len;  /* the same with its body, once answered */
-	bool *gone;	     /* set when the connection dies under a callback of ours */
+	struct rest_inbox inbox;
+	size_t counted; /* of the inbox's memory, in the sums of loop and peer */
+	struct rest_head_scan head;
+	struct rest_chunked_reader chunked;
+	size_t body; /* bytes of the body, at the front of the inbox */
+	struct rest_whole whole;
+	bool is_whole;	    /* the request under way has come to its end */
+	bool is_broken;	    /* it never will */
+	bool ended;	    /* the client sends no more */
+	bool *gone;	    /* set when the connection dies under a callback of ours */
+	unsigned pipelined; /* requests in a row that were sent before the answer to the last */
+	h2o_timeout_entry_t timer;
 	struct rest_json refusal;
 	int linger_fd; /* -1: close at once */
-	h2o_timeout_entry_t linger;
-	bool known; /* the three below are filled in */
+	bool known;    /* the three below are filled in */
 	struct rest_address address;
 	char text[56];
 	struct rest_owner owner; /* from the first moment; asked as rest_config.ask_owner says */
@@ -51,16 +76,15 @@ void rest_connection_know_peer(struct rest_connection *connection);
 /* Whether the peer has neither closed nor half closed its end, so that its owner is still there. */
 bool rest_connection_is_open(const struct rest_connection *connection);
 
-/* To be called right after the last h2o_send of a request: the gate comes back when the answer
- * has been written. */
-void rest_connection_answered(struct rest_connection *connection, h2o_req_t *req);
+/* Ends it, whatever it is about. Where lingering is wanted that begins; else it is gone with the
+ * call. */
+void rest_connection_end(struct rest_connection *connection);
 
-/* Has the socket linger when h2o closes it. */
-void rest_connection_linger(struct rest_connection *connection);
+/* Ends it at once, so that its place is free. */
+void rest_connection_evict(struct rest_connection *connection);
 
-/* Ends it if it is idle: no byte of a request is there. Whether it was; it is gone a little later.
- */
-bool rest_connection_dismiss(struct rest_connection *connection);
+/* Frees what is left, when the socket has been closed. */
+void rest_connection_forget(struct rest_connection *connection);
 
-/* Ends it: without force only if no byte of a request is there. */
+/* Ends it: without force only if no byte of a request is there. It is gone a little later. */
 void rest_connection_shut(struct rest_connection *connection, bool force);

@@ -73,6 +73,8 @@ static bool guard_key(h2o_req_t *req, h2o_iovec_t query)
 		token = rest_access_bearer(header.base, header.len, &len);
 	if (token)
 		return rest_access_key_fits(access, token, len);
+	if (access->no_query_key)
+		return false;
 	key = rest_query_key(query.base, query.len);
 	fits = rest_access_key_fits(access, key, key ? strlen(key) : 0);
 	free(key);

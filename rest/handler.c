@@ -2,8 +2,8 @@
 /* Routing, and requests as messages. */
 #include "rest/handler.h"
 
-#include "rest/connection.h"
 #include "rest/exchange.h"
+#include "rest/flow.h"
 #include "rest/guard.h"
 #include "rest/query.h"
 #include "rest/reply.h"
@@ -128,6 +128,13 @@ static int handler_read_body(h2o_req_t *req, const struct rest_route *route, h2o
 		rpc_method_input(route->method), req->entity.base, req->entity.len, ret, fault);
 }
 
+/* What a request will be answered with, once it is whole. */
+struct handler_plan {
+	const struct handler_page *page; /* or, where NULL: */
+	const struct rest_route *route;
+	h2o_iovec_t query;
+};
+
 static void handler_call(h2o_req_t *req, const struct rest_route *route, h2o_iovec_t query)
 {
 	struct rest_fault fault = {"out of memory"};
@@ -150,22 +157,6 @@ static void handler_call(h2o_req_t *req, const struct rest_route *route, h2o_iov
 	}
 	rest_guard_identify(req, route->method, &peer);
 	rest_exchange_start(req, route, &peer, message);
-}
-
-static void handler_route(h2o_req_t *req, const struct rest_route *first, h2o_iovec_t query)
-{
-	const struct rest_route *route = handler_find_verb(first, req->input.method);
-
-	if (!route)
-		handler_wrong_method(req, first);
-	else if (route->has_body && !handler_is_json(req))
-		rest_reply_error(req, 415, RPC_INVALID_ARGUMENT,
-			"the Content-Type must be application/json");
-	else if (req->entity.len > REST_BODY_MAX)
-		rest_reply_error(req, 413, RPC_INVALID_ARGUMENT,
-			"the request body is longer than %d bytes", REST_BODY_MAX);
-	else
-		handler_call(req, route, query);
 }
 
 static void handler_health(h2o_req_t *req)
@@ -208,6 +199,39 @@ static const struct handler_page *handler_find_page(h2o_iovec_t path)
 	return NULL;
 }
 
+static void handler_go_on(h2o_req_t *req, void *arg)
+{
+	const struct handler_plan *plan = arg;
+
+	if (plan->page)
+		plan->page->answer(req);
+	else
+		handler_call(req, plan->route, plan->query);
+}
+
+/* All that can be refused is by now, before a byte of the body is kept. */
+static void handler_plan(h2o_req_t *req, const struct handler_page *page,
+	const struct rest_route *route, h2o_iovec_t query)
+{
+	struct handler_plan *plan = h2o_mem_alloc_pool(&req->pool, sizeof(*plan));
+
+	*plan = (struct handler_plan){page, route, query};
+	rest_flow_when_whole(req, handler_go_on, plan);
+}
+
+static void handler_route(h2o_req_t *req, const struct rest_route *first, h2o_iovec_t query)
+{
+	const struct rest_route *route = handler_find_verb(first, req->input.method);
+
+	if (!route)
+		handler_wrong_method(req, first);
+	else if (route->has_body && !handler_is_json(req))
+		rest_reply_error(req, 415, RPC_INVALID_ARGUMENT,
+			"the Content-Type must be application/json");
+	else
+		handler_plan(req, NULL, route, query);
+}
+
 static void handler_dispatch(h2o_req_t *req, h2o_iovec_t path, h2o_iovec_t query)
 {
 	const struct handler_page *page = handler_find_page(path);
@@ -216,7 +240,7 @@ static void handler_dispatch(h2o_req_t *req, h2o_iovec_t path, h2o_iovec_t query
 	if (!rest_guard_admit(req, query, page && page->open))
 		return;
 	if (page && handler_is_get(req))
-		page->answer(req);
+		handler_plan(req, page, NULL, query);
 	else if (page)
 		handler_wrong_method(req, NULL);
 	else if (first)

@@ -4,39 +4,45 @@
 
 #include "rest/connection.h"
 #include "rest/exchange.h"
+#include "rest/flow.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
+#include <malloc.h>
 
 /* Connections taken at one go: few, so that the other loops get their share of a burst. */
 #define LOOP_ACCEPT_MAX 4
+
+/* From so much freed memory on it is given back, and how long after the last time. */
+#define LOOP_TRIM_BYTES (1 << 20)
+#define LOOP_TRIM_NS (1000 * INT64_C(1000000))
 
 static bool loop_is_full(const struct rest_loop *loop)
 {
 	return loop->connection_count >= loop->max_connections;
 }
 
-/* Dismisses the connection that has been idle for longest where someone waits for its place, so
- * that those who say nothing keep out nobody who does. */
-static void loop_make_room(struct rest_loop *loop)
-{
-	struct pollfd waiting = {.fd = h2o_socket_get_fd(loop->listener), .events = POLLIN};
-	h2o_linklist_t *node = loop->connections.next;
-
-	if (poll(&waiting, 1, 0) != 1)
-		return;
-	while (node != &loop->connections && !rest_connection_dismiss(H2O_STRUCT_FROM_MEMBER(
-						     struct rest_connection, link, node)))
-		node = node->next;
-}
-
 static void loop_pause(struct rest_loop *loop)
 {
 	loop->paused = true;
 	h2o_socket_read_stop(loop->listener);
-	loop_make_room(loop);
 	rest_loop_arm_tick(loop);
+}
+
+/* Whether there is a place for one more, or one can be made: those who let us wait keep out nobody
+ * who does not. */
+static bool loop_has_room(struct rest_loop *loop)
+{
+	return !loop_is_full(loop) || rest_peers_idlest(&loop->peers);
+}
+
+static void loop_admit(struct rest_loop *loop, h2o_socket_t *sock)
+{
+	struct rest_seat *idlest = loop_is_full(loop) ? rest_peers_idlest(&loop->peers) : NULL;
+
+	if (idlest)
+		rest_connection_evict(H2O_STRUCT_FROM_MEMBER(struct rest_connection, seat, idlest));
+	rest_connection_open(loop, sock);
 }
 
 static void loop_on_accept(h2o_socket_t *listener, const char *err)
@@ -45,11 +51,11 @@ static void loop_on_accept(h2o_socket_t *listener, const char *err)
 
 	if (err)
 		return;
-	for (int i = 0; i < LOOP_ACCEPT_MAX && !loop_is_full(loop); i++) {
+	for (int i = 0; i < LOOP_ACCEPT_MAX && loop_has_room(loop); i++) {
 		h2o_socket_t *sock = h2o_evloop_socket_accept(listener);
 
 		if (sock) {
-			rest_connection_open(loop, sock);
+			loop_admit(loop, sock);
 			continue;
 		}
 		/* Out of descriptors, the listener stays readable: trying on would spin. */
@@ -57,13 +63,13 @@ static void loop_on_accept(h2o_socket_t *listener, const char *err)
 			loop_pause(loop);
 		return;
 	}
-	if (loop_is_full(loop))
+	if (!loop_has_room(loop))
 		loop_pause(loop);
 }
 
 void rest_loop_resume(struct rest_loop *loop)
 {
-	if (!loop->paused || !loop->listener || loop_is_full(loop))
+	if (!loop->paused || !loop->listener || !loop_has_room(loop))
 		return;
 	loop->paused = false;
 	h2o_socket_read_start(loop->listener, loop_on_accept);
@@ -89,18 +95,56 @@ static void loop_force(struct rest_loop *loop)
 	loop->forced = true;
 }
 
+static bool loop_is_to_trim(const struct rest_loop *loop)
+{
+	return loop->freed >= LOOP_TRIM_BYTES;
+}
+
+static void loop_trim(struct rest_loop *loop)
+{
+	int64_t now = rpc_now_ns();
+
+	if (!loop_is_to_trim(loop) || now - loop->trimmed_ns < LOOP_TRIM_NS)
+		return;
+	malloc_trim(0);
+	loop->freed = 0;
+	loop->trimmed_ns = now;
+}
+
+void rest_loop_freed(struct rest_loop *loop, size_t bytes)
+{
+	loop->freed += bytes;
+	if (loop_is_to_trim(loop))
+		rest_loop_arm_tick(loop);
+}
+
+static void loop_on_turn(h2o_timeout_entry_t *entry)
+{
+	struct rest_loop *loop = H2O_STRUCT_FROM_MEMBER(struct rest_loop, turn, entry);
+
+	loop->turned = true;
+	rest_flow_turn(loop);
+}
+
+void rest_loop_arm_turn(struct rest_loop *loop)
+{
+	/* Linked again within its own turn of the loop, it would be due within that. */
+	if (!loop->turned && !h2o_timeout_is_linked(&loop->turn))
+		h2o_timeout_link(loop->http.loop, &loop->http.zero_timeout, &loop->turn);
+}
+
 static void loop_on_tick(h2o_timeout_entry_t *entry)
 {
 	struct rest_loop *loop = H2O_STRUCT_FROM_MEMBER(struct rest_loop, tick, entry);
 
 	rest_loop_resume(loop);
-	if (loop->paused && loop->listener)
-		loop_make_room(loop);
+	loop_trim(loop);
 	if (loop->draining && rpc_now_ns() >= loop->drain_until_ns)
 		loop_force(loop);
 	else
 		rest_exchange_expire(loop, false);
-	if (loop->draining || loop->paused || !h2o_linklist_is_empty(&loop->pending))
+	if (loop->draining || loop->paused || loop_is_to_trim(loop) ||
+		!h2o_linklist_is_empty(&loop->pending))
 		rest_loop_arm_tick(loop);
 }
 
@@ -152,6 +196,9 @@ static void loop_init(struct rest_loop *loop)
 	h2o_context_init(&loop->http, h2o_evloop_create(), &loop->server->http);
 	h2o_linklist_init_anchor(&loop->connections);
 	h2o_linklist_init_anchor(&loop->pending);
+	rest_peers_init(&loop->peers);
+	h2o_timeout_init(loop->http.loop, &loop->patience, REST_PATIENCE_MS);
+	loop->turn.cb = loop_on_turn;
 	loop->tick.cb = loop_on_tick;
 	loop->owners = (struct rpc_owner_query)RPC_OWNER_QUERY_INIT;
 	if (loop->server->config.ask_owner)
@@ -175,6 +222,8 @@ static void loop_dispose(struct rest_loop *loop)
 
 	rest_mailbox_close(loop->mailbox, loop);
 	h2o_timeout_unlink(&loop->tick);
+	h2o_timeout_unlink(&loop->turn);
+	h2o_timeout_dispose(events, &loop->patience);
 	h2o_multithread_unregister_receiver(loop->http.queue, &loop->control);
 	rest_json_clear(&loop->spare);
 	rpc_owner_query_close(&loop->owners);
@@ -193,8 +242,12 @@ void *rest_loop_main(void *data)
 	loop_init(loop);
 	sem_post(&loop->ready);
 	/* The run is cut short by signals and the like, which changes nothing. */
-	while (!loop->draining || loop->connection_count > 0)
+	while (!loop->draining || loop->connection_count > 0) {
+		loop->turned = false;
+		if (rest_peers_have_turns(&loop->peers))
+			rest_loop_arm_turn(loop);
 		h2o_evloop_run(loop->http.loop, INT32_MAX);
+	}
 	loop_dispose(loop);
 	return NULL;
 }

@@ -4,12 +4,16 @@
 
 #include "rest/access.h"
 #include "rest/json.h"
+#include "rest/peers.h"
 #include "rest/server.h"
 #include "rpc/owner.h"
 
 #include <h2o.h>
 #include <pthread.h>
 #include <semaphore.h>
+
+/* Most memory that a loop holds for requests that are not whole. */
+#define REST_LOOP_BYTES_MAX (8 << 20)
 
 /* What all loops share; written before they start, then only read. */
 struct rest_server {
@@ -42,7 +46,14 @@ struct rest_loop {
 	bool paused;		/* the listener is not read: too many connections or fds */
 	h2o_linklist_t connections;
 	size_t connection_count;
-	h2o_linklist_t pending; /* exchanges whose client waits */
+	struct rest_peers peers;
+	size_t inbox_bytes;	  /* held for requests that are not whole */
+	h2o_timeout_t patience;	  /* of connections with their clients */
+	h2o_timeout_entry_t turn; /* due at once, while a request is in a line */
+	bool turned;		  /* since the loop last looked who has come */
+	size_t freed;		  /* bytes, since memory was last given back to the system */
+	int64_t trimmed_ns;	  /* when that was */
+	h2o_linklist_t pending;	  /* exchanges whose client waits */
 	h2o_timeout_entry_t tick;
 	struct rest_mailbox *mailbox;
 	h2o_multithread_receiver_t control;
@@ -69,6 +80,14 @@ void *rest_loop_main(void *data);
 
 /* Has the loop look after deadlines about ten times a second while there is a reason. */
 void rest_loop_arm_tick(struct rest_loop *loop);
+
+/* Has the loop serve those in line: still in this turn if it has not yet done so, else in the next,
+ * when it has looked who else has come. */
+void rest_loop_arm_turn(struct rest_loop *loop);
+
+/* Tells that memory was freed. After much of it the loop gives it back to the system, which malloc
+ * by itself does not. */
+void rest_loop_freed(struct rest_loop *loop, size_t bytes);
 
 /* Starts to read from the listener again if it was paused and there is room. */
 void rest_loop_resume(struct rest_loop *loop);

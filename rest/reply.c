@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers: headers common to all, bodies, and h2o's own errors in our shape. */
+/* Answers: headers common to all, and bodies. */
 #include "rest/reply.h"
 
 #include "rest/answer.h"
-#include "rest/connection.h"
+#include "rest/flow.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,10 +11,6 @@
 
 /* Above this, a body's memory goes with the answer instead of being copied. */
 #define REPLY_COPY_MAX 16384
-
-struct reply_rewrite {
-	h2o_ostream_t super;
-};
 
 void rest_reply_header(h2o_req_t *req, const char *name, const char *value)
 {
@@ -59,6 +55,7 @@ static void reply_send(h2o_req_t *req, int http_status, h2o_iovec_t body)
 {
 	static h2o_generator_t generator = {NULL, NULL};
 	bool head = h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));
+	struct rest_connection *connection = rest_connection_of(req);
 
 	req->res.status = http_status;
 	req->res.reason = rest_answer_reason(http_status);
@@ -69,11 +66,11 @@ static void reply_send(h2o_req_t *req, int http_status, h2o_iovec_t body)
 	}
 	rest_reply_header(req, "x-content-type-options", "nosniff");
 	reply_cors(req);
-	if (req->conn->ctx->shutdown_requested)
+	if (rest_flow_is_last(connection) || req->conn->ctx->shutdown_requested)
 		req->http1_is_persistent = 0;
 	h2o_start_response(req, &generator);
 	h2o_send(req, &body, body.base && !head ? 1 : 0, H2O_SEND_STATE_FINAL);
-	rest_connection_answered(rest_connection_of(req), req);
+	rest_flow_answered(connection, req);
 }
 
 static void reply_no_store(h2o_req_t *req)
@@ -136,60 +133,4 @@ void rest_reply_error(h2o_req_t *req, int http_status, enum rpc_code code, const
 void rest_reply_static(h2o_req_t *req, int http_status, const char *bytes, size_t len)
 {
 	reply_send(req, http_status, h2o_iovec_init(bytes, bytes ? len : 0));
-}
-
-static void rewrite_message(
-	h2o_req_t *req, h2o_iovec_t *bufs, size_t count, char *text, size_t size)
-{
-	if (req->res.status == 413)
-		snprintf(text, size, "the request body is longer than %d bytes", REST_BODY_MAX);
-	else if (count > 0)
-		snprintf(text, size, "%.*s", (int)bufs[0].len, bufs[0].base);
-	else
-		snprintf(text, size, "%s", req->res.reason);
-}
-
-static void rewrite_send(h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *bufs, size_t count,
-	h2o_send_state_t state)
-{
-	struct rest_json body = {0};
-	h2o_iovec_t kept;
-	char message[128];
-
-	rewrite_message(req, bufs, count, message, sizeof(message));
-	rest_answer_error(&body, RPC_INVALID_ARGUMENT, message, NULL, NULL);
-	kept = reply_keep(req, &body);
-	rest_json_clear(&body);
-	req->res.content_length = kept.len;
-	req->res.reason = rest_answer_reason(req->res.status);
-	h2o_ostream_send_next(self, req, &kept, count > 0 ? 1 : 0, state);
-}
-
-/* Only h2o itself answers in plain text: what it refused while it read the body. */
-static void rewrite_on_setup(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
-{
-	ssize_t type = h2o_find_header(&req->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
-	h2o_header_t *header = type < 0 ? NULL : &req->res.headers.entries[type];
-
-	(void)self;
-	if (req->res.status >= 400 && header && header->value.len > 5 &&
-		memcmp(header->value.base, "text/", 5) == 0) {
-		h2o_ostream_t *rewrite = h2o_add_ostream(req, sizeof(struct reply_rewrite), slot);
-
-		rewrite->do_send = rewrite_send;
-		slot = &rewrite->next;
-		header->value = h2o_iovec_init(H2O_STRLIT("application/json"));
-		rest_reply_header(req, "x-content-type-options", "nosniff");
-		reply_no_store(req);
-		reply_cors(req);
-		rest_connection_linger(rest_connection_of(req));
-	}
-	h2o_setup_next_ostream(req, slot);
-}
-
-void rest_reply_register_filter(h2o_pathconf_t *path)
-{
-	h2o_filter_t *filter = h2o_create_filter(path, sizeof(*filter));
-
-	filter->on_setup_ostream = rewrite_on_setup;
 }

@@ -25,6 +25,3 @@ void rest_reply_header(h2o_req_t *req, const char *name, const char *value);
 /* The value of a request header, the first of that lower-case name, or an empty one with base
  * NULL. */
 h2o_iovec_t rest_reply_request_header(h2o_req_t *req, const char *name);
-
-/* Registers what turns h2o's own plain-text errors into the error shape. */
-void rest_reply_register_filter(h2o_pathconf_t *path);

@@ -4,7 +4,6 @@
 
 #include "rest/handler.h"
 #include "rest/loop.h"
-#include "rest/reply.h"
 #include "rest/route.h"
 
 #include <errno.h>
@@ -16,12 +15,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* How long a request may take to arrive, and how long a connection may be idle between two. */
-#define SERVER_REQUEST_TIMEOUT_MS 10000
+/* Never: the patience with requests is ours (rest/flow.h). */
+#define SERVER_REQUEST_TIMEOUT_MS (365 * 24 * 3600 * UINT64_C(1000))
 /* How long a client may take nothing of an answer, or not be there any more: h2o would wait for
  * ever. */
 #define SERVER_ANSWER_TIMEOUT_MS 10000
 #define SERVER_MAX_CONNECTIONS 1024
+/* What the kernel keeps of a connection for us: requests that we have not read, and answers that
+ * the client has not. */
+#define SERVER_RECEIVED_MAX 65536
+#define SERVER_SENT_MAX 262144
 
 static unsigned server_cpus(void)
 {
@@ -57,21 +60,22 @@ static void server_configure(struct rest_server *server, const struct rest_confi
 	/* It would leave a timer behind that is still there when the loop ends. */
 	server->http.http2.callbacks.request_shutdown = NULL;
 	server->http.http1.req_timeout = SERVER_REQUEST_TIMEOUT_MS;
-	/* One more than we take: h2o refuses a chunked body of exactly its limit. */
-	server->http.max_request_entity_size = REST_BODY_MAX + 1;
 	host = h2o_config_register_host(
 		&server->http, h2o_iovec_init(H2O_STRLIT("default")), 65535);
-	/* The fallback path sees every request, and h2o's own errors are answered on it. */
+	/* The fallback path sees every request. */
 	rest_handler_register(&host->fallback_path);
-	rest_reply_register_filter(&host->fallback_path);
 	server_set_etag(server);
 }
 
 /* Connections inherit it from the listener; one that is not of TCP goes without. */
-static void server_limit_answers(int listen_fd)
+static void server_limit_sockets(int listen_fd)
 {
 	const unsigned limit_ms = SERVER_ANSWER_TIMEOUT_MS;
+	const int received = SERVER_RECEIVED_MAX, sent = SERVER_SENT_MAX;
 
+	/* The kernel's own limits are megabytes a connection. */
+	setsockopt(listen_fd, SOL_SOCKET, SO_RCVBUF, &received, sizeof(received));
+	setsockopt(listen_fd, SOL_SOCKET, SO_SNDBUF, &sent, sizeof(sent));
 	setsockopt(listen_fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof(limit_ms));
 }
 
@@ -124,7 +128,7 @@ int rest_server_start(
 	/* Without it jansson would seed itself in the middle of the first two requests at once. */
 	json_object_seed(0);
 	server_configure(server, config);
-	server_limit_answers(config->listen_fd);
+	server_limit_sockets(config->listen_fd);
 	r = server_start_loops(server);
 	if (r < 0) {
 		rest_fault_set(fault, "cannot start the REST server: %s", strerror(-r));

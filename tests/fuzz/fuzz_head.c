@@ -12,17 +12,32 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The verdict does not depend on the pieces a head comes in. */
+static enum rest_head in_pieces(
+	const char *text, size_t size, size_t step, struct rest_head_scan *scan)
+{
+	enum rest_head verdict = REST_HEAD_PARTIAL;
+
+	*scan = (struct rest_head_scan){0};
+	for (size_t n = step; verdict == REST_HEAD_PARTIAL && n < size; n += step)
+		verdict = rest_head_check(scan, text, n);
+	return verdict == REST_HEAD_PARTIAL ? rest_head_check(scan, text, size) : verdict;
+}
+
 static void check_head(const char *text, size_t size)
 {
-	const char *why;
-	size_t len = 0, again = 0;
+	struct rest_head_scan scan, again;
 
-	if (rest_head_check(text, size, &len, &why) != REST_HEAD_GOOD)
+	if (in_pieces(text, size, size + 1, &scan) != REST_HEAD_GOOD)
 		return;
-	if (len > size || rest_head_check(text, len, &again, &why) != REST_HEAD_GOOD ||
-		again != len)
+	if (scan.len > size || scan.framing + scan.framing_len > scan.len)
 		abort();
-	if (rest_head_check(text, len - 1, &again, &why) == REST_HEAD_GOOD)
+	for (size_t step = 1; step < 4; step++)
+		if (in_pieces(text, scan.len, step, &again) != REST_HEAD_GOOD ||
+			again.len != scan.len || again.body_len != scan.body_len ||
+			again.framing != scan.framing)
+			abort();
+	if (in_pieces(text, scan.len - 1, scan.len, &again) == REST_HEAD_GOOD)
 		abort();
 }
 

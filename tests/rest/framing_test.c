@@ -250,8 +250,8 @@ static void test_what_is_no_http(void **state)
 	expect_error(*state, "\x16\x03\x01\x02", 400, "INVALID_ARGUMENT", "request line");
 }
 
-/* What h2o itself refuses, after the head: in our shape all the same. */
-static void test_errors_of_h2o_have_our_shape(void **state)
+/* In our shape all the same. */
+static void test_bodies_that_cannot_be_taken(void **state)
 {
 	expect_error(*state,
 		"POST " V1 "/devices/info HTTP/1.1\r\n" HOST JSON "Transfer-Encoding: gzip\r\n\r\n",
@@ -263,7 +263,7 @@ static void test_errors_of_h2o_have_our_shape(void **state)
 	expect_error(*state,
 		"POST " V1 "/devices/info HTTP/1.1\r\n" HOST JSON
 		"Content-Length: 99999999999999999999999\r\n\r\n",
-		400, "INVALID_ARGUMENT", "content-length");
+		413, "INVALID_ARGUMENT", "131072 bytes");
 	expect_error(*state,
 		"POST " V1 "/devices/info HTTP/1.1\r\n" HOST JSON
 		"Content-Length: 2\r\nExpect: magic\r\n\r\n{}",
@@ -300,7 +300,7 @@ int main(void)
 		ON_GROUND(test_smuggling_behind_a_request),
 		ON_GROUND(test_smuggling_behind_a_request_in_pieces),
 		ON_GROUND(test_what_is_no_http),
-		ON_GROUND(test_errors_of_h2o_have_our_shape),
+		ON_GROUND(test_bodies_that_cannot_be_taken),
 		ON_GROUND(test_long_head),
 	};
 

@@ -16,23 +16,21 @@
 
 static void expect_good(const char *head)
 {
-	const char *why = NULL;
-	size_t len = 0;
+	struct rest_head_scan scan = {0};
 
-	if (rest_head_check(head, strlen(head), &len, &why) != REST_HEAD_GOOD)
-		fail_msg("refused (%s): %s", why ? why : "partial", head);
-	assert_int_equal(len, strlen(head));
+	if (rest_head_check(&scan, head, strlen(head)) != REST_HEAD_GOOD)
+		fail_msg("refused (%s): %s", scan.why ? scan.why : "partial", head);
+	assert_int_equal(scan.len, strlen(head));
 }
 
 static void expect_bad_bytes(const char *head, size_t size, const char *want)
 {
-	const char *why = NULL;
-	size_t len = 0;
+	struct rest_head_scan scan = {0};
 
-	if (rest_head_check(head, size, &len, &why) != REST_HEAD_BAD)
+	if (rest_head_check(&scan, head, size) != REST_HEAD_BAD)
 		fail_msg("not refused: %s", head);
-	if (!strstr(why, want))
-		fail_msg("%s: \"%s\" has no \"%s\"", head, why, want);
+	if (!strstr(scan.why, want))
+		fail_msg("%s: \"%s\" has no \"%s\"", head, scan.why, want);
 }
 
 static void expect_bad(const char *head, const char *want)
@@ -61,13 +59,15 @@ static void test_ambiguous_framing_is_refused(void **state)
 		"more than one Content-Length");
 	expect_bad(LINE HOST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n" END,
 		"both Content-Length and Transfer-Encoding");
-	expect_bad(LINE HOST "Transfer-Encoding: chunked\r\nTRANSFER-ENCODING: x\r\n" END,
+	expect_bad(LINE HOST "Transfer-Encoding: chunked\r\nTRANSFER-ENCODING: chunked\r\n" END,
 		"more than one Transfer-Encoding");
 	expect_bad(LINE HOST "Content-Length: 1, 1\r\n" END, "Content-Length is not a number");
 	expect_bad(LINE HOST "Content-Length: +1\r\n" END, "Content-Length is not a number");
 	expect_bad(LINE HOST "Content-Length:\r\n" END, "Content-Length is not a number");
 	expect_bad(LINE HOST "Content-Length: 0x1\r\n" END, "Content-Length is not a number");
 	expect_bad("POST / HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n" END, "HTTP/1.0");
+	expect_bad(LINE HOST "Transfer-Encoding: gzip, chunked\r\n" END, "transfer-encoding");
+	expect_bad(LINE HOST "Transfer-Encoding:\r\n" END, "transfer-encoding");
 }
 
 static void test_host_is_there_once(void **state)
@@ -109,23 +109,85 @@ static void test_malformed_lines_are_refused(void **state)
 	expect_bad("GET /\x01 HTTP/1.1\r\n" HOST END, "URL");
 }
 
-/* However the bytes come in, the verdict is the same, and none comes before the end. */
+/* However the bytes come in, the verdict is the same, and none comes before the end: anew with each
+ * part, and going on from part to part. */
 static void test_partial_heads_wait(void **state)
 {
 	static const char head[] = "\r\n" LINE HOST "Content-Length: 5\r\n" END "body\r\n\r\n";
-	size_t whole = strlen(head) - strlen("body\r\n\r\n"), len = 0;
-	const char *why;
+	size_t whole = strlen(head) - strlen("body\r\n\r\n");
+	struct rest_head_scan going_on = {0}, scan;
 
 	(void)state;
 	for (size_t n = 0; n < whole; n++) {
 		char *part = malloc(n + 1);
 
 		memcpy(part, head, n);
-		assert_int_equal(rest_head_check(part, n, &len, &why), REST_HEAD_PARTIAL);
+		scan = (struct rest_head_scan){0};
+		assert_int_equal(rest_head_check(&scan, part, n), REST_HEAD_PARTIAL);
+		assert_int_equal(rest_head_check(&going_on, part, n), REST_HEAD_PARTIAL);
 		free(part);
 	}
-	assert_int_equal(rest_head_check(head, strlen(head), &len, &why), REST_HEAD_GOOD);
-	assert_int_equal(len, whole);
+	scan = (struct rest_head_scan){0};
+	assert_int_equal(rest_head_check(&scan, head, strlen(head)), REST_HEAD_GOOD);
+	assert_int_equal(scan.len, whole);
+	assert_int_equal(rest_head_check(&going_on, head, strlen(head)), REST_HEAD_GOOD);
+	assert_int_equal(going_on.len, whole);
+}
+
+static struct rest_head_scan good(const char *head)
+{
+	struct rest_head_scan scan = {0};
+
+	assert_int_equal(rest_head_check(&scan, head, strlen(head)), REST_HEAD_GOOD);
+	return scan;
+}
+
+/* Where the body ends is told, and in which line it says so. */
+static void test_framing_is_told(void **state)
+{
+	struct rest_head_scan scan = good(LINE HOST "Content-Length: \t007 \r\nA: b\r\n" END);
+
+	(void)state;
+	assert_int_equal(scan.body_len, 7);
+	assert_false(scan.chunked);
+	assert_int_equal(scan.framing, strlen(LINE HOST));
+	assert_int_equal(scan.framing_len, strlen("Content-Length: \t007 \r\n"));
+	scan = good(LINE HOST "A: b\r\nTransfer-Encoding: Chunked\r\n" END);
+	assert_true(scan.chunked);
+	assert_int_equal(scan.framing, strlen(LINE HOST "A: b\r\n"));
+	assert_int_equal(scan.framing_len, strlen("Transfer-Encoding: Chunked\r\n"));
+	assert_int_equal(good(LINE HOST END).framing_len, 0);
+	assert_true(good(LINE HOST "Content-Length: 18446744073709551616\r\n" END).body_len >
+		    (size_t)1 << 60);
+	assert_true(good(LINE HOST "Content-Length: 99999999999999999999999\r\n" END).body_len >
+		    (size_t)1 << 60);
+}
+
+static void test_expectations(void **state)
+{
+	struct rest_head_scan scan = {0};
+	static const char magic[] = LINE HOST "Expect: magic\r\n" END;
+
+	(void)state;
+	assert_true(good(LINE HOST "Expect: 100-Continue\r\n" END).wants_continue);
+	assert_false(
+		good("POST / HTTP/1.0\r\n" HOST "Expect: 100-continue\r\n" END).wants_continue);
+	assert_false(good(LINE HOST END).wants_continue);
+	assert_int_equal(rest_head_check(&scan, magic, strlen(magic)), REST_HEAD_EXPECTATION);
+	assert_non_null(strstr(scan.why, "expectation"));
+}
+
+static void test_tokens(void **state)
+{
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		char text = (char)c;
+		bool letter =
+			(c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+		assert_int_equal(
+			rest_head_token(&text, 1), letter || (c && strchr("!#$%&'*+-.^_`|~", c)));
+	}
 }
 
 /* But for what cannot become a request. */
@@ -141,24 +203,32 @@ static void test_what_is_no_method_is_refused_at_once(void **state)
 	expect_good("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF / HTTP/1.1\r\n" HOST END);
 }
 
+static enum rest_head check(const char *head, size_t size)
+{
+	struct rest_head_scan scan = {0};
+
+	return rest_head_check(&scan, head, size);
+}
+
 static void test_long_heads_are_refused(void **state)
 {
-	size_t size = REST_HEAD_MAX + 1024, len;
+	size_t size = REST_HEAD_MAX + 1024;
 	char *head = malloc(size);
-	const char *why;
 	int at;
 
 	(void)state;
 	memset(head, 'a', size);
 	memcpy(head, LINE HOST "A: ", strlen(LINE HOST "A: "));
-	assert_int_equal(rest_head_check(head, size, &len, &why), REST_HEAD_TOO_LONG);
+	assert_int_equal(check(head, size), REST_HEAD_TOO_LONG);
 	memcpy(head + size - 4, "\r\n\r\n", 4);
-	assert_int_equal(rest_head_check(head, size, &len, &why), REST_HEAD_TOO_LONG);
-	assert_int_equal(rest_head_check(head, REST_HEAD_MAX - 1, &len, &why), REST_HEAD_PARTIAL);
+	assert_int_equal(check(head, size), REST_HEAD_TOO_LONG);
+	assert_int_equal(check(head, REST_HEAD_MAX - 1), REST_HEAD_PARTIAL);
 	at = snprintf(head, size, LINE HOST);
-	for (int i = 0; i < REST_HEAD_LINES_MAX; i++)
+	for (int i = 0; i < REST_HEAD_LINES_MAX - 1; i++)
 		at += snprintf(head + at, size - (size_t)at, "A: b\r\n");
-	assert_int_equal(rest_head_check(head, (size_t)at, &len, &why), REST_HEAD_TOO_LONG);
+	assert_int_equal(check(head, (size_t)at), REST_HEAD_PARTIAL);
+	at += snprintf(head + at, size - (size_t)at, "A: b\r\n");
+	assert_int_equal(check(head, (size_t)at), REST_HEAD_TOO_LONG);
 	free(head);
 }
 
@@ -170,6 +240,9 @@ int main(void)
 		cmocka_unit_test(test_host_is_there_once),
 		cmocka_unit_test(test_malformed_lines_are_refused),
 		cmocka_unit_test(test_partial_heads_wait),
+		cmocka_unit_test(test_framing_is_told),
+		cmocka_unit_test(test_expectations),
+		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_what_is_no_method_is_refused_at_once),
 		cmocka_unit_test(test_long_heads_are_refused),
 	};
