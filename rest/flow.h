@@ -15,14 +15,6 @@
 
 #include "rest/connection.h"
 
-/* Requests in a row that a client may send without waiting for the answer to the one before. The
- * next answer is the connection's last. */
-#define REST_PIPELINED_MAX 256
-
-/* How long a head may take to come, from the moment the connection is ready for it, and then a
- * body. */
-#define REST_PATIENCE_MS 10000
-
 /* Begins to wait for a request on a new connection. */
 void rest_flow_open(struct rest_connection *connection);
 

@@ -51,8 +51,11 @@ void rest_inbox_drop(struct rest_inbox *inbox, size_t n)
 
 void rest_inbox_cut(struct rest_inbox *inbox, size_t at, size_t n)
 {
-	char *hole = rest_inbox_bytes(inbox) + at;
+	char *hole;
 
+	if (n == 0)
+		return;
+	hole = rest_inbox_bytes(inbox) + at;
 	memmove(hole, hole + n, inbox->len - at - n);
 	inbox->len -= n;
 	rest_inbox_drop(inbox, 0);

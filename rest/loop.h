@@ -12,9 +12,6 @@
 #include <pthread.h>
 #include <semaphore.h>
 
-/* Most memory that a loop holds for requests that are not whole. */
-#define REST_LOOP_BYTES_MAX (8 << 20)
-
 /* What all loops share; written before they start, then only read. */
 struct rest_server {
 	struct rest_config config;

@@ -19,6 +19,16 @@
 /* Longest request body, in bytes. */
 #define REST_BODY_MAX 131072
 
+/* Requests in a row that a client may send without waiting for the answer to the one before; the
+ * answer to the next is its connection's last. */
+#define REST_PIPELINED_MAX 256
+
+/* How long a connection may be idle, then a head may take to come, and then its body. */
+#define REST_PATIENCE_MS 10000
+
+/* Most memory that an event loop holds for requests that are not whole. */
+#define REST_LOOP_BYTES_MAX (8 << 20)
+
 /* What a server needs. All it points to is the caller's and must outlive the server; services,
  * details and rights must live until the last call they were given has ended. */
 struct rest_config {

@@ -7,6 +7,8 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +19,7 @@ struct fake_job {
 	bool held;
 };
 
+static atomic_uint fake_calls;
 static sem_t fake_entered, fake_go, fake_gone;
 
 static void fake_fail(Vfio__V1__Device_Closure done, struct rpc_call *call, const char *address)
@@ -37,8 +40,9 @@ static void fake_fail(Vfio__V1__Device_Closure done, struct rpc_call *call, cons
 static void fake_answer(Vfio__V1__Device_Closure done, struct rpc_call *call, const char *address)
 {
 	Vfio__V1__Device device = VFIO__V1__DEVICE__INIT;
-	char *big = NULL;
+	char *big = NULL, count[16];
 
+	snprintf(count, sizeof(count), "%u", atomic_fetch_add(&fake_calls, 1));
 	if (!strcmp(address, "missing") || !strcmp(address, "silent") || !strcmp(address, "mute")) {
 		fake_fail(done, call, address);
 		return;
@@ -46,6 +50,8 @@ static void fake_answer(Vfio__V1__Device_Closure done, struct rpc_call *call, co
 	device.address = (char *)address;
 	if (strcmp(address, "peer") == 0)
 		device.driver = call->peer.text;
+	if (strcmp(address, "count") == 0)
+		device.driver = count;
 	if (strcmp(address, "big") == 0) {
 		big = malloc((1 << 20) + 1);
 		memset(big, 'x', 1 << 20);
@@ -56,15 +62,19 @@ static void fake_answer(Vfio__V1__Device_Closure done, struct rpc_call *call, co
 	free(big);
 }
 
+static void fake_hold(void)
+{
+	sem_post(&fake_entered);
+	sem_wait(&fake_go);
+}
+
 static void *fake_run(void *data)
 {
 	struct fake_job *job = data;
 	bool held = job->held;
 
-	if (held) {
-		sem_post(&fake_entered);
-		sem_wait(&fake_go);
-	}
+	if (held)
+		fake_hold();
 	fake_answer(job->done, job->call, job->address);
 	free(job->address);
 	free(job);
@@ -80,6 +90,12 @@ static void fake_get_device_info(Vfio__V1__DeviceService_Service *service,
 	pthread_t thread;
 
 	(void)service;
+	if (strcmp(request->pci_address, "stall") == 0) {
+		fake_hold();
+		fake_answer(done, data, request->pci_address);
+		sem_post(&fake_gone);
+		return;
+	}
 	if (strcmp(request->pci_address, "thread") != 0 &&
 		strcmp(request->pci_address, "held") != 0) {
 		fake_answer(done, data, request->pci_address);

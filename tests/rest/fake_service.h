@@ -8,6 +8,8 @@
  *   "big"      answers a megabyte, in `driver`
  *   "thread"   answers from another thread at once
  *   "held"     answers from another thread once fake_release is called
+ *   "stall"    the same, and lets nobody else on its thread come in until then
+ *   "count"    answers the number of calls before it, in `driver`
  *   any other  answers it in `address`
  */
 #pragma once
@@ -16,8 +18,8 @@
 
 ProtobufCService *fake_service(void);
 
-/* Waits until a "held" call has come in. */
+/* Waits until a "held" or "stall" call has come in. */
 void fake_wait_held(void);
 
-/* Lets one "held" call go on, and waits until it is done. */
+/* Lets one of them go on, and waits until it is done. */
 void fake_release(void);

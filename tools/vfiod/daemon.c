@@ -137,6 +137,7 @@ static int start_rpc(struct daemon *d, const struct inheritance *in)
 	char error[RPC_TEXT_ERROR];
 	const struct rpc_server_config config = {
 		.urls = in->options->rpc,
+		.connections = in->options->max_connections,
 		.services = d->services,
 		.api_key = in->options->api_key,
 		.tls = {in->tls_certificate, in->tls_key, in->tls_authority},
@@ -155,6 +156,7 @@ static int start_rest(struct daemon *d, const struct inheritance *in)
 	struct rest_fault fault;
 	const struct rest_config config = {
 		.listen_fd = in->listener->fd,
+		.max_connections = in->options->max_connections,
 		.loopback = in->listener->loopback,
 		.anyone_may_change = in->listener->loopback ? in->callers->simulated
 							    : in->options->insecure_no_key,

@@ -32,6 +32,9 @@ static const char HELP[] =
 	"  --tls-certificate FILE, --tls-key FILE, --tls-authority FILE\n"
 	"                         PEM files for tls+tcp://; with an authority, clients need a\n"
 	"                         certificate of it\n"
+	"  --max-connections N    connections that each face takes, 16 to 16384 (REST: 1024,\n"
+	"                         RPC: 512)\n"
+	"  --no-query-key         an API key counts in a header only, not as ?api_key=\n"
 	"  --insecure-no-key      listen beyond loopback without an API key\n"
 	"  --help, --version\n"
 	"\n"
@@ -57,6 +60,8 @@ enum option_id {
 	OPT_TLS_CERTIFICATE,
 	OPT_TLS_KEY,
 	OPT_TLS_AUTHORITY,
+	OPT_MAX_CONNECTIONS,
+	OPT_NO_QUERY_KEY,
 	OPT_INSECURE,
 	OPT_HELP,
 	OPT_VERSION,
@@ -75,6 +80,8 @@ static const struct option OPTIONS[] = {
 	{"tls-certificate", required_argument, NULL, OPT_TLS_CERTIFICATE},
 	{"tls-key", required_argument, NULL, OPT_TLS_KEY},
 	{"tls-authority", required_argument, NULL, OPT_TLS_AUTHORITY},
+	{"max-connections", required_argument, NULL, OPT_MAX_CONNECTIONS},
+	{"no-query-key", no_argument, NULL, OPT_NO_QUERY_KEY},
 	{"insecure-no-key", no_argument, NULL, OPT_INSECURE},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -152,6 +159,18 @@ static enum options_result set_proxies(struct options *o, const char *value)
 		       : OPTIONS_RUN;
 }
 
+static enum options_result set_max_connections(struct options *o, const char *value)
+{
+	char *end;
+	unsigned long n = strtoul(value, &end, 10);
+
+	if (value[0] < '0' || value[0] > '9' || *end || n < OPTIONS_CONNECTIONS_MIN ||
+		n > OPTIONS_CONNECTIONS_MAX)
+		return wrong("--max-connections", "must be a number from 16 to 16384");
+	o->max_connections = (unsigned)n;
+	return OPTIONS_RUN;
+}
+
 static enum options_result apply(struct options *o, int id, const char *value)
 {
 	switch (id) {
@@ -179,6 +198,11 @@ static enum options_result apply(struct options *o, int id, const char *value)
 		return set(&o->tls_key, value);
 	case OPT_TLS_AUTHORITY:
 		return set(&o->tls_authority, value);
+	case OPT_MAX_CONNECTIONS:
+		return set_max_connections(o, value);
+	case OPT_NO_QUERY_KEY:
+		o->access.no_query_key = true;
+		return OPTIONS_RUN;
 	case OPT_INSECURE:
 		o->insecure_no_key = true;
 		return OPTIONS_RUN;

@@ -7,6 +7,9 @@
 
 #include <stdbool.h>
 
+/* Of --max-connections. */
+enum { OPTIONS_CONNECTIONS_MIN = 16, OPTIONS_CONNECTIONS_MAX = 16384 };
+
 struct options {
 	char *http;   /* ADDR:PORT */
 	char *rpc;    /* URLs, separated by commas */
@@ -16,6 +19,7 @@ struct options {
 	char *user;
 	char *tls_certificate, *tls_key, *tls_authority; /* paths of PEM files, or NULL */
 	char *api_key;					 /* from VOLANT_API_KEY, or NULL */
+	unsigned max_connections; /* that each face takes; 0: its own default */
 	bool insecure_no_key;
 	bool is_root; /* started as root */
 	struct rest_access access;
