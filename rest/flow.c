@@ -299,8 +299,11 @@ void rest_flow_answered(struct rest_connection *connection, h2o_req_t *req)
 
 static void flow_on_end(struct rest_connection *connection)
 {
+	bool idle = connection->stage == REST_WAITING && connection->inbox.len == 0;
+
 	connection->ended = true;
-	if (connection->stage == REST_WAITING && connection->inbox.len == 0)
+	/* When the server ends, it is we who have ended it. */
+	if (idle || connection->loop->draining)
 		rest_connection_end(connection);
 	else
 		flow_refuse(connection, 400, RPC_INVALID_ARGUMENT,

@@ -26,7 +26,8 @@ enum {
 enum manner { SILENT, DRIPPING, DEAF };
 
 /* A client begins so and then is silent, or goes on with a byte now and then, or asks for answers
- * and takes none. It is hung up on, and gets no answer before. */
+ * and takes none. It is hung up on, and gets no answer before; where half a request is there, it is
+ * told why. */
 static const struct {
 	const char *name;
 	enum ground_door door;
@@ -58,7 +59,7 @@ static const struct {
 struct client {
 	int fd;
 	int64_t since_ns; /* when it said its last word */
-	bool ended;
+	bool ended, told;
 };
 
 /* Asks for as many answers as the two kernels' buffers do not hold. */
@@ -75,11 +76,20 @@ static void ask_and_ask(int fd)
 	bytes_clear(&requests);
 }
 
+/* Whether that is the answer to half a request. */
+static bool is_told(size_t i, const char *said, size_t n)
+{
+	static const char timeout[] = "HTTP/1.1 408 Request Timeout\r\n";
+
+	return slow[i].door == DOOR_HTTP && slow[i].len > 0 && n > sizeof(timeout) &&
+	       memcmp(said, timeout, sizeof(timeout) - 1) == 0;
+}
+
 /* Whether the server has hung up; anything it says goes before that. */
 static bool has_ended(size_t i, struct client *client)
 {
 	struct pollfd state = {.fd = client->fd, .events = POLLIN};
-	char said[256];
+	char said[1024];
 	ssize_t n;
 
 	/* What a deaf client has not taken is in the way of the end; the reset is not. */
@@ -88,6 +98,11 @@ static bool has_ended(size_t i, struct client *client)
 	if (slow[i].manner == DRIPPING)
 		send(client->fd, "a", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	n = recv(client->fd, said, sizeof(said), MSG_DONTWAIT);
+	if (n > 0 && is_told(i, said, (size_t)n)) {
+		client->told = true;
+		n = -1;
+		errno = EAGAIN;
+	}
 	/* nng's half of the handshake comes first of all. */
 	if (n > 0 && (slow[i].door == DOOR_HTTP || n != 8))
 		fail_msg("%s is answered: %.*s", slow[i].name, (int)n, said);
@@ -113,6 +128,9 @@ static size_t look_after(struct client *clients)
 
 		clients[i].ended = before || has_ended(i, &clients[i]);
 		ended += clients[i].ended;
+		if (clients[i].ended && slow[i].door == DOOR_HTTP && slow[i].len > 0 &&
+			slow[i].manner != DEAF && !clients[i].told)
+			fail_msg("%s: hung up on without an answer", slow[i].name);
 		if (clients[i].ended != before && elapsed_ms < SOON_MS)
 			fail_msg("%s: hung up on after %d ms", slow[i].name, (int)elapsed_ms);
 		if (!clients[i].ended && elapsed_ms > LATE_MS)

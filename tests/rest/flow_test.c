@@ -96,9 +96,10 @@ static void expect_turns(struct ground *ground, size_t pipeliners)
 	before = read_count(fd);
 	send_info(holder, "stall");
 	fake_wait_held();
+	/* In this order: h2o takes those first that have come last. */
+	send_info(fd, "count");
 	for (size_t i = 0; i < pipeliners; i++)
 		http_send(fds[i], text, len);
-	send_info(fd, "count");
 	fake_release();
 	count = read_count(fd) - before;
 	if (count > 20 * (int)pipeliners)
