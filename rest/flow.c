@@ -2,6 +2,7 @@
 /* Reading, judging, turns. */
 #include "rest/flow.h"
 
+#include "rest/body.h"
 #include "rest/linger.h"
 #include "rest/refusal.h"
 #include "rest/reply.h"
@@ -140,28 +141,6 @@ static void flow_wait_for_head(struct rest_connection *connection)
 		h2o_socket_read_start(connection->sock, flow_on_read);
 }
 
-/* Takes off the inbox's front what of the body has come, as the body alone. */
-static enum rest_chunked flow_take_body(struct rest_connection *connection)
-{
-	const struct rest_head_scan *head = &connection->head;
-	struct rest_inbox *inbox = &connection->inbox;
-	size_t len = inbox->len - connection->body, taken = 0;
-	enum rest_chunked verdict;
-
-	if (!head->chunked) {
-		if (head->body_len > REST_BODY_MAX)
-			return REST_CHUNKED_TOO_LONG;
-		connection->body = inbox->len < head->body_len ? inbox->len : head->body_len;
-		return connection->body == head->body_len ? REST_CHUNKED_DONE
-							  : REST_CHUNKED_PARTIAL;
-	}
-	verdict = rest_chunked_read(
-		&connection->chunked, rest_inbox_bytes(inbox) + connection->body, &len, &taken);
-	rest_inbox_cut(inbox, connection->body + len, taken - len);
-	connection->body += len;
-	return verdict;
-}
-
 static void flow_drop_body(struct rest_connection *connection)
 {
 	connection->is_whole = true;
@@ -208,7 +187,7 @@ static void flow_wait_for_body(struct rest_connection *connection)
 void rest_flow_when_whole(h2o_req_t *req, void (*go_on)(h2o_req_t *req, void *arg), void *arg)
 {
 	struct rest_connection *connection = rest_connection_of(req);
-	enum rest_chunked verdict = flow_take_body(connection);
+	enum rest_chunked verdict = rest_body_take(connection);
 
 	connection->whole = (struct rest_whole){req, go_on, arg};
 	flow_count(connection);
@@ -259,7 +238,7 @@ bool rest_flow_is_last(struct rest_connection *connection)
 {
 	/* Answered before its body was asked for: what has come of it is passed over. */
 	if (!connection->is_whole && !connection->is_broken &&
-		flow_take_body(connection) == REST_CHUNKED_DONE)
+		rest_body_take(connection) == REST_CHUNKED_DONE)
 		flow_drop_body(connection);
 	if (connection->is_whole && connection->pipelined < REST_PIPELINED_MAX)
 		return false;
@@ -361,7 +340,7 @@ static void flow_take(struct rest_connection *connection)
 		flow_judge(connection);
 		return;
 	}
-	verdict = flow_take_body(connection);
+	verdict = rest_body_take(connection);
 	flow_count(connection);
 	if (verdict == REST_CHUNKED_DONE)
 		flow_go_on(connection);
