@@ -66,6 +66,12 @@ static void peers_unlink(h2o_linklist_t *node)
 		h2o_linklist_unlink(node);
 }
 
+/* Whether nobody is in its lines; only then has it no turn. */
+static bool peers_has_none(struct rest_peer *peer)
+{
+	return h2o_linklist_is_empty(&peer->fresh) && h2o_linklist_is_empty(&peer->behind);
+}
+
 void rest_peers_leave(struct rest_seat *seat)
 {
 	struct rest_peer *peer = seat->peer;
@@ -73,9 +79,10 @@ void rest_peers_leave(struct rest_seat *seat)
 	peers_unlink(&seat->line);
 	peers_unlink(&seat->waiting);
 	seat->peer = NULL;
+	if (peers_has_none(peer))
+		peers_unlink(&peer->turn);
 	if (--peer->seats > 0)
 		return;
-	peers_unlink(&peer->turn);
 	peers_unlink(&peer->bucket);
 	free(peer);
 }
@@ -104,17 +111,17 @@ static struct rest_seat *peers_take(struct rest_peer *peer)
 
 struct rest_seat *rest_peers_next(struct rest_peers *peers)
 {
-	while (!h2o_linklist_is_empty(&peers->turns)) {
-		struct rest_peer *peer = PEER_OF(peers->turns.next, turn);
+	struct rest_peer *peer;
+	struct rest_seat *seat;
 
-		h2o_linklist_unlink(&peer->turn);
-		/* Those who left the line have left their peer's turn behind. */
-		if (h2o_linklist_is_empty(&peer->fresh) && h2o_linklist_is_empty(&peer->behind))
-			continue;
+	if (h2o_linklist_is_empty(&peers->turns))
+		return NULL;
+	peer = PEER_OF(peers->turns.next, turn);
+	h2o_linklist_unlink(&peer->turn);
+	seat = peers_take(peer);
+	if (!peers_has_none(peer))
 		h2o_linklist_insert(&peers->turns, &peer->turn);
-		return peers_take(peer);
-	}
-	return NULL;
+	return seat;
 }
 
 void rest_peers_wait(struct rest_seat *seat)

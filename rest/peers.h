@@ -54,7 +54,7 @@ void rest_peers_leave(struct rest_seat *seat);
 /* The seat has a whole request: to the end of its line. */
 void rest_peers_queue(struct rest_peers *peers, struct rest_seat *seat, bool fresh);
 
-/* Whether any line has a seat in it, or had. */
+/* Whether any line has a seat in it. */
 static inline bool rest_peers_have_turns(struct rest_peers *peers)
 {
 	return !h2o_linklist_is_empty(&peers->turns);

@@ -64,6 +64,25 @@ static void test_key(void **state)
 	ground_close(&ground);
 }
 
+/* --no-query-key: the same key, in a header alone. */
+static void test_no_key_in_the_query(void **state)
+{
+	struct rest_fault fault;
+	struct ground ground;
+
+	(void)state;
+	ground_open(&ground);
+	assert_int_equal(rest_access_set_key(&ground.access, "s3cret", &fault), 0);
+	ground.access.no_query_key = true;
+	ground_start(&ground);
+	expect_error(&ground, "GET " V1 "/devices?api_key=s3cret HTTP/1.1\r\n" HOST "\r\n", 401,
+		"UNAUTHENTICATED", "invalid api key");
+	expect_body(&ground,
+		"GET " V1 "/devices HTTP/1.1\r\n" HOST "X-Volant-API-Key: s3cret\r\n\r\n",
+		"\"devices\":[]");
+	ground_close(&ground);
+}
+
 static void test_cidr_before_key(void **state)
 {
 	struct rest_fault fault;
@@ -445,6 +464,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_host_on_loopback),
 		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_no_key_in_the_query),
 		cmocka_unit_test(test_cidr_before_key),
 		cmocka_unit_test(test_nobody_may_change),
 		cmocka_unit_test(test_owner_of_the_connection_is_asked_about),
