@@ -252,6 +252,11 @@ static void flow_on_sent(h2o_socket_t *sock, const char *err)
 	struct rest_connection *connection = sock->on_close.data;
 	bool gone = false;
 
+	/* h2o would not look at it, but go on with all that the client has sent before it went. */
+	if (err) {
+		rest_connection_end(connection);
+		return;
+	}
 	/* cppcheck-suppress autoVariables ; taken back below, unless the connection has gone */
 	connection->gone = &gone;
 	connection->sent(sock, err);

@@ -122,6 +122,39 @@ static void test_pipelines_let_others_have_their_turn(void **state)
 	ground_close(&ground);
 }
 
+/* Nothing is done any more for who has gone, whatever was sent before. */
+static void test_a_pipeline_ends_with_its_client(void **state)
+{
+	const struct linger reset = {.l_onoff = 1};
+	int piped, fd, before;
+	struct ground ground;
+	char *text = NULL;
+	size_t len = 0;
+
+	(void)state;
+	open_one_loop(&ground, 0);
+	fd = http_connect(ground.port);
+	send_info(fd, "count");
+	before = read_count(fd);
+	piped = http_connect(ground.port);
+	ask_health(piped);
+	add_info(&text, &len, "stall");
+	for (int i = 0; i < 30; i++)
+		add_info(&text, &len, "x");
+	http_send(piped, text, len);
+	fake_wait_held();
+	setsockopt(piped, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(piped);
+	fake_release();
+	for (int i = 0; i < 40; i++)
+		ask_health(fd);
+	send_info(fd, "count");
+	assert_in_range(read_count(fd) - before, 2, 5);
+	close(fd);
+	ground_close(&ground);
+	free(text);
+}
+
 static void test_a_pipeline_has_an_end(void **state)
 {
 	struct ground *ground = *state;
@@ -443,6 +476,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pipelines_let_others_have_their_turn),
+		cmocka_unit_test(test_a_pipeline_ends_with_its_client),
 		ON_GROUND(test_a_pipeline_has_an_end),
 		cmocka_unit_test(test_bodies_of_strangers_are_not_waited_for),
 		ON_GROUND(test_a_refused_request_that_is_whole_keeps_the_connection),
