@@ -2,7 +2,8 @@
 # shellcheck shell=dash
 # shellcheck disable=SC2016,SC2034,SC2086,SC2154
 # (Scenarios use what is set here, and set what is used.)
-# The lab: the guest's own kernel, and a vfiod with its defaults. To be sourced by scenarios.sh.
+# The lab: the guest's own kernel, and a vfiod with its defaults, but that a system call which the
+# sandbox does not allow ends it. To be sourced by scenarios.sh.
 
 rounds=${rounds:-100}
 api=http://127.0.0.1:8080
@@ -38,7 +39,7 @@ ground_reset() {
 
 # A child of this shell, which may wait for its end.
 spawn_vfiod() {
-	vfiod ${options:-} >"$log" 2>&1 3>&- 4<&- &
+	vfiod --sandbox "${sandbox:-kill}" ${options:-} >"$log" 2>&1 3>&- 4<&- &
 	echo $! >"$work/vfiod.pid"
 }
 

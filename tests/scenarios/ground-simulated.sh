@@ -75,7 +75,8 @@ serves() { grep -q 'serving REST on' "$log" || gone "$(cat "$work/vfiod.pid")"; 
 spawn_vfiod() {
 	: >"$log" # not only once the child comes to it: serves() reads it before
 	vfiod --http 127.0.0.1:0 --rpc "$rpc" --events "ipc://$work/run/events.sock" --root "$root" \
-		--state "$work/state" --user "$user" ${options:-} >"$log" 2>&1 3>&- 4<&- &
+		--state "$work/state" --user "$user" --sandbox "${sandbox:-kill}" ${options:-} \
+		>"$log" 2>&1 3>&- 4<&- &
 	echo $! >"$work/vfiod.pid"
 }
 

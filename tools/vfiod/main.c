@@ -3,8 +3,8 @@
  * vfiod: from root to service.
  *
  * The order matters. What needs root is opened first; the hand is forked while there is one thread
- * and it still is root; then root is given up for good; only then come the parts that read what
- * strangers send.
+ * and it still is root; then root is given up for good and the sandbox is shut; only then come the
+ * parts that read what strangers send.
  */
 #include "core/names.h"
 #include "core/util.h"
@@ -12,6 +12,7 @@
 #include "tools/vfiod/folders.h"
 #include "tools/vfiod/owner.h"
 #include "tools/vfiod/privileges.h"
+#include "tools/vfiod/sandbox.h"
 #include "tools/vfiod/state_folder.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct start {
 	struct listener listener;
 	struct identity user;
 	struct callers callers;
+	struct sandbox sandbox;
 	struct hand *hand;
 	struct names *names; /* read while there is one thread, and nothing is forbidden yet */
 	struct sysfs sysfs;  /* opened once: what was judged is what is changed */
@@ -124,6 +126,8 @@ static int fork_hand(struct start *s)
 		.allow = &s->options.allow,
 		.deny_force = s->options.deny_force,
 		.client = client_of(s),
+		.confine = sandbox_hand,
+		.confine_arg = &s->sandbox,
 	};
 	int error = hand_fork(&config, &s->hand);
 
@@ -150,6 +154,17 @@ static int open_root(struct start *s)
 		fprintf(stderr, "vfiod: cannot open the root %s: %s\n", s->options.root,
 			strerror(-error));
 	return error;
+}
+
+/* Once the folders are there. */
+static void fill_sandbox(struct start *s)
+{
+	s->sandbox.mode = s->options.sandbox;
+	s->sandbox.root = s->options.root;
+	s->sandbox.state = s->state.daemon;
+	s->sandbox.locks = s->options.state;
+	s->sandbox.sockets[0] = s->options.rpc;
+	s->sandbox.sockets[1] = s->options.events;
 }
 
 static int run(struct start *s)
@@ -199,14 +214,19 @@ int main(int argc, char **argv)
 	raise_fd_limit();
 	if (open_root(&s) < 0)
 		return EXIT_FAILURE;
-	if (callers_init(&s.callers, !sysfs_is_real(&s.sysfs)) < 0) {
+	s.sandbox.is_simulated = !sysfs_is_real(&s.sysfs);
+	if (callers_init(&s.callers, s.sandbox.is_simulated) < 0) {
 		fputs("vfiod: start: out of memory\n", stderr);
 		return EXIT_FAILURE;
 	}
-	if (open_listener(&s) || read_secrets(&s) || make_folders(&s) || fork_hand(&s) ||
-		read_names(&s))
+	if (open_listener(&s) || read_secrets(&s) || make_folders(&s))
+		return EXIT_FAILURE;
+	fill_sandbox(&s);
+	if (fork_hand(&s) || read_names(&s))
 		return EXIT_FAILURE;
 	if (s.options.is_root && privileges_drop(&s.user) < 0)
+		return EXIT_FAILURE;
+	if (sandbox_main(&s.sandbox) < 0)
 		return EXIT_FAILURE;
 	return run(&s);
 }

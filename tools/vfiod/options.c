@@ -35,6 +35,8 @@ static const char HELP[] =
 	"  --max-connections N    connections that each face takes, 16 to 16384 (REST: 1024,\n"
 	"                         RPC: 512)\n"
 	"  --no-query-key         an API key counts in a header only, not as ?api_key=\n"
+	"  --sandbox MODE         a system call that is not allowed fails and is logged (enforce),\n"
+	"                         ends the process (kill), or is allowed (off) (enforce)\n"
 	"  --insecure-no-key      listen beyond loopback without an API key\n"
 	"  --help, --version\n"
 	"\n"
@@ -62,6 +64,7 @@ enum option_id {
 	OPT_TLS_AUTHORITY,
 	OPT_MAX_CONNECTIONS,
 	OPT_NO_QUERY_KEY,
+	OPT_SANDBOX,
 	OPT_INSECURE,
 	OPT_HELP,
 	OPT_VERSION,
@@ -82,6 +85,7 @@ static const struct option OPTIONS[] = {
 	{"tls-authority", required_argument, NULL, OPT_TLS_AUTHORITY},
 	{"max-connections", required_argument, NULL, OPT_MAX_CONNECTIONS},
 	{"no-query-key", no_argument, NULL, OPT_NO_QUERY_KEY},
+	{"sandbox", required_argument, NULL, OPT_SANDBOX},
 	{"insecure-no-key", no_argument, NULL, OPT_INSECURE},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -203,6 +207,10 @@ static enum options_result apply(struct options *o, int id, const char *value)
 	case OPT_NO_QUERY_KEY:
 		o->access.no_query_key = true;
 		return OPTIONS_RUN;
+	case OPT_SANDBOX:
+		return sandbox_mode_parse(value, &o->sandbox)
+			       ? OPTIONS_RUN
+			       : wrong("--sandbox", "enforce, kill or off?");
 	case OPT_INSECURE:
 		o->insecure_no_key = true;
 		return OPTIONS_RUN;

@@ -4,6 +4,7 @@
 
 #include "core/allowlist.h"
 #include "rest/access.h"
+#include "tools/vfiod/sandbox.h"
 
 #include <stdbool.h>
 
@@ -22,6 +23,7 @@ struct options {
 	unsigned max_connections; /* that each face takes; 0: its own default */
 	bool insecure_no_key;
 	bool is_root; /* started as root */
+	enum sandbox_mode sandbox;
 	struct rest_access access;
 	struct allowlist allow;
 	uint32_t deny_force; /* guards that nobody may force: bit 1u << reason */

@@ -2,6 +2,7 @@
 /* Giving up root. */
 #pragma once
 
+#include <stddef.h>
 #include <sys/types.h>
 
 struct identity {
@@ -18,3 +19,7 @@ int privileges_find_user(const char *name, struct identity *ret);
  * called after the hand is forked and before any thread. 0, or -1 with a sentence on stderr: the
  * process must then end, for it may be half changed. */
 int privileges_drop(const struct identity *identity);
+
+/* Keeps, of the capabilities that the process has, the given ones at most, and no way to others. 0,
+ * or -1 with a sentence on stderr. */
+int privileges_keep(const int *capabilities, size_t n);
