@@ -13,6 +13,8 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -54,6 +56,16 @@ static int limit(const char *who)
 	return 0;
 }
 
+/* The services of nsswitch.conf are loaded when a user is first looked up, and that is code, which
+ * nobody can load later. This number is nobody's, so every one of them is asked. */
+static void load_user_services(void)
+{
+	char buf[1024];
+	struct passwd pw, *found;
+
+	getpwuid_r(UINT32_MAX - 1, &pw, buf, sizeof(buf), &found);
+}
+
 static int filter(const char *who, enum sandbox_process process, enum sandbox_mode mode)
 {
 	int error = sandbox_trap_install();
@@ -88,6 +100,7 @@ int sandbox_main(const struct sandbox *s)
 		return -1;
 	if (s->mode == SANDBOX_OFF)
 		return 0;
+	load_user_services();
 	if (restrict_files(s) < 0)
 		return -1;
 	return filter("the daemon", SANDBOX_MAIN, s->mode);
