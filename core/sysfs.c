@@ -17,7 +17,8 @@ int sysfs_open(struct sysfs *ret, const char *root)
 	s.root = strdup(root);
 	if (!s.root)
 		return -ENOMEM;
-	s.root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* To find what is below, not to be read: the daemon may not list every folder. */
+	s.root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (s.root_fd < 0) {
 		int error = -errno;
 		sysfs_close(&s);
