@@ -17,7 +17,8 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
-static char work[] = "/tmp/sandbox.XXXXXX", host[64], state_folder[64], sockets[96], other[64];
+static char work[] = "/tmp/sandbox.XXXXXX", host[64], state_folder[64], locks[64], sockets[96],
+	    other[64];
 
 static int confine(void *arg)
 {
@@ -25,6 +26,7 @@ static int confine(void *arg)
 		.is_simulated = true,
 		.root = host,
 		.state = state_folder,
+		.locks = locks,
 		.sockets = {sockets, "tcp://127.0.0.1:1"}};
 
 	(void)arg;
@@ -66,6 +68,7 @@ static void test_the_daemons_own_files_open(void **state)
 	opens("state/new.db", O_RDWR | O_CREAT, 0);
 	opens("state/new.db", O_RDWR | O_TRUNC, 0);
 	opens("state", O_RDONLY | O_DIRECTORY, 0);
+	opens("locks", O_RDONLY | O_DIRECTORY, 0);
 	opens("host/sys", O_RDONLY | O_DIRECTORY, 0);
 	opens("host/file", O_RDONLY, 0);
 	opens("/etc/passwd", O_RDONLY, 0);
@@ -81,6 +84,7 @@ static void test_other_files_do_not(void **state)
 	opens("new", O_RDWR | O_CREAT, EACCES);
 	opens("host/file", O_WRONLY, EACCES);
 	opens("host/new", O_RDWR | O_CREAT, EACCES);
+	opens("locks/new", O_RDWR | O_CREAT, EACCES);
 	opens("run/new", O_RDWR | O_CREAT, EACCES);
 	opens("/etc/vfiod-test", O_RDWR | O_CREAT, EACCES);
 	opens("/proc/1/status", O_RDONLY, EACCES);
@@ -157,7 +161,7 @@ static void test_it_leaves_no_core(void **state)
 
 static int make_ground(void **state)
 {
-	static const char *const folders[] = {"host", "host/sys", "state", "run"};
+	static const char *const folders[] = {"host", "host/sys", "state", "locks", "run"};
 	char path[96];
 
 	(void)state;
@@ -170,6 +174,7 @@ static int make_ground(void **state)
 	}
 	snprintf(host, sizeof(host), "%s/host", work);
 	snprintf(state_folder, sizeof(state_folder), "%s/state", work);
+	snprintf(locks, sizeof(locks), "%s/locks", work);
 	snprintf(sockets, sizeof(sockets), "tcp://[::1]:2,ipc://%s/run/rpc.sock", work);
 	snprintf(other, sizeof(other), "%s/other", work);
 	snprintf(path, sizeof(path), "%s/host/file", work);
@@ -181,7 +186,8 @@ static int make_ground(void **state)
 static int clear_ground(void **state)
 {
 	static const char *const names[] = {"host/file", "state/new.db", "other"},
-				 *const folders[] = {"host/sys", "host", "state", "run", ""};
+				 *const folders[] = {
+					 "host/sys", "host", "state", "locks", "run", ""};
 	char path[96];
 
 	(void)state;

@@ -9,6 +9,7 @@
 #include <ifaddrs.h>
 #include <inttypes.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,6 +131,42 @@ static void test_children_inherit_it(void **state)
 		200 + SIGSYS);
 }
 
+#ifndef VFIOD_SANITIZED
+static int end_child(void *arg)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)arg;
+	if (pid == 0) {
+		for (;;)
+			poll(NULL, 0, -1);
+	}
+	return kill(pid, SIGKILL) < 0 || waitpid(pid, &status, 0) != pid;
+}
+
+static int signal_group(void *arg)
+{
+	(void)arg;
+	return kill(-INT32_MAX, SIGKILL) < 0 ? errno : 0; /* one that there is not */
+}
+
+static int signal_otherwise(void *arg)
+{
+	(void)arg;
+	return kill(getppid(), SIGCONT) < 0 ? errno : 0;
+}
+
+static void test_it_ends_children_alone(void **state)
+{
+	(void)state;
+	assert_int_equal(run_confined(sandbox_hand, &on_real, end_child, NULL).result, 0);
+	assert_int_equal(run_confined(sandbox_hand, &on_real, signal_group, NULL).result, EPERM);
+	assert_int_equal(
+		run_confined(sandbox_hand, &on_real, signal_otherwise, NULL).result, EPERM);
+}
+#endif
+
 static int make_internet_socket(void *arg)
 {
 	(void)arg;
@@ -215,6 +252,9 @@ int main(void)
 		cmocka_unit_test(test_modules_are_loaded_on_a_real_host_alone),
 		cmocka_unit_test(test_children_inherit_it),
 		cmocka_unit_test(test_it_reaches_no_network),
+#ifndef VFIOD_SANITIZED
+		cmocka_unit_test(test_it_ends_children_alone),
+#endif
 		cmocka_unit_test(test_what_it_does_is_allowed),
 	};
 

@@ -17,6 +17,7 @@
 #include <linux/sched.h>
 #include <linux/sockios.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -122,6 +123,8 @@ static const struct narrow NARROW_MAIN[] = {
 
 static const struct narrow NARROW_HAND[] = {
 	{"clone", {{0, CLONE_THREAD | NAMESPACES, 0}}},
+	/* A child that nobody waits for any more; never a group of processes. */
+	{"kill", {{0, UINT64_C(1) << 31, 0}, {1, INT, SIGKILL}}},
 };
 
 /* A filter being built. The first error stays, and makes the rest do nothing. */
