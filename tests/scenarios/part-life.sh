@@ -152,6 +152,36 @@ parser_has_no_privileges() {
 	must_call unbind $lone
 }
 
+# Usage: expect_status PID FIELD VALUE
+expect_status() {
+	[ "$(awk -v field="$2:" '$1 == field { print $2 }' "/proc/$1/status")" = "$3" ] ||
+		fail "process $1 has $(grep "^$2:" "/proc/$1/status"), not $3"
+}
+
+# [rest] Both processes are confined: a filter of system calls, no new rights, no core, few capabilities.
+both_processes_are_confined() {
+	local pid field capabilities=000000000009000d user
+	[ "$(id -u)" = 0 ] || skip "vfiod was not started by root"
+	[ -z "$root" ] || capabilities=000000000008000d # there is no module to be loaded
+	user=$(daemon_user)
+	for pid in $(vfiod_processes); do
+		expect_status $pid Seccomp 2
+		expect_status $pid NoNewPrivs 1
+		grep -q '^Max core file size  *0  *0 ' "/proc/$pid/limits" ||
+			fail "process $pid may leave a core"
+		if [ "$(awk '/^Uid:/ { print $2 }' "/proc/$pid/status")" = "$user" ]; then
+			set -- 0000000000000000
+		else
+			set -- $capabilities
+		fi
+		for field in CapPrm CapEff CapBnd; do
+			expect_status $pid $field "$1"
+		done
+		expect_status $pid CapInh 0000000000000000
+		expect_status $pid CapAmb 0000000000000000
+	done
+}
+
 # [rest lab] A stranger may read over REST, and change nothing.
 stranger_over_rest() {
 	local type=Content-Type:application/json answer=/tmp/stranger

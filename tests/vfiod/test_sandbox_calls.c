@@ -374,11 +374,13 @@ static int serve(void *arg)
 		       : errno;
 }
 
+#ifndef VFIOD_SANITIZED
 static int abort_itself(void *arg)
 {
 	(void)arg;
 	abort();
 }
+#endif
 
 static int preloaded(void *mode)
 {

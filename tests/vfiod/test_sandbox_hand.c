@@ -3,6 +3,7 @@
 #include "tests/vfiod/confined.h"
 
 #include "core/util.h"
+#include "tools/vfiod/privileges.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -191,6 +193,7 @@ static pid_t start_stranger(void)
 	if (pid == 0) {
 		if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
 			_exit(1);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(ends[0]);
 		close(ends[1]);
 		for (;;)
@@ -206,6 +209,64 @@ struct ground {
 	char file[32];
 	pid_t stranger;
 };
+
+static const int capabilities[] = {CAP_CHOWN, CAP_FOWNER, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE};
+
+static int keep_all_but(void *without)
+{
+	int kept_ones[ARRAY_SIZE(capabilities)];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
+		if (capabilities[i] != *(const int *)without)
+			kept_ones[n++] = capabilities[i];
+	}
+	return privileges_keep(kept_ones, n);
+}
+
+#define LACKS(capability) (100 + (capability))
+
+/* What each is kept for: a node's owner, its mode then, and who has what open and mapped. */
+static int use_each(void *arg)
+{
+	const struct ground *ground = arg;
+	char target[64], path[64];
+
+	if (chown(ground->file, 1234, 1234) < 0)
+		return LACKS(CAP_CHOWN);
+	if (chmod(ground->file, 0640) < 0)
+		return LACKS(CAP_FOWNER);
+	snprintf(path, sizeof(path), "/proc/%d/fd", ground->stranger);
+	CLEANUP(fd_cleanup) int folder = open(path, O_RDONLY | O_DIRECTORY);
+	if (folder < 0)
+		return LACKS(CAP_DAC_READ_SEARCH);
+	return readlinkat(folder, "2", target, sizeof(target)) < 0 ? LACKS(CAP_SYS_PTRACE) : 0;
+}
+
+static void test_each_capability_is_needed(void **state)
+{
+	struct ground ground = {.file = "/tmp/sandbox-hand.XXXXXX"};
+	int none = -1;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	close(mkstemp(ground.file));
+	ground.stranger = start_stranger();
+	int all = run_confined(keep_all_but, &none, use_each, &ground).result;
+	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
+		int without = capabilities[i];
+
+		assert_int_equal(chown(ground.file, 0, 0), 0);
+		struct outcome o = run_confined(keep_all_but, &without, use_each, &ground);
+		if (o.result != LACKS(without))
+			fail_msg("without capability %d: %d", without, o.result);
+	}
+	kill(ground.stranger, SIGKILL);
+	waitpid(ground.stranger, NULL, 0);
+	unlink(ground.file);
+	assert_int_equal(all, 0);
+}
 
 /* What its commands are made of. */
 static int work_as_ever(void *arg)
@@ -255,6 +316,7 @@ int main(void)
 #ifndef VFIOD_SANITIZED
 		cmocka_unit_test(test_it_ends_children_alone),
 #endif
+		cmocka_unit_test(test_each_capability_is_needed),
 		cmocka_unit_test(test_what_it_does_is_allowed),
 	};
 

@@ -106,9 +106,8 @@ int sandbox_main(const struct sandbox *s)
 	return filter("the daemon", SANDBOX_MAIN, s->mode);
 }
 
-/* What the hand needs beside being the owner of sysfs, whose files uid 0 writes without any of
- * these. Found by trial: the scenarios of the lab fail when one is missing, see
- * docs/architecture.md. */
+/* What the hand needs beside being uid 0, to whom the files of sysfs belong and who writes them
+ * without any of these. */
 static const int HAND_CAPABILITIES[] = {
 	CAP_CHOWN,	     /* a VFIO node to the user that the request names */
 	CAP_FOWNER,	     /* its mode, once it is that user's */
