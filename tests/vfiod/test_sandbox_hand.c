@@ -194,6 +194,7 @@ static pid_t start_stranger(void)
 		if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
 			_exit(1);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_DUMPABLE, 1); /* as a program of that user's: its /proc is its own */
 		close(ends[0]);
 		close(ends[1]);
 		for (;;)
