@@ -59,6 +59,10 @@ static const char *const MAIN[] = {"accept", "accept4", "listen", "getpeername",
 	"unlink", "unlinkat", "rename", "renameat", "renameat2", "mkdir", "mkdirat", "rmdir",
 	"membarrier", "msync", "utimensat"};
 
+/* The hand's records, beside its locks. */
+static const char *const HAND[] = {"fsync", "fdatasync", "ftruncate", "pwrite64", "rename",
+	"renameat", "renameat2", "unlink", "unlinkat"};
+
 /* Who sees one of these made from a taken-over process has seen enough. */
 static const char *const DEADLY[] = {"execve", "execveat", "ptrace", "process_vm_readv",
 	"process_vm_writev", "process_madvise", "pidfd_getfd", "kexec_load", "kexec_file_load",
@@ -103,6 +107,7 @@ static const struct narrow NARROW_COMMON[] = {
 	{"fcntl", {{1, INT, F_SETLKW}}},
 	{"fcntl", {{1, INT, F_OFD_GETLK}}},
 	{"fcntl", {{1, INT, F_OFD_SETLK}}},
+	{"fcntl", {{1, INT, F_OFD_SETLKW}}},
 	{"socket", {{0, INT, AF_UNIX}}},
 	{"socket", {{0, INT, AF_NETLINK}, {2, INT, NETLINK_ROUTE}}},
 };
@@ -212,6 +217,7 @@ static void allow(struct build *b, enum sandbox_process process)
 		add(b, SCMP_ACT_ALLOW, "tgkill", 1, &own); /* abort() */
 		return;
 	}
+	ALLOW_ALL(b, HAND);
 	allow_narrow(b, NARROW_HAND, ARRAY_SIZE(NARROW_HAND));
 	add(b, SCMP_ACT_ALLOW, "tgkill", 0, NULL); /* whose children have pids of their own */
 	if (process == SANDBOX_HAND_LOADER)
