@@ -40,7 +40,8 @@ static size_t append(char *line, size_t length, const char *text)
 {
 	size_t n = strlen(text);
 
-	memcpy(line + length, text, n);
+	memcpy(line + length, text,
+		n); /* NOLINT(bugprone-not-null-terminated-result): to be written */
 	return length + n;
 }
 
@@ -91,14 +92,14 @@ int sandbox_trap_install(void)
  * sends; a SIGSYS that is blocked would end the whole daemon. libc's sigprocmask does the same
  * without coming here. */
 __attribute__((visibility("default"))) int pthread_sigmask(
-	int how, const sigset_t *set, sigset_t *old)
+	int how, const sigset_t *newmask, sigset_t *oldmask)
 {
 	sigset_t wanted;
 
-	if (set) {
-		wanted = *set;
+	if (newmask) {
+		wanted = *newmask;
 		if (how != SIG_UNBLOCK)
 			sigdelset(&wanted, SIGSYS);
 	}
-	return sigprocmask(how, set ? &wanted : NULL, old) < 0 ? errno : 0;
+	return sigprocmask(how, newmask ? &wanted : NULL, oldmask) < 0 ? errno : 0;
 }
