@@ -40,8 +40,8 @@ static size_t append(char *line, size_t length, const char *text)
 {
 	size_t n = strlen(text);
 
-	memcpy(line + length, text,
-		n); /* NOLINT(bugprone-not-null-terminated-result): to be written */
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): it is to be written */
+	memcpy(line + length, text, n);
 	return length + n;
 }
 
