@@ -80,7 +80,7 @@ static const char *const LOADER[] = {"init_module", "finit_module"};
 /* What the sanitizers' runtimes do beside. No program that is shipped has this. */
 static const char *const SANITIZED[] = {"mmap", "mprotect", "clone", "prctl", "ptrace",
 	"process_vm_readv", "personality", "kill", "tgkill", "sched_setaffinity", "prlimit64",
-	"setrlimit", "mincore", "fcntl", "ioctl", "pipe"};
+	"setrlimit", "mincore", "fcntl", "ioctl", "pipe", "getdents"};
 #endif
 
 /* No memory may become code: what is executed was mapped before. */
