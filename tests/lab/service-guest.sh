@@ -21,8 +21,11 @@ write_units() {
 	printf '[Service]\nType=oneshot\nExecStart=/bin/true\n' >$units/systemd-modules-load.service
 	sed 's|^ExecStart=.*|ExecStart=/usr/local/bin/vfiod --sandbox kill|' /vfiod.service \
 		>$units/vfiod.service
+	mkdir $units/vfiod.service.d
+	# There is no journal.
+	printf '[Service]\nStandardOutput=append:/run/vfiod.log\nStandardError=append:/run/vfiod.log\n' \
+		>$units/vfiod.service.d/log.conf
 	[ ! -e /no-modules.conf ] || {
-		mkdir $units/vfiod.service.d
 		cp /no-modules.conf $units/vfiod.service.d
 		sed '/^#/d' /modules-load.conf | xargs /sbin/modprobe -a
 	}
@@ -45,8 +48,8 @@ property() { /systemctl show -P "$1" vfiod.service; }
 
 explain() {
 	/systemctl status vfiod.service 2>&1
-	dmesg | tail -n 30
 	cat /run/systemd.log
+	tail -n 20 /run/vfiod.log
 }
 
 # Prints "ok NAME" or "not ok NAME: WHY" for a condition.
@@ -76,10 +79,14 @@ judge_restrictions() {
 		"/proc/$pid/status")" '1 2 '
 }
 
+# It answers, or systemd has given it up.
+settled() { answers || [ "$(property ActiveState)" = failed ]; }
+
 # Runs as a child of systemd, beside its services.
 drive() {
 	local before
-	if ! within 600 answers; then
+	within 600 settled
+	if ! answers; then
 		echo 'not ok service: vfiod does not answer'
 		explain
 	else
@@ -98,9 +105,8 @@ case ${1:-} in
 	mount --make-rshared / # as systemd has it; what is mounted later shows in services
 	mount -t cgroup2 cgroup2 /sys/fs/cgroup
 	drive "$@" &
-	# Its own messages have no journal to go to; those of the service neither.
 	exec env container=lab /systemd --unit=vfiod.service --log-target=console \
-		--default-standard-output=inherit >/run/systemd.log 2>&1
+		>/run/systemd.log 2>&1
 	;;
 esac
 

@@ -106,9 +106,11 @@ static int prepare(const char *path, bool is_made, const struct identity *user, 
 		return folder_complain("open", path);
 	bool is_ours = status.st_uid == 0 || status.st_uid == user->uid;
 	if (is_made || (is_ours && is_below_run(path) && holds_sockets_only(fd))) {
-		/* The mode, whatever the umask was. */
+		/* The mode, whatever the umask was. A service manager that forbids to set a group
+		 * id bit (RestrictSUIDSGID=) has made the folder with it. */
 		if (fchown(fd, user->uid, group == (gid_t)-1 ? user->gid : group) < 0 ||
-			fchmod(fd, mode) < 0)
+			fstat(fd, &status) < 0 ||
+			((status.st_mode & 07777) != mode && fchmod(fd, mode) < 0))
 			return folder_complain("give away", path);
 		return 0;
 	}

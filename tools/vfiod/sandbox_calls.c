@@ -210,7 +210,8 @@ static void allow(struct build *b, enum sandbox_process process)
 	ALLOW_ALL(b, COMMON);
 	allow_narrow(b, NARROW_COMMON, ARRAY_SIZE(NARROW_COMMON));
 	if (process == SANDBOX_MAIN) {
-		struct scmp_arg_cmp own = SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+		struct scmp_arg_cmp own = {
+			.arg = 0, .op = SCMP_CMP_EQ, .datum_a = (scmp_datum_t)getpid()};
 
 		ALLOW_ALL(b, MAIN);
 		allow_narrow(b, NARROW_MAIN, ARRAY_SIZE(NARROW_MAIN));
