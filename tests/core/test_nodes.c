@@ -37,8 +37,8 @@ static void assert_nodes(struct fixture *f, const char *address, const char *exp
 		snprintf(text + n, sizeof(text) - n, "%s%s", i ? " " : "", nodes.names[i]);
 	}
 	assert_string_equal(text, expected);
-	assert_int_equal(nodes_any(root, fixture_address(address)),
-		nodes.count > 0 || nodes.is_incomplete);
+	assert_int_equal(
+		nodes_any(root, fixture_address(address)), nodes.count > 0 || nodes.is_incomplete);
 }
 
 static void each_place_is_looked_at(void **state)

@@ -290,6 +290,7 @@ guard_that_may_not_be_forced() {
 		force_passes $display BOOT_DISPLAY
 	)
 	set -- $?
+	# shellcheck disable=SC2034 # start_vfiod reads it
 	options=''
 	restart_vfiod TERM
 	[ "$1" = 0 ] || exit 1
