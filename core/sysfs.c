@@ -10,6 +10,9 @@
 #include <limits.h>
 #include <string.h>
 
+/* A FIFO below a simulated root must not keep a reader waiting for somebody to write. */
+enum { READ_HOW = O_RDONLY | O_CLOEXEC | O_NONBLOCK };
+
 int sysfs_open(struct sysfs *ret, const char *root)
 {
 	struct sysfs s = SYSFS_INIT;
@@ -62,7 +65,7 @@ bool sysfs_is_real(const struct sysfs *sysfs)
 
 ssize_t sysfs_read(int dirfd, const char *path, char *buf, size_t size)
 {
-	CLEANUP(fd_cleanup) int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(fd_cleanup) int fd = openat(dirfd, path, READ_HOW);
 
 	if (fd < 0)
 		return -errno;
@@ -140,7 +143,7 @@ struct dirent *sysfs_readdir(DIR *dir)
 
 char *sysfs_slurp(int dirfd, const char *path, size_t max, size_t *ret_len)
 {
-	CLEANUP(fd_cleanup) int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	CLEANUP(fd_cleanup) int fd = openat(dirfd, path, READ_HOW);
 	CLEANUP(free_cleanup) char *buf = NULL;
 	size_t len = 0, size = 0;
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct ground {
 	struct tree *tree;
@@ -54,6 +55,19 @@ static void an_attribute_is_one_bounded_line(void **state)
 	tree_write(g->tree, "a", "x\x1b\xff\n");
 	assert_int_equal(sysfs_read(g->sysfs.root_fd, "a", buf, sizeof(buf)), 3);
 	assert_string_equal(buf, "x??");
+}
+
+static void a_fifo_keeps_nobody_waiting(void **state)
+{
+	struct ground *g = *state;
+	char buf[8];
+	size_t len;
+
+	assert_int_equal(mkfifoat(g->sysfs.root_fd, "fifo", 0600), 0);
+	assert_int_equal(sysfs_read(g->sysfs.root_fd, "fifo", buf, sizeof(buf)), 0);
+	CLEANUP(free_cleanup) char *all = sysfs_slurp(g->sysfs.root_fd, "fifo", 100, &len);
+	assert_non_null(all);
+	assert_int_equal(len, 0);
 }
 
 static void numbers_are_whole_or_refused(void **state)
@@ -130,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_attribute_is_one_bounded_line, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_fifo_keeps_nobody_waiting, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers_are_whole_or_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_link_gives_its_last_component, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_whole_file_is_bounded, setup, teardown),

@@ -23,7 +23,7 @@ static int print_devices(
 	struct session *session, Vfio__V1__DeviceChange *const *devices, size_t count)
 {
 	static const char *const heads[] = {"ADDRESS", "DRIVER", "ORIGINAL-DRIVER", NULL};
-	AUTO_TABLE table;
+	AUTO_TABLE table = {0};
 
 	if (count == 0)
 		return EXIT_DONE;
@@ -37,7 +37,7 @@ static int print_devices(
 static int print_steps(struct session *session, Vfio__V1__PlanStep *const *steps, size_t count)
 {
 	static const char *const heads[] = {"ADDRESS", "ACTION", "DRIVER", NULL};
-	AUTO_TABLE table;
+	AUTO_TABLE table = {0};
 
 	table_init(&table, heads);
 	for (size_t i = 0; i < count; i++)
@@ -51,7 +51,7 @@ static int print_steps(struct session *session, Vfio__V1__PlanStep *const *steps
 static int print_blockers(struct session *session, const Vfio__V1__IommuGroup *group)
 {
 	static const char *const heads[] = {"ADDRESS", "DRIVER", "REASON", NULL};
-	AUTO_TABLE table;
+	AUTO_TABLE table = {0};
 
 	table_init(&table, heads);
 	for (size_t i = 0; i < group->n_blockers; i++) {

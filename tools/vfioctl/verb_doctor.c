@@ -46,7 +46,7 @@ static void doctor_summary(struct session *session, const Vfio__V1__Host *host)
 static int doctor_print(struct session *session, const Vfio__V1__Host *host)
 {
 	static const char *const heads[] = {"CHECK", "VERDICT", "FOUND", NULL};
-	AUTO_TABLE table;
+	AUTO_TABLE table = {0};
 	int r;
 
 	table_init(&table, heads);

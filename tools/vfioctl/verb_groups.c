@@ -40,7 +40,7 @@ static int groups_print(struct session *session, const Vfio__V1__CheckIommuGroup
 {
 	static const char *const heads[] = {
 		"GROUP", "VIABLE", "TYPE", "ADDRESS", "BLOCKED-BY", "NOTE", NULL};
-	AUTO_TABLE table;
+	AUTO_TABLE table = {0};
 
 	table_init(&table, heads);
 	for (size_t g = 0; g < answer->n_groups; g++) {

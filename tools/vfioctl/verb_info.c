@@ -122,7 +122,7 @@ static void info_regions(struct table *table, const Vfio__V1__Device *device)
 static int info_print(struct session *session, const Vfio__V1__Device *device)
 {
 	static const char *const heads[] = {"FIELD", "VALUE", NULL};
-	AUTO_TABLE table;
+	AUTO_TABLE table = {0};
 
 	table_init(&table, heads);
 	info_identity(&table, device);

@@ -38,7 +38,7 @@ static int list_print(struct session *session, const Vfio__V1__ListDevicesRespon
 {
 	static const char *const heads[] = {
 		"ADDRESS", "ID", "CLASS", "DRIVER", "GROUP", "NUMA", "NAME", NULL};
-	AUTO_TABLE table;
+	AUTO_TABLE table = {0};
 
 	table_init(&table, heads);
 	for (size_t i = 0; i < listing->n_devices; i++)

@@ -9,7 +9,7 @@ static int paths_print(struct session *session, const Vfio__V1__GetGroupPathsRes
 {
 	static const char *const heads[] = {
 		"ADDRESS", "GROUP-PATH", "DEVICE-PATH", "SYSFS-PATH", NULL};
-	AUTO_TABLE table;
+	AUTO_TABLE table = {0};
 
 	table_init(&table, heads);
 	for (size_t i = 0; i < answer->n_devices; i++) {
