@@ -179,7 +179,7 @@ static struct rpc_connection *choose(
 	}
 	for (size_t i = 0; i < RPC_STAGES; i++) {
 		if (count[i] < most || !idlest[i] ||
-			(count[i] == most && chosen->since_ns <= idlest[i]->since_ns))
+			(chosen && count[i] == most && chosen->since_ns <= idlest[i]->since_ns))
 			continue;
 		most = count[i];
 		chosen = idlest[i];

@@ -592,6 +592,7 @@ static void abandon_bind(struct ground *g, unsigned i)
 	tree_add_device(g->tree, &(struct tree_device){.address = device});
 	const struct hand_request bind_it = request(HAND_BIND, device, "vfio-pci");
 	CLEANUP(fd_cleanup) int near = begin(g, CHANGE, &bind_it);
+	assert_true(near >= 0);
 	/* Left before it is past its last look at its caller, it would not be begun. */
 	while (!hand_is_pending(g->config.lock_fd, bind_it.address) || !last_child_sleeps(g)) {
 		assert_true(now_ns() < until);

@@ -377,17 +377,17 @@ static void test_pages_of_allowed_origins_may_change(void **state)
 static void test_pages_behind_a_trusted_proxy(void **state)
 {
 	static const char *const own[] = {
-		"Origin: https://vfio.example\r\nX-Forwarded-Host: vfio.example\r\n"
-		"X-Forwarded-Proto: https\r\n",
+		("Origin: https://vfio.example\r\nX-Forwarded-Host: vfio.example\r\n"
+		 "X-Forwarded-Proto: https\r\n"),
 		"Origin: https://vfio.example\r\nX-Forwarded-Host: vfio.example:443\r\n",
 		"Origin: https://localhost\r\nX-Forwarded-Proto: https\r\n"};
 	static const char *const foreign[] = {
-		"Origin: http://vfio.example\r\nX-Forwarded-Host: vfio.example\r\n"
-		"X-Forwarded-Proto: https\r\n",
+		("Origin: http://vfio.example\r\nX-Forwarded-Host: vfio.example\r\n"
+		 "X-Forwarded-Proto: https\r\n"),
 		"Origin: http://localhost\r\nX-Forwarded-Host: vfio.example\r\n",
 		"Origin: https://vfio.example\r\nX-Forwarded-Host: vfio.example, localhost\r\n",
-		"Origin: https://vfio.example\r\nX-Forwarded-Host: vfio.example\r\n"
-		"X-Forwarded-Host: vfio.example\r\n"};
+		("Origin: https://vfio.example\r\nX-Forwarded-Host: vfio.example\r\n"
+		 "X-Forwarded-Host: vfio.example\r\n")};
 	struct rest_fault fault;
 	struct ground ground;
 

@@ -76,19 +76,24 @@ static int confirm_no(gid_t group)
 	return error == ERANGE || error == ENOENT || error == ESRCH ? 0 : -error;
 }
 
-int membership_read(uid_t uid, gid_t group)
+/* Whether the user is in the group: 1, 0 or a negative errno. */
+static int look_for(const struct passwd *user, gid_t group)
 {
-	CLEANUP(free_cleanup) char *buf = NULL;
 	CLEANUP(free_cleanup) gid_t *groups = NULL;
-	struct passwd user;
-	int n = read_user(uid, &user, &buf);
+	int n = read_groups(user, &groups);
 
-	if (n <= 0)
-		return n;
-	n = read_groups(&user, &groups);
 	for (int i = 0; i < n; i++) {
 		if (groups[i] == group)
 			return 1;
 	}
 	return n < 0 ? n : confirm_no(group);
+}
+
+int membership_read(uid_t uid, gid_t group)
+{
+	CLEANUP(free_cleanup) char *buf = NULL;
+	struct passwd user;
+	int n = read_user(uid, &user, &buf);
+
+	return n <= 0 ? n : look_for(&user, group);
 }
