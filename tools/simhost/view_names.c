@@ -40,9 +40,9 @@ static const struct place {
 bool view_makes(enum view_place place, const char *name)
 {
 	const struct place *p = &places[place];
-	const struct kind *kind = view_kind_of((struct node){.kind = (uint8_t)p->kind});
+	const struct node any = {.kind = (uint8_t)p->kind};
 
-	for (const struct entry *e = kind->entries; e && e->name; e++) {
+	for (const struct entry *e = view_kind_of(any)->entries; e && e->name; e++) {
 		if (strcmp(e->name, name) == 0)
 			return true;
 	}

@@ -32,7 +32,7 @@ static void set_result(ucontext_t *context, long result)
 #elif defined(__aarch64__)
 	context->uc_mcontext.regs[0] = (unsigned long long)result;
 #else
-#error "tell here where this architecture has the result of a system call"
+	_Static_assert(false, "tell here where this architecture has the result of a call");
 #endif
 }
 
