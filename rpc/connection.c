@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { IOVS_MAX = 16 }; /* nng's messages have fewer pieces */
+
 static bool is_loopback(const struct in6_addr *address)
 {
 	return IN6_IS_ADDR_LOOPBACK(address) ||
@@ -99,21 +101,11 @@ enum rpc_reading rpc_connection_reading(const struct rpc_connection *c)
 	return is_hung_up(c->fd) ? RPC_READING_ENDS : RPC_READING_HELD;
 }
 
-/* nng closes a connection whose end it is told of. In the middle of a send it must not: what it
- * means to go on with is then refused without a word, and waited for (rpc/mend.c). Hung up on, the
- * send comes to its end at once. */
-bool rpc_connection_lost(struct rpc_connection *c)
+void rpc_connection_lost(struct rpc_connection *c)
 {
-	bool partial;
-
 	pthread_mutex_lock(&c->table->lock);
-	partial = atomic_load(&c->partial);
-	if (partial)
-		rpc_connection_dismiss(c);
-	else
-		rpc_connection_gone(c);
+	rpc_connection_gone(c);
 	pthread_mutex_unlock(&c->table->lock);
-	return !partial;
 }
 
 /* True: somebody has to be told. The lock is held. */
@@ -136,33 +128,79 @@ static void unblock(struct rpc_connection *c)
 	rpc_connection_release(c);
 }
 
-static bool note_sent(struct rpc_connection *c, ssize_t sent, size_t len)
+/* A message has been sent, or there was no room for the rest of it. */
+static void note_sent(struct rpc_connection *c, bool all)
 {
-	bool tell;
+	bool tell = false;
 
-	if (sent < 0)
-		return block(c);
-	atomic_store(&c->partial, (size_t)sent < len);
-	if ((size_t)sent == len) {
-		unblock(c);
-		return false;
-	}
-	tell = block(c);
-	c->progress_ns = rpc_now_ns();
-	return tell;
-}
-
-void rpc_connection_sent(struct rpc_connection *c, ssize_t sent, size_t len)
-{
-	bool tell;
-
-	if (sent == (ssize_t)len && !atomic_load(&c->partial) && !atomic_load(&c->blocked))
+	if (all && !atomic_load(&c->blocked))
 		return;
 	pthread_mutex_lock(&c->table->lock);
-	tell = note_sent(c, sent, len);
+	if (all)
+		unblock(c);
+	else
+		tell = block(c);
 	pthread_mutex_unlock(&c->table->lock);
 	if (tell)
 		c->table->config.blocked(c->table->config.arg);
+}
+
+static void note_progress(struct rpc_connection *c, ssize_t sent)
+{
+	if (sent <= 0)
+		return;
+	c->sent += (size_t)sent;
+	if (!atomic_load(&c->blocked))
+		return;
+	pthread_mutex_lock(&c->table->lock);
+	c->progress_ns = rpc_now_ns();
+	pthread_mutex_unlock(&c->table->lock);
+}
+
+/* What is left of a message of which so much has been sent; the number of its pieces. */
+static size_t rest_of(const struct msghdr *message, size_t sent, struct iovec rest[IOVS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < message->msg_iovlen && count < IOVS_MAX; i++) {
+		struct iovec piece = message->msg_iov[i];
+		size_t done = sent < piece.iov_len ? sent : piece.iov_len;
+
+		sent -= done;
+		piece.iov_base = (char *)piece.iov_base + done;
+		piece.iov_len -= done;
+		if (piece.iov_len > 0)
+			rest[count++] = piece;
+	}
+	return count;
+}
+
+/* A message of which nng believes that nothing was sent it sends again from its start, or, once the
+ * connection is being closed, never. Of one that it knows half of, it can close the connection in
+ * between: to go on is then refused without a word, and waited for (rpc/mend.c). */
+ssize_t rpc_connection_send(struct rpc_connection *c, const struct msghdr *message, int flags)
+{
+	struct iovec rest[IOVS_MAX];
+	struct msghdr part = {.msg_iov = rest};
+	ssize_t sent;
+
+	part.msg_iovlen = rest_of(message, c->sent, rest);
+	sent = rpc_libc_sendmsg(c->fd, &part, flags);
+	if (sent < 0 && errno == EINTR)
+		return -1;
+	if (sent < 0 && errno != EAGAIN) {
+		shutdown(c->fd, SHUT_RDWR); /* a receive is to find it lost, not this */
+	} else {
+		note_progress(c, sent);
+		if (rest_of(message, c->sent, rest) > 0) {
+			note_sent(c, false);
+			errno = EAGAIN;
+			return -1;
+		}
+	}
+	c->sent = 0;
+	note_sent(c, true);
+	return rpc_libc_length(message);
 }
 
 void rpc_connection_release(struct rpc_connection *c)

@@ -56,7 +56,10 @@ struct rpc_connection {
 	/* Changed under the lock, read without: */
 	atomic_bool gone;    /* lost or let go: nothing more is read, what is sent is dropped */
 	atomic_bool blocked; /* the kernel had no room for a reply */
-	atomic_bool partial; /* a send is in the middle */
+
+	/* Of the message that nng means to send, what has been sent. Only who sends touches it, and
+	 * nng has one thread at a time send. */
+	size_t sent;
 };
 
 LIST_HEAD(rpc_pipe_list, rpc_connection);
@@ -126,11 +129,13 @@ void rpc_connection_dismiss(struct rpc_connection *connection);
 enum rpc_reading { RPC_READING_GOES_ON, RPC_READING_HELD, RPC_READING_ENDS };
 enum rpc_reading rpc_connection_reading(const struct rpc_connection *connection);
 
-/* A read found its end. False: that must not be told yet, the read is to be tried again. */
-bool rpc_connection_lost(struct rpc_connection *connection);
+/* A read found its end. */
+void rpc_connection_lost(struct rpc_connection *connection);
 
-/* A send of len bytes ended so; -1: there was no room. */
-void rpc_connection_sent(struct rpc_connection *connection, ssize_t sent, size_t len);
+/* sendmsg(2) that sends all or, as nng sees it, nothing: with EAGAIN, what was sent is remembered,
+ * and left out when the same message comes again. */
+ssize_t rpc_connection_send(
+	struct rpc_connection *connection, const struct msghdr *message, int flags);
 
 /* epoll_ctl(2). */
 int rpc_connection_poll(

@@ -75,3 +75,12 @@ int rpc_libc_getpeername(int fd, struct sockaddr *address, socklen_t *len)
 {
 	return (int)syscall(SYS_getpeername, fd, address, len);
 }
+
+ssize_t rpc_libc_length(const struct msghdr *message)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < message->msg_iovlen; i++)
+		len += message->msg_iov[i].iov_len;
+	return (ssize_t)len;
+}

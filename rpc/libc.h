@@ -23,3 +23,6 @@ int rpc_libc_accept(int fd, struct sockaddr *address, socklen_t *len);
 int rpc_libc_close(int fd);
 int rpc_libc_getsockopt(int fd, int level, int name, void *value, socklen_t *len);
 int rpc_libc_getpeername(int fd, struct sockaddr *address, socklen_t *len);
+
+/* The bytes of a message. */
+ssize_t rpc_libc_length(const struct msghdr *message);

@@ -13,8 +13,11 @@
  * reads ahead. So functions of libc by which nng learns of losses stand here, before libc's own, in
  * every program with an nng socket. A send into a lost stream succeeds, as one did that was made a
  * moment earlier; of those who send so there is but nng. A poll that finds an error tells nng's own
- * thread to read and write, by which the error is found again, or not. And a receive tells of a
- * loss only when no send is half done.
+ * thread to read and write, by which the error is found again, or not.
+ *
+ * A receive that finds the end, or a frame that is none, has nng close the connection likewise, and
+ * hangs it in the same way when that is in the middle of a send. So to nng a send over one of our
+ * connections is done as a whole or has not begun (rpc_connection_send).
  *
  * By the same functions the connections of our listeners are known from accept to close, and held
  * to what rpc/connections.h says. Descriptors that are not theirs are left to libc.
@@ -54,29 +57,17 @@ static bool is_stream(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
 }
 
-static ssize_t length(const struct msghdr *message)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < message->msg_iovlen; i++)
-		len += message->msg_iov[i].iov_len;
-	return (ssize_t)len;
-}
-
 #define BEFORE_LIBC __attribute__((visibility("default")))
 
 BEFORE_LIBC ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	struct rpc_connection *connection = rpc_connection_of(fd);
-	ssize_t sent = rpc_libc_sendmsg(fd, message, flags), len = length(message);
-	int error = errno;
+	ssize_t sent;
 
-	if (sent < 0 && is_loss(error) && (connection || is_stream(fd)))
-		sent = len;
-	if (connection && (sent >= 0 || error == EAGAIN))
-		rpc_connection_sent(connection, sent, (size_t)len);
-	errno = error;
-	return sent;
+	if (connection)
+		return rpc_connection_send(connection, message, flags);
+	sent = rpc_libc_sendmsg(fd, message, flags);
+	return sent < 0 && is_loss(errno) && is_stream(fd) ? rpc_libc_length(message) : sent;
 }
 
 BEFORE_LIBC ssize_t readv(int fd, const struct iovec *iov, int count)
@@ -94,10 +85,9 @@ BEFORE_LIBC ssize_t readv(int fd, const struct iovec *iov, int count)
 	}
 	if (reading == RPC_READING_GOES_ON)
 		got = rpc_libc_readv(fd, iov, count);
-	if (got > 0 || (got < 0 && !is_loss(errno)) || rpc_connection_lost(connection))
-		return got;
-	errno = EAGAIN;
-	return -1;
+	if (got == 0 || (got < 0 && is_loss(errno)))
+		rpc_connection_lost(connection);
+	return got;
 }
 
 BEFORE_LIBC int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
