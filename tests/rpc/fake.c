@@ -11,6 +11,7 @@
 
 #define HELD_MAX 256
 #define BIG_SIZE (4 * 1024 * 1024)
+#define LARGE_SIZE (512 * 1024) /* more than a socket takes that nobody reads */
 
 struct held {
 	struct rpc_call *call;
@@ -84,12 +85,12 @@ static void answer_missing(struct rpc_call *call, ProtobufCClosure done)
 	done(NULL, call);
 }
 
-static void answer_big(struct rpc_call *call, ProtobufCClosure done, unsigned run)
+static void answer_long(struct rpc_call *call, ProtobufCClosure done, unsigned run, size_t len)
 {
-	char *name = malloc(BIG_SIZE + 1);
+	char *name = malloc(len + 1);
 
-	memset(name, 'x', BIG_SIZE);
-	name[BIG_SIZE] = '\0';
+	memset(name, 'x', len);
+	name[len] = '\0';
 	answer_device(call, done, run, name);
 	free(name);
 }
@@ -115,7 +116,9 @@ static void fake_invoke(ProtobufCService *service, unsigned method_index,
 	if (strcmp(address, "missing") == 0)
 		answer_missing(call, done);
 	else if (strcmp(address, "big") == 0)
-		answer_big(call, done, run);
+		answer_long(call, done, run, BIG_SIZE);
+	else if (strcmp(address, "large") == 0)
+		answer_long(call, done, run, LARGE_SIZE);
 	else
 		succeed(call, done, run);
 }

@@ -6,8 +6,8 @@
 #include "vfio/v1/device_service.pb-c.h"
 
 /* What it answers depends on the (first) address of the request: "hold" waits for fake_finish,
- * "missing" is NOT_FOUND with a detail, "big" is an answer of several MB, anything else succeeds at
- * once. A Device's class_name tells the how-manieth run it was. */
+ * "missing" is NOT_FOUND with a detail, "big" is an answer of several MB, "large" one of half of
+ * one, anything else succeeds at once. A Device's class_name tells the how-manieth run it was. */
 struct fake;
 
 struct fake *fake_new(void);

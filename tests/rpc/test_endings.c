@@ -20,6 +20,7 @@
 enum {
 	WAYS = 2 * 3 * 2 * 16 * 4 * 16 * 3 * 2,
 	ENDINGS = 3000,
+	GREETED_S = 20,
 	REAPED_MS = 30000,
 	CLOSED_MS = 2000, /* the server gives nng so long, and leaves it behind then */
 };
@@ -131,9 +132,10 @@ static void end_in_one_way(
 	const struct host *host, const struct rpc_bytes *request, unsigned number)
 {
 	bool ipc = take(&number, 2) == 0;
-	int fd = raw_open(ipc ? host->ipc : host->tcp);
+	int fd = raw_try_open(ipc ? host->ipc : host->tcp, GREETED_S);
 	unsigned requests = 1 + take(&number, 3);
 
+	assert_true(fd >= 0);
 	for (uint32_t i = 0; i < requests; i++)
 		raw_send(fd, ipc, i, request->data, request->len);
 	take_some(fd, take(&number, 2));
@@ -158,17 +160,17 @@ static void expect_reaped(unsigned fds)
 static void test_connections_end_in_every_way(void **state)
 {
 	struct host *host = host_start(NULL);
-	struct rpc_bytes big = info_request("big");
+	struct rpc_bytes large = info_request("large");
 	unsigned before = count_fds();
 	int64_t start_ns;
 
 	(void)state;
 	for (unsigned i = 0; i < ENDINGS; i++)
-		end_in_one_way(host, &big, i * 7919 % WAYS);
+		end_in_one_way(host, &large, i * 7919 % WAYS);
 	expect_reaped(before);
 	expect_answer(host->ipc);
 	expect_answer(host->tcp);
-	rpc_bytes_free(&big);
+	rpc_bytes_free(&large);
 	start_ns = rpc_now_ns();
 	host_stop(host);
 	assert_true(rpc_now_ns() - start_ns < CLOSED_MS * 1000000LL);
