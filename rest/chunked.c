@@ -3,6 +3,7 @@
 #include "rest/chunked.h"
 
 #include "rest/head.h"
+#include "rest/hex.h"
 
 #include <string.h>
 
@@ -27,20 +28,9 @@ static enum rest_chunked chunked_bad(struct rest_chunked_reader *reader, const c
 	return REST_CHUNKED_BAD;
 }
 
-static int chunked_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static enum rest_chunked chunked_size(struct rest_chunked_reader *reader, char c)
 {
-	int digit = chunked_digit(c);
+	int digit = rest_hex_digit(c);
 
 	if (digit >= 0) {
 		reader->left = reader->left * 16 + (size_t)digit;

@@ -3,6 +3,7 @@
 #include "rest/query.h"
 
 #include "rest/field.h"
+#include "rest/hex.h"
 #include "rpc/text.h"
 
 #include <errno.h>
@@ -32,17 +33,6 @@ static void query_free_text(char **text)
 	free(*text);
 }
 
-static int query_hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* Decodes into new memory. -EINVAL for a broken escape, a NUL or bytes that are not UTF-8. */
 static int query_decode(const char *text, size_t len, char **ret)
 {
@@ -55,8 +45,8 @@ static int query_decode(const char *text, size_t len, char **ret)
 		char c = text[i] == '+' ? ' ' : text[i];
 
 		if (c == '%') {
-			int high = len - i < 3 ? -1 : query_hex(text[i + 1]);
-			int low = high < 0 ? -1 : query_hex(text[i + 2]);
+			int high = len - i < 3 ? -1 : rest_hex_digit(text[i + 1]);
+			int low = high < 0 ? -1 : rest_hex_digit(text[i + 2]);
 
 			if (low < 0)
 				return -EINVAL;
