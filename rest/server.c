@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 /* Never: the patience with requests is ours (rest/flow.h). */
-#define SERVER_REQUEST_TIMEOUT_MS (365 * 24 * 3600 * UINT64_C(1000))
+#define SERVER_REQUEST_TIMEOUT_MS (UINT64_C(1000) * 365 * 24 * 3600)
 /* How long a client may take nothing of an answer, or not be there any more: h2o would wait for
  * ever. */
 #define SERVER_ANSWER_TIMEOUT_MS 10000

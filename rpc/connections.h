@@ -52,28 +52,28 @@ struct rpc_connections *rpc_connections_new(
 /* Starts a listener of that socket, so that its connections are known. plain: they begin with SP's
  * greeting, not with TLS's. nng's error, or 0. */
 int rpc_connections_listen(
-	struct rpc_connections *connections, nng_listener listener, bool network, bool plain);
+	struct rpc_connections *table, nng_listener listener, bool network, bool plain);
 
 /* A request came over a pipe. True: ret_caller is what rpc_connections_know was told. */
 bool rpc_connections_begin(
-	struct rpc_connections *connections, nng_pipe pipe, struct rpc_caller *ret_caller);
+	struct rpc_connections *table, nng_pipe pipe, struct rpc_caller *ret_caller);
 
 /* Who sends requests over a pipe. */
 void rpc_connections_know(
-	struct rpc_connections *connections, nng_pipe pipe, const struct rpc_caller *caller);
+	struct rpc_connections *table, nng_pipe pipe, const struct rpc_caller *caller);
 
 /* nng has taken the reply. */
-void rpc_connections_end(struct rpc_connections *connections, nng_pipe pipe);
+void rpc_connections_end(struct rpc_connections *table, nng_pipe pipe);
 
 /* Lets a connection go. */
-void rpc_connections_drop(struct rpc_connections *connections, nng_pipe pipe);
+void rpc_connections_drop(struct rpc_connections *table, nng_pipe pipe);
 
 /* Lets go the one that has been blocked for longest; false: none is. */
-bool rpc_connections_make_way(struct rpc_connections *connections);
+bool rpc_connections_make_way(struct rpc_connections *table);
 
 /* Lets go those that do not read and returns when to call again (rpc_now_ns; INT64_MAX: when told).
  */
-int64_t rpc_connections_expire(struct rpc_connections *connections);
+int64_t rpc_connections_expire(struct rpc_connections *table);
 
 /* To be called after the socket has been closed; NULL is fine. */
-void rpc_connections_free(struct rpc_connections *connections);
+void rpc_connections_free(struct rpc_connections *table);
