@@ -70,49 +70,49 @@ BEFORE_LIBC ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	return sent < 0 && is_loss(errno) && is_stream(fd) ? rpc_libc_length(message) : sent;
 }
 
-BEFORE_LIBC ssize_t readv(int fd, const struct iovec *iov, int count)
+BEFORE_LIBC ssize_t readv(int fd, const struct iovec *iovec, int count)
 {
 	struct rpc_connection *connection = rpc_connection_of(fd);
 	enum rpc_reading reading;
 	ssize_t got = 0;
 
 	if (!connection)
-		return rpc_libc_readv(fd, iov, count);
+		return rpc_libc_readv(fd, iovec, count);
 	reading = rpc_connection_reading(connection);
 	if (reading == RPC_READING_HELD) {
 		errno = EAGAIN;
 		return -1;
 	}
 	if (reading == RPC_READING_GOES_ON)
-		got = rpc_libc_readv(fd, iov, count);
+		got = rpc_libc_readv(fd, iovec, count);
 	if (got == 0 || (got < 0 && is_loss(errno)))
 		rpc_connection_lost(connection);
 	return got;
 }
 
-BEFORE_LIBC int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
+BEFORE_LIBC int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
 	struct rpc_connection *connection = rpc_connection_of(fd);
 
-	return connection ? rpc_connection_poll(connection, epoll, op, event)
-			  : rpc_libc_epoll_ctl(epoll, op, fd, event);
+	return connection ? rpc_connection_poll(connection, epfd, op, event)
+			  : rpc_libc_epoll_ctl(epfd, op, fd, event);
 }
 
-BEFORE_LIBC int listen(int fd, int backlog)
+BEFORE_LIBC int listen(int fd, int n)
 {
-	int r = rpc_libc_listen(fd, backlog);
+	int r = rpc_libc_listen(fd, n);
 
 	if (r == 0)
 		rpc_connection_listens(fd);
 	return r;
 }
 
-BEFORE_LIBC int accept(int fd, struct sockaddr *address, socklen_t *len)
+BEFORE_LIBC int accept(int fd, struct sockaddr *addr, socklen_t *addr_len)
 {
 	struct rpc_connection *listener = rpc_connection_of(fd);
 
 	return listener && listener->listens ? rpc_lobby_accept(listener)
-					     : accept4(fd, address, len, 0);
+					     : accept4(fd, addr, addr_len, 0);
 }
 
 BEFORE_LIBC int close(int fd)
@@ -124,18 +124,18 @@ BEFORE_LIBC int close(int fd)
 	return rpc_libc_close(fd);
 }
 
-BEFORE_LIBC int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+BEFORE_LIBC int getsockopt(int fd, int level, int optname, void *optval, socklen_t *optlen)
 {
 	if (asked)
 		*asked = fd;
-	return rpc_libc_getsockopt(fd, level, name, value, len);
+	return rpc_libc_getsockopt(fd, level, optname, optval, optlen);
 }
 
-BEFORE_LIBC int getpeername(int fd, struct sockaddr *address, socklen_t *len)
+BEFORE_LIBC int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
 	if (asked)
 		*asked = fd;
-	return rpc_libc_getpeername(fd, address, len);
+	return rpc_libc_getpeername(fd, addr, len);
 }
 
 /* nng tells no descriptors, but has libc tell it who is behind one. */
