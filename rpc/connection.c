@@ -101,11 +101,17 @@ enum rpc_reading rpc_connection_reading(const struct rpc_connection *c)
 	return is_hung_up(c->fd) ? RPC_READING_ENDS : RPC_READING_HELD;
 }
 
-void rpc_connection_lost(struct rpc_connection *c)
+/* nng loses the memory of a reply that it is given while it closes the connection. So it hears of
+ * the end when none is being given, and is given none from then on (rpc_connections_hand). */
+bool rpc_connection_lost(struct rpc_connection *c)
 {
+	bool tell;
+
 	pthread_mutex_lock(&c->table->lock);
 	rpc_connection_gone(c);
+	tell = c->handing == 0;
 	pthread_mutex_unlock(&c->table->lock);
+	return tell;
 }
 
 /* True: somebody has to be told. The lock is held. */
@@ -175,6 +181,23 @@ static size_t rest_of(const struct msghdr *message, size_t sent, struct iovec re
 	return count;
 }
 
+static ssize_t send_nothing(struct rpc_connection *c, const struct msghdr *message)
+{
+	bool greets;
+
+	pthread_mutex_lock(&c->table->lock);
+	greets = c->pipe == 0;
+	pthread_mutex_unlock(&c->table->lock);
+	shutdown(c->fd, SHUT_RDWR); /* a receive is to find it lost, not this */
+	if (greets)		    /* and the receive has yet to begin */
+		return rpc_libc_length(message);
+	/* If it succeeded, nng would begin with the next reply, and lose the memory of that one
+	 * when it closes the connection at the same time. */
+	atomic_store(&c->mute, true);
+	errno = EAGAIN;
+	return -1;
+}
+
 /* A message of which nng believes that nothing was sent it sends again from its start, or, once the
  * connection is being closed, never. Of one that it knows half of, it can close the connection in
  * between: to go on is then refused without a word, and waited for (rpc/mend.c). */
@@ -184,19 +207,17 @@ ssize_t rpc_connection_send(struct rpc_connection *c, const struct msghdr *messa
 	struct msghdr part = {.msg_iov = rest};
 	ssize_t sent;
 
+	if (atomic_load(&c->gone))
+		return send_nothing(c, message);
 	part.msg_iovlen = rest_of(message, c->sent, rest);
 	sent = rpc_libc_sendmsg(c->fd, &part, flags);
-	if (sent < 0 && errno == EINTR)
+	if (sent < 0 && errno != EAGAIN)
+		return errno == EINTR ? -1 : send_nothing(c, message);
+	note_progress(c, sent);
+	if (rest_of(message, c->sent, rest) > 0) {
+		note_sent(c, false);
+		errno = EAGAIN;
 		return -1;
-	if (sent < 0 && errno != EAGAIN) {
-		shutdown(c->fd, SHUT_RDWR); /* a receive is to find it lost, not this */
-	} else {
-		note_progress(c, sent);
-		if (rest_of(message, c->sent, rest) > 0) {
-			note_sent(c, false);
-			errno = EAGAIN;
-			return -1;
-		}
 	}
 	c->sent = 0;
 	note_sent(c, true);
@@ -225,12 +246,24 @@ static int arm(struct rpc_connection *c, int epoll, struct epoll_event *event)
 	return rpc_libc_epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &less);
 }
 
+/* What is hung up on is always ready: to wait for anything but a receive would be to turn round and
+ * round. */
+static int poll_mute(struct rpc_connection *c, int epoll, const struct epoll_event *event)
+{
+	struct epoll_event less = *event;
+
+	less.events &= ~(uint32_t)EPOLLOUT;
+	return event->events & EPOLLIN ? rpc_libc_epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &less) : 0;
+}
+
 int rpc_connection_poll(struct rpc_connection *c, int epoll, int op, struct epoll_event *event)
 {
 	int r;
 
 	if (c->listens)
 		return rpc_lobby_poll(c, epoll, op, event);
+	if (op == EPOLL_CTL_MOD && atomic_load(&c->mute))
+		return poll_mute(c, epoll, event);
 	if (op == EPOLL_CTL_MOD && !atomic_load(&c->blocked))
 		return rpc_libc_epoll_ctl(epoll, op, c->fd, event);
 	pthread_mutex_lock(&c->table->lock);

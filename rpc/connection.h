@@ -43,6 +43,7 @@ struct rpc_connection {
 	enum rpc_stage stage;
 	uint32_t pipe; /* 0: none */
 	unsigned in_hand;
+	unsigned handing; /* replies that are being given to nng */
 	int64_t since_ns; /* idle, or half open */
 	bool known;
 	struct rpc_caller caller;
@@ -56,6 +57,8 @@ struct rpc_connection {
 	/* Changed under the lock, read without: */
 	atomic_bool gone;    /* lost or let go: nothing more is read, what is sent is dropped */
 	atomic_bool blocked; /* the kernel had no room for a reply */
+
+	atomic_bool mute; /* what nng means to send waits until it closes the connection */
 
 	/* Of the message that nng means to send, what has been sent. Only who sends touches it, and
 	 * nng has one thread at a time send. */
@@ -129,11 +132,11 @@ void rpc_connection_dismiss(struct rpc_connection *connection);
 enum rpc_reading { RPC_READING_GOES_ON, RPC_READING_HELD, RPC_READING_ENDS };
 enum rpc_reading rpc_connection_reading(const struct rpc_connection *connection);
 
-/* A read found its end. */
-void rpc_connection_lost(struct rpc_connection *connection);
+/* A read found its end. False: that must not be told yet, the read is to be tried again. */
+bool rpc_connection_lost(struct rpc_connection *connection);
 
 /* sendmsg(2) that sends all or, as nng sees it, nothing: with EAGAIN, what was sent is remembered,
- * and left out when the same message comes again. */
+ * and left out when the same message comes again. Over a lost connection nothing is sent. */
 ssize_t rpc_connection_send(
 	struct rpc_connection *connection, const struct msghdr *message, int flags);
 

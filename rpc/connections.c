@@ -329,6 +329,28 @@ void rpc_connections_know(
 	c->caller = *caller;
 }
 
+bool rpc_connections_hand(struct rpc_connections *table, nng_pipe pipe)
+{
+	struct rpc_connection *c;
+	LOCKED(table);
+
+	c = find(table, pipe);
+	if (!c || atomic_load(&c->gone))
+		return false;
+	c->handing++;
+	return true;
+}
+
+void rpc_connections_handed(struct rpc_connections *table, nng_pipe pipe)
+{
+	struct rpc_connection *c;
+	LOCKED(table);
+
+	c = find(table, pipe);
+	if (c)
+		c->handing--;
+}
+
 void rpc_connections_end(struct rpc_connections *table, nng_pipe pipe)
 {
 	struct rpc_connection *c;

@@ -12,7 +12,8 @@
  * Found by a receive, the loss is what nng handles well, and there is always a receive, for nng
  * reads ahead. So functions of libc by which nng learns of losses stand here, before libc's own, in
  * every program with an nng socket. A send into a lost stream succeeds, as one did that was made a
- * moment earlier; of those who send so there is but nng. A poll that finds an error tells nng's own
+ * moment earlier, or, over one of our connections, waits until that is closed; of those who send so
+ * there is but nng. A poll that finds an error tells nng's own
  * thread to read and write, by which the error is found again, or not.
  *
  * A receive that finds the end, or a frame that is none, has nng close the connection likewise, and
@@ -85,9 +86,10 @@ BEFORE_LIBC ssize_t readv(int fd, const struct iovec *iovec, int count)
 	}
 	if (reading == RPC_READING_GOES_ON)
 		got = rpc_libc_readv(fd, iovec, count);
-	if (got == 0 || (got < 0 && is_loss(errno)))
-		rpc_connection_lost(connection);
-	return got;
+	if (got > 0 || (got < 0 && !is_loss(errno)) || rpc_connection_lost(connection))
+		return got;
+	errno = EAGAIN;
+	return -1;
 }
 
 BEFORE_LIBC int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)

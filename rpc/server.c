@@ -161,18 +161,31 @@ static void on_aio(void *arg)
 		slot_received(slot);
 }
 
+/* Nobody gets the reply. */
+static void slot_drop(struct slot *slot, nng_msg *reply)
+{
+	if (reply)
+		nng_msg_free(reply);
+	rpc_connections_end(slot->server->connections, slot->pipe);
+	slot_receive(slot);
+}
+
 /* The dispatch has the reply of a slot's request. */
 static void on_reply(void *arg, struct rpc_ticket *ticket, const uint8_t *bytes, size_t len)
 {
 	struct rpc_server *server = arg;
 	struct slot *slot = (struct slot *)((char *)ticket - offsetof(struct slot, ticket));
-	nng_msg *msg;
+	nng_pipe pipe = slot->pipe; /* the slot may be at its next request soon */
+	nng_msg *msg = NULL;
 
 	if (nng_msg_alloc(&msg, 0) != 0 || nng_msg_append(msg, bytes, len) != 0) {
 		/* Without memory for a reply, a lost connection tells the client as much. */
-		rpc_connections_drop(server->connections, slot->pipe);
-		rpc_connections_end(server->connections, slot->pipe);
-		slot_receive(slot);
+		rpc_connections_drop(server->connections, pipe);
+		slot_drop(slot, msg);
+		return;
+	}
+	if (!rpc_connections_hand(server->connections, pipe)) {
+		slot_drop(slot, msg);
 		return;
 	}
 	slot->state = SLOT_SEND;
@@ -180,6 +193,7 @@ static void on_reply(void *arg, struct rpc_ticket *ticket, const uint8_t *bytes,
 	nng_aio_set_msg(slot->aio, msg);
 	nng_aio_set_timeout(slot->aio, SEND_TIMEOUT_MS);
 	nng_ctx_send(slot->ctx, slot->aio);
+	rpc_connections_handed(server->connections, pipe);
 }
 
 static void on_wake(void *arg)
