@@ -64,8 +64,8 @@ void rpc_connections_know(
 
 /* nng is about to be given a reply. False: nobody is there for it, and it is not to be given; else
  * rpc_connections_handed has to follow at once. */
-bool rpc_connections_hand(struct rpc_connections *connections, nng_pipe pipe);
-void rpc_connections_handed(struct rpc_connections *connections, nng_pipe pipe);
+bool rpc_connections_hand(struct rpc_connections *table, nng_pipe pipe);
+void rpc_connections_handed(struct rpc_connections *table, nng_pipe pipe);
 
 /* nng has taken the reply. */
 void rpc_connections_end(struct rpc_connections *table, nng_pipe pipe);

@@ -60,6 +60,8 @@ static bool is_stream(int fd)
 
 #define BEFORE_LIBC __attribute__((visibility("default")))
 
+/* libc's own parameters have reserved names. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 BEFORE_LIBC ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	struct rpc_connection *connection = rpc_connection_of(fd);
@@ -139,6 +141,8 @@ BEFORE_LIBC int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 		*asked = fd;
 	return rpc_libc_getpeername(fd, addr, len);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 /* nng tells no descriptors, but has libc tell it who is behind one. */
 int rpc_mend_descriptor(nng_pipe pipe)
