@@ -70,10 +70,10 @@ static int load(const struct hand_service *s, const struct device *d, struct rec
 static int write_whole(int fd, const struct record *r)
 {
 	if (dprintf(fd, "%s\n", r->header) < 0)
-		return EIO;
+		return errno;
 	for (size_t i = 0; i < r->count; i++) {
 		if (dprintf(fd, "%s\n", r->texts[i]) < 0)
-			return EIO;
+			return errno;
 	}
 	return fsync(fd) < 0 ? errno : 0;
 }

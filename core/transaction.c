@@ -111,6 +111,18 @@ static int fail_refused(struct host *host, struct core_error *err, const struct 
 	return core_fail_problems(err, &problems);
 }
 
+/* The hand had no room for what it keeps of the device: nothing was written to it. */
+static int fail_full(struct core_error *err, const struct plan_step *step)
+{
+	char doing[160];
+
+	describe(step, doing, sizeof(doing));
+	return core_fail(err, CORE_INTERNAL,
+		"%s failed: the file system of the state folder is full; free some space and try "
+		"again",
+		doing);
+}
+
 /* What the kernel's errno means for this step. A file that is not there may be the driver's or the
  * device's, so the device is looked for first. */
 static int fail_errno(
@@ -147,6 +159,9 @@ static int fail_errno(
 			"the "
 			"device meanwhile",
 			why);
+	case ENOSPC:
+	case EDQUOT:
+		return fail_full(err, step);
 	case HAND_TOO_MANY:
 		return fail_step(err, step, REASON_KERNEL_REFUSED,
 			"end the programs that keep earlier writes from returning",
