@@ -54,8 +54,12 @@ int hand_write_override_get(
 
 	pci_address_format(address, name);
 	snprintf(path, sizeof(path), "%s/driver_override", name);
-	/* As it is: a cleaned text would be restored as what it never was. */
-	CLEANUP(free_cleanup) char *value = sysfs_slurp(s->sysfs.devices_fd, path, size, &len);
+	/* This one waits, for the device's lock. The text stays as it is: a cleaned one would be
+	 * restored as what it never was. */
+	CLEANUP(fd_cleanup) int fd = openat(s->sysfs.devices_fd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	CLEANUP(free_cleanup) char *value = sysfs_slurp_fd(fd, size, &len);
 	if (!value)
 		return errno;
 	value[strcspn(value, "\n")] = '\0';

@@ -141,14 +141,11 @@ struct dirent *sysfs_readdir(DIR *dir)
 	return entry;
 }
 
-char *sysfs_slurp(int dirfd, const char *path, size_t max, size_t *ret_len)
+char *sysfs_slurp_fd(int fd, size_t max, size_t *ret_len)
 {
-	CLEANUP(fd_cleanup) int fd = openat(dirfd, path, READ_HOW);
 	CLEANUP(free_cleanup) char *buf = NULL;
 	size_t len = 0, size = 0;
 
-	if (fd < 0)
-		return NULL;
 	for (;;) {
 		if (size - len < 2) {
 			size = size ? size * 2 : 4096;
@@ -171,4 +168,11 @@ char *sysfs_slurp(int dirfd, const char *path, size_t max, size_t *ret_len)
 	buf[len] = '\0';
 	*ret_len = len;
 	return STEAL(buf);
+}
+
+char *sysfs_slurp(int dirfd, const char *path, size_t max, size_t *ret_len)
+{
+	CLEANUP(fd_cleanup) int fd = openat(dirfd, path, READ_HOW);
+
+	return fd < 0 ? NULL : sysfs_slurp_fd(fd, max, ret_len);
 }

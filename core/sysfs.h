@@ -73,3 +73,6 @@ struct dirent *sysfs_readdir(DIR *dir);
 /* Reads a whole file of at most max bytes into a fresh buffer, NUL-terminated. The caller frees it.
  * NULL with errno set; EFBIG when there is more. */
 char *sysfs_slurp(int dirfd, const char *path, size_t max, size_t *ret_len);
+
+/* The same of an open file, which stays the caller's. */
+char *sysfs_slurp_fd(int fd, size_t max, size_t *ret_len);

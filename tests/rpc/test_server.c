@@ -523,7 +523,7 @@ static void test_deaf_clients_do_not_starve_others(void **state)
 	start_ns = rpc_now_ns();
 	for (int i = 0; i < 50; i++)
 		expect(i % 2 ? host->tcp : host->ipc, info_request("x", "", 0), RPC_OK);
-	assert_true(rpc_now_ns() - start_ns < 1500 * 1000000LL);
+	assert_true(rpc_now_ns() - start_ns < 5000 * 1000000LL); /* else 12 s at least */
 	for (size_t i = 0; i < 24; i += 2)
 		assert_true(is_let_go(deaf[i], 20));
 	close_all(deaf, 24);
