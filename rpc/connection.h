@@ -87,6 +87,7 @@ struct rpc_connections {
 	unsigned blocked;
 	unsigned references; /* of descriptors, and until rpc_connections_free one more */
 	bool freed;
+	bool lobby_told; /* whoever expires connections knows that some wait in the lobby */
 };
 
 /* The listener or connection with a descriptor; NULL: it is none of ours. On nng's threads it stays

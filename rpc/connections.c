@@ -187,16 +187,24 @@ static struct rpc_connection *choose(
 	return chosen ? chosen : newcomer;
 }
 
-/* Lets go who has not said the greeting in time. */
-static void clear_lobbies(struct rpc_connections *table, bool kind, int64_t now_ns)
+/* Lets go who has not said the greeting in time, and returns when the next one's is over. */
+static int64_t clear_lobby(struct rpc_connections *table, bool kind, int64_t now_ns)
 {
 	struct rpc_connection *c, *next;
+	int64_t next_ns = INT64_MAX;
 
 	for (c = TAILQ_FIRST(&table->kinds[kind].live); c; c = next) {
+		int64_t due_ns = c->since_ns + GREETING_MS * NS_PER_MS;
+
 		next = TAILQ_NEXT(c, live);
-		if (c->waits && now_ns - c->since_ns > GREETING_MS * NS_PER_MS)
+		if (!c->waits)
+			continue;
+		if (due_ns <= now_ns)
 			rpc_connection_dismiss(c);
+		else if (due_ns < next_ns)
+			next_ns = due_ns;
 	}
+	return next_ns;
 }
 
 bool rpc_connection_enter(struct rpc_connection *c, const struct rpc_holder_key *key)
@@ -206,7 +214,7 @@ bool rpc_connection_enter(struct rpc_connection *c, const struct rpc_holder_key 
 
 	c->since_ns = rpc_now_ns();
 	c->epoll = -1;
-	clear_lobbies(table, c->network, c->since_ns);
+	clear_lobby(table, c->network, c->since_ns);
 	c->holder =
 		table->freed || c->fd >= DESCRIPTORS_MAX ? NULL : holder_of(table, c->network, key);
 	if (!c->holder)
@@ -399,11 +407,25 @@ static int64_t due_ns(const struct rpc_connection *c)
 	return deaf_ns < slow_ns ? deaf_ns : slow_ns;
 }
 
+static int64_t clear_lobbies(struct rpc_connections *table, int64_t now_ns)
+{
+	int64_t next_ns = INT64_MAX;
+
+	for (size_t kind = 0; kind < RPC_KINDS; kind++) {
+		int64_t due_ns = clear_lobby(table, kind, now_ns);
+
+		if (due_ns < next_ns)
+			next_ns = due_ns;
+	}
+	table->lobby_told = next_ns != INT64_MAX;
+	return next_ns;
+}
+
 int64_t rpc_connections_expire(struct rpc_connections *table)
 {
-	int64_t now_ns = rpc_now_ns(), next_ns = INT64_MAX;
 	struct rpc_connection *c, *next;
 	LOCKED(table);
+	int64_t now_ns = rpc_now_ns(), next_ns = clear_lobbies(table, now_ns);
 
 	for (size_t kind = 0; kind < RPC_KINDS && table->blocked > 0; kind++) {
 		for (c = TAILQ_FIRST(&table->kinds[kind].live); c; c = next) {

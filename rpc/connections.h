@@ -39,8 +39,9 @@ struct rpc_connections_config {
 	 * address stands for it. */
 	bool ask_owner;
 
-	/* A connection is blocked: rpc_connections_expire has to be called. From an nng thread that
-	 * holds nng's locks. NULL: nobody is let go for not reading. */
+	/* A connection is blocked, or has yet to say its greeting: rpc_connections_expire has to be
+	 * called. From an nng thread that holds nng's locks. NULL: nobody is let go for not
+	 * reading, and for silence only when somebody else connects. */
 	void (*blocked)(void *arg);
 	void *arg;
 };
@@ -76,8 +77,8 @@ void rpc_connections_drop(struct rpc_connections *table, nng_pipe pipe);
 /* Lets go the one that has been blocked for longest; false: none is. */
 bool rpc_connections_make_way(struct rpc_connections *table);
 
-/* Lets go those that do not read and returns when to call again (rpc_now_ns; INT64_MAX: when told).
- */
+/* Lets go those that do not read, or say no greeting, and returns when to call again (rpc_now_ns;
+ * INT64_MAX: when told). */
 int64_t rpc_connections_expire(struct rpc_connections *table);
 
 /* To be called after the socket has been closed; NULL is fine. */

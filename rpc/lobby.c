@@ -106,7 +106,7 @@ static int accept_one(struct rpc_connection *listener)
 	struct rpc_holder_key key = {0};
 	struct rpc_connection *c;
 	enum verdict verdict;
-	bool greeted, entered;
+	bool greeted, entered, tell;
 	int fd = rpc_libc_accept(listener->fd, (struct sockaddr *)&peer, &len);
 
 	if (fd < 0)
@@ -124,7 +124,12 @@ static int accept_one(struct rpc_connection *listener)
 	rpc_holder_of(listener, fd, (struct sockaddr *)&peer, &key);
 	pthread_mutex_lock(&c->table->lock);
 	greeted = take(c, &key, verdict, &entered);
+	tell = entered && !greeted && !listener->table->lobby_told &&
+	       listener->table->config.blocked;
+	listener->table->lobby_told |= tell;
 	pthread_mutex_unlock(&listener->table->lock);
+	if (tell)
+		listener->table->config.blocked(listener->table->config.arg);
 	if (!entered)
 		return refuse(fd, c);
 	return greeted ? fd : AGAIN;
