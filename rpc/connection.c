@@ -253,7 +253,8 @@ static int poll_mute(struct rpc_connection *c, int epoll, const struct epoll_eve
 	struct epoll_event less = *event;
 
 	less.events &= ~(uint32_t)EPOLLOUT;
-	return event->events & EPOLLIN ? rpc_libc_epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &less) : 0;
+	return (event->events & EPOLLIN) ? rpc_libc_epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &less)
+					 : 0;
 }
 
 int rpc_connection_poll(struct rpc_connection *c, int epoll, int op, struct epoll_event *event)
