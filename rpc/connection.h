@@ -48,7 +48,8 @@ struct rpc_connection {
 	bool known;
 	struct rpc_caller caller;
 	TAILQ_ENTRY(rpc_connection) live;
-	LIST_ENTRY(rpc_connection) by_pipe;
+	bool put_off; /* of a listener: until nng has closed some connections it accepts none */
+	LIST_ENTRY(rpc_connection) by_pipe; /* of a listener: put_off */
 	int64_t blocked_ns;
 	int64_t progress_ns;
 	int epoll;		   /* where reading is asked for while blocked; -1: nowhere */
@@ -80,6 +81,7 @@ struct rpc_connections {
 		unsigned descriptors;	   /* that nng has */
 		struct rpc_live_list live; /* not gone */
 		struct rpc_holder_list holders;
+		struct rpc_pipe_list put_off; /* listeners */
 	} kinds[RPC_KINDS];
 	struct rpc_pipe_list pipes[RPC_PIPE_BUCKETS];
 	pthread_mutex_t owner_lock;
@@ -103,8 +105,12 @@ bool rpc_lobby_open(struct rpc_connection *listener);
 /* accept(2) of the next connection that has said the greeting. */
 int rpc_lobby_accept(struct rpc_connection *listener);
 
-/* epoll_ctl(2) for a listener: of its lobby. */
+/* epoll_ctl(2) for a listener: of its lobby. While nng has all the descriptors it may have, the
+ * lobby is not polled for; an EMFILE would have nng sleep for ten milliseconds. */
 int rpc_lobby_poll(struct rpc_connection *listener, int epoll, int op, struct epoll_event *event);
+
+/* nng has closed a descriptor: has the lobbies polled for that were put off. The lock is held. */
+void rpc_lobby_go_on(struct rpc_connections *table, bool network);
 
 /* Closes all that are in a listener's lobby, and it. The lock is held. */
 void rpc_lobby_close(struct rpc_connection *listener);

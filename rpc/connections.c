@@ -251,6 +251,7 @@ void rpc_connection_close(struct rpc_connection *c)
 	} else {
 		rpc_connection_gone(c);
 		table->kinds[c->network].descriptors--;
+		rpc_lobby_go_on(table, c->network);
 		if (c->pipe != 0)
 			LIST_REMOVE(c, by_pipe);
 	}

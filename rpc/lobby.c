@@ -61,16 +61,54 @@ bool rpc_lobby_open(struct rpc_connection *listener)
 	return false;
 }
 
+/* Whether nng has all the descriptors it may have. The lock is held. */
+static bool is_full(const struct rpc_connection *listener)
+{
+	const struct rpc_connections *table = listener->table;
+
+	return table->kinds[listener->network].descriptors >= table->config.places + SPARE;
+}
+
+static void put_off(struct rpc_connection *listener, bool put_off)
+{
+	if (put_off && !listener->put_off)
+		LIST_INSERT_HEAD(
+			&listener->table->kinds[listener->network].put_off, listener, by_pipe);
+	if (!put_off && listener->put_off)
+		LIST_REMOVE(listener, by_pipe);
+	listener->put_off = put_off;
+}
+
 /* Over TCP nng has its descriptor polled before it listens: for nothing, and so it stays. */
 int rpc_lobby_poll(struct rpc_connection *listener, int epoll, int op, struct epoll_event *event)
 {
-	int r = rpc_libc_epoll_ctl(epoll, op, listener->lobby, event);
+	struct epoll_event wanted = event ? *event : (struct epoll_event){0};
+	int r;
 
+	pthread_mutex_lock(&listener->table->lock);
+	listener->epoll = epoll;
+	listener->wanted = wanted;
+	put_off(listener, op != EPOLL_CTL_DEL && is_full(listener));
+	if (listener->put_off)
+		wanted.events &= ~(uint32_t)EPOLLIN;
+	r = rpc_libc_epoll_ctl(epoll, op, listener->lobby, &wanted);
 	if (op == EPOLL_CTL_DEL)
-		return rpc_libc_epoll_ctl(epoll, op, listener->fd, event) < 0 ? r : 0;
-	if (r < 0 && errno == ENOENT && op == EPOLL_CTL_MOD)
-		r = rpc_libc_epoll_ctl(epoll, EPOLL_CTL_ADD, listener->lobby, event);
+		r = rpc_libc_epoll_ctl(epoll, op, listener->fd, event) < 0 ? r : 0;
+	else if (r < 0 && errno == ENOENT && op == EPOLL_CTL_MOD)
+		r = rpc_libc_epoll_ctl(epoll, EPOLL_CTL_ADD, listener->lobby, &wanted);
+	pthread_mutex_unlock(&listener->table->lock);
 	return r;
+}
+
+void rpc_lobby_go_on(struct rpc_connections *table, bool network)
+{
+	struct rpc_connection *listener;
+
+	while ((listener = LIST_FIRST(&table->kinds[network].put_off)) && !is_full(listener)) {
+		put_off(listener, false);
+		rpc_libc_epoll_ctl(
+			listener->epoll, EPOLL_CTL_MOD, listener->lobby, &listener->wanted);
+	}
 }
 
 /* Enters a connection just accepted. True: nng gets it. The lock is held. */
@@ -157,20 +195,16 @@ static int look_at(struct rpc_connection *listener, int fd)
 /* A descriptor for nng; -1 with errno set; or AGAIN. */
 static int step(struct rpc_connection *listener)
 {
-	struct rpc_connections *table = listener->table;
 	struct epoll_event event;
 	int r = -1, count = 0;
 
-	pthread_mutex_lock(&table->lock);
-	/* nng tries again in ten milliseconds, and has closed some until then. */
-	errno = EMFILE;
-	if (table->kinds[listener->network].descriptors < table->config.places + SPARE) {
+	pthread_mutex_lock(&listener->table->lock);
+	if (!is_full(listener))
 		count = rpc_libc_epoll_wait(listener->lobby, &event, 1, 0);
-		errno = EAGAIN;
-	}
+	errno = EAGAIN;
 	if (count == 1 && event.data.fd != listener->fd)
 		r = look_at(listener, event.data.fd);
-	pthread_mutex_unlock(&table->lock);
+	pthread_mutex_unlock(&listener->table->lock);
 	return count == 1 && event.data.fd == listener->fd ? accept_one(listener) : r;
 }
 
@@ -196,5 +230,6 @@ void rpc_lobby_close(struct rpc_connection *listener)
 		if (c->waits == listener)
 			rpc_connection_dismiss(c);
 	}
+	put_off(listener, false);
 	rpc_libc_close(listener->lobby);
 }

@@ -11,15 +11,18 @@
 #
 #   # [WORDS] What it proves.
 #
-# in one of the files that $parts names: all, or those of the environment. WORDS tell how it is run: "rest" or "faces", which is over
-# REST and over RPC, with $face set; "lab" or "simulated" when it is for that ground alone; and "on
-# NAME" when it needs the simulated host hosts/NAME.host. It runs in a subshell of its own, which
-# `fail` ends, and leaves the host as it found it. docs/scenarios.md lists them all.
+# in one of the files that $parts names: all, or those of the environment. WORDS tell how it is run:
+# "rest" or "faces", which is over REST and over RPC, with $face set; "lab" or "simulated" when it is
+# for that ground alone; and "on NAME" when it needs the simulated host hosts/NAME.host. With
+# alternate=1 in the environment, "faces" is over one of the two, by turns. A scenario runs in a
+# subshell of its own, which `fail` ends, and leaves the host as it found it. docs/scenarios.md lists
+# them all.
 set -u
 
 here=$(dirname "$0")
 all_parts='reading binding sharing guards holders pending life rights faults'
 parts=${parts:-$all_parts}
+alternate=${alternate:-}
 ground=$1
 shift
 
@@ -80,18 +83,19 @@ run() {
 
 # Usage: run_all [SCENARIO]...
 run_all() {
-	local scenario faces on wanted=" $* "
+	local scenario faces on turn=rest wanted=" $* "
 	while read -r scenario faces on <&4; do
 		case $wanted in
 		'  ' | *" $scenario "*) ;;
 		*) continue ;;
 		esac
-		if [ "$faces" = faces ]; then
-			run "$scenario over REST" "$scenario" rest "$on"
-			run "$scenario over RPC" "$scenario" rpc "$on"
-		else
+		if [ "$faces" = rest ]; then
 			run "$scenario" "$scenario" rest "$on"
+			continue
 		fi
+		[ "$alternate$turn" = 1rpc ] || run "$scenario over REST" "$scenario" rest "$on"
+		[ "$alternate$turn" = 1rest ] || run "$scenario over RPC" "$scenario" rpc "$on"
+		if [ $turn = rest ]; then turn=rpc; else turn=rest; fi
 	done 4<"$work/list"
 }
 
