@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* What is read at one go, at the most. */
-#define FLOW_READ_MAX 16384
+#define FLOW_READ_MAX 4096
 /* How long a turn of the loop serves requests, before it looks who else has come. */
 #define FLOW_TURN_NS (1000 * INT64_C(1000))
 
@@ -222,16 +222,24 @@ static void flow_serve(struct rest_connection *connection)
 	connection->parse(sock, NULL);
 }
 
+/* A thread that never sleeps is made to wait by the kernel when somebody wants the processor. So
+ * after a turn that was used up, and served requests that were sent in a row, these pause as long.
+ */
 void rest_flow_turn(struct rest_loop *loop)
 {
-	int64_t until = rpc_now_ns() + FLOW_TURN_NS;
+	int64_t start = rpc_now_ns(), now = start;
+	bool fresh_only = start < loop->behind_ns, behind = false;
+	struct rest_connection *connection;
 	struct rest_seat *seat;
 
-	do {
-		seat = rest_peers_next(&loop->peers);
-		if (seat)
-			flow_serve(H2O_STRUCT_FROM_MEMBER(struct rest_connection, seat, seat));
-	} while (seat && rpc_now_ns() < until);
+	while (now < start + FLOW_TURN_NS && (seat = rest_peers_next(&loop->peers, fresh_only))) {
+		connection = H2O_STRUCT_FROM_MEMBER(struct rest_connection, seat, seat);
+		behind |= connection->pipelined > 0;
+		flow_serve(connection);
+		now = rpc_now_ns();
+	}
+	if (behind && now >= start + FLOW_TURN_NS)
+		loop->behind_ns = now + (now - start);
 }
 
 bool rest_flow_is_last(struct rest_connection *connection)

@@ -17,6 +17,9 @@
 #define LOOP_TRIM_BYTES (1 << 20)
 #define LOOP_TRIM_NS (1000 * INT64_C(1000000))
 
+/* When it is looked again at requests whose pause is not over. */
+#define LOOP_PAUSE_MS 1
+
 static bool loop_is_full(const struct rest_loop *loop)
 {
 	return loop->connection_count >= loop->max_connections;
@@ -126,11 +129,22 @@ static void loop_on_turn(h2o_timeout_entry_t *entry)
 	rest_flow_turn(loop);
 }
 
+static void loop_on_pause(h2o_timeout_entry_t *entry)
+{
+	struct rest_loop *loop = H2O_STRUCT_FROM_MEMBER(struct rest_loop, paused_turn, entry);
+
+	rest_loop_arm_turn(loop);
+}
+
 void rest_loop_arm_turn(struct rest_loop *loop)
 {
 	/* Linked again within its own turn of the loop, it would be due within that. */
-	if (!loop->turned && !h2o_timeout_is_linked(&loop->turn))
+	if (loop->turned || h2o_timeout_is_linked(&loop->turn))
+		return;
+	if (rest_peers_have_turns(&loop->peers, true) || rpc_now_ns() >= loop->behind_ns)
 		h2o_timeout_link(loop->http.loop, &loop->http.zero_timeout, &loop->turn);
+	else if (!h2o_timeout_is_linked(&loop->paused_turn))
+		h2o_timeout_link(loop->http.loop, &loop->pause, &loop->paused_turn);
 }
 
 static void loop_on_tick(h2o_timeout_entry_t *entry)
@@ -198,7 +212,9 @@ static void loop_init(struct rest_loop *loop)
 	h2o_linklist_init_anchor(&loop->pending);
 	rest_peers_init(&loop->peers);
 	h2o_timeout_init(loop->http.loop, &loop->patience, REST_PATIENCE_MS);
+	h2o_timeout_init(loop->http.loop, &loop->pause, LOOP_PAUSE_MS);
 	loop->turn.cb = loop_on_turn;
+	loop->paused_turn.cb = loop_on_pause;
 	loop->tick.cb = loop_on_tick;
 	loop->owners = (struct rpc_owner_query)RPC_OWNER_QUERY_INIT;
 	if (loop->server->config.ask_owner)
@@ -223,6 +239,8 @@ static void loop_dispose(struct rest_loop *loop)
 	rest_mailbox_close(loop->mailbox, loop);
 	h2o_timeout_unlink(&loop->tick);
 	h2o_timeout_unlink(&loop->turn);
+	h2o_timeout_unlink(&loop->paused_turn);
+	h2o_timeout_dispose(events, &loop->pause);
 	h2o_timeout_dispose(events, &loop->patience);
 	h2o_multithread_unregister_receiver(loop->http.queue, &loop->control);
 	rest_json_clear(&loop->spare);
@@ -244,7 +262,7 @@ void *rest_loop_main(void *data)
 	/* The run is cut short by signals and the like, which changes nothing. */
 	while (!loop->draining || loop->connection_count > 0) {
 		loop->turned = false;
-		if (rest_peers_have_turns(&loop->peers))
+		if (rest_peers_have_turns(&loop->peers, false))
 			rest_loop_arm_turn(loop);
 		h2o_evloop_run(loop->http.loop, INT32_MAX);
 	}

@@ -46,11 +46,14 @@ struct rest_loop {
 	struct rest_peers peers;
 	size_t inbox_bytes;	  /* held for requests that are not whole */
 	h2o_timeout_t patience;	  /* of connections with their clients */
-	h2o_timeout_entry_t turn; /* due at once, while a request is in a line */
+	h2o_timeout_entry_t turn; /* due at once, while a request is in a line that has its turn */
 	bool turned;		  /* since the loop last looked who has come */
-	size_t freed;		  /* bytes, since memory was last given back to the system */
-	int64_t trimmed_ns;	  /* when that was */
-	h2o_linklist_t pending;	  /* exchanges whose client waits */
+	h2o_timeout_t pause;	  /* of those that were sent in a row */
+	h2o_timeout_entry_t paused_turn; /* due when that is over */
+	int64_t behind_ns;		 /* when it is: rpc_now_ns */
+	size_t freed;			 /* bytes, since memory was last given back to the system */
+	int64_t trimmed_ns;		 /* when that was */
+	h2o_linklist_t pending;		 /* exchanges whose client waits */
 	h2o_timeout_entry_t tick;
 	struct rest_mailbox *mailbox;
 	h2o_multithread_receiver_t control;
@@ -79,7 +82,7 @@ void *rest_loop_main(void *data);
 void rest_loop_arm_tick(struct rest_loop *loop);
 
 /* Has the loop serve those in line: still in this turn if it has not yet done so, else in the next,
- * when it has looked who else has come. */
+ * when it has looked who else has come, or when their pause is over. */
 void rest_loop_arm_turn(struct rest_loop *loop);
 
 /* Tells that memory was freed. After much of it the loop gives it back to the system, which malloc

@@ -96,12 +96,30 @@ void rest_peers_queue(struct rest_peers *peers, struct rest_seat *seat, bool fre
 		h2o_linklist_insert(&peers->turns, &peer->turn);
 }
 
-static struct rest_seat *peers_take(struct rest_peer *peer)
+/* The next peer with a turn, and with a fresh request where those alone count. */
+static struct rest_peer *peers_first(struct rest_peers *peers, bool fresh_only)
+{
+	for (h2o_linklist_t *node = peers->turns.next; node != &peers->turns; node = node->next) {
+		struct rest_peer *peer = PEER_OF(node, turn);
+
+		if (!fresh_only || !h2o_linklist_is_empty(&peer->fresh))
+			return peer;
+	}
+	return NULL;
+}
+
+bool rest_peers_have_turns(struct rest_peers *peers, bool fresh_only)
+{
+	return peers_first(peers, fresh_only);
+}
+
+static struct rest_seat *peers_take(struct rest_peer *peer, bool fresh_only)
 {
 	bool fresh = !h2o_linklist_is_empty(&peer->fresh);
 	h2o_linklist_t *node;
 
-	if (fresh && peer->run >= PEERS_FRESH_RUN && !h2o_linklist_is_empty(&peer->behind))
+	if (fresh && !fresh_only && peer->run >= PEERS_FRESH_RUN &&
+		!h2o_linklist_is_empty(&peer->behind))
 		fresh = false;
 	peer->run = fresh ? peer->run + 1 : 0;
 	node = fresh ? peer->fresh.next : peer->behind.next;
@@ -109,16 +127,15 @@ static struct rest_seat *peers_take(struct rest_peer *peer)
 	return SEAT_OF(node, line);
 }
 
-struct rest_seat *rest_peers_next(struct rest_peers *peers)
+struct rest_seat *rest_peers_next(struct rest_peers *peers, bool fresh_only)
 {
-	struct rest_peer *peer;
+	struct rest_peer *peer = peers_first(peers, fresh_only);
 	struct rest_seat *seat;
 
-	if (h2o_linklist_is_empty(&peers->turns))
+	if (!peer)
 		return NULL;
-	peer = PEER_OF(peers->turns.next, turn);
 	h2o_linklist_unlink(&peer->turn);
-	seat = peers_take(peer);
+	seat = peers_take(peer, fresh_only);
 	if (!peers_has_none(peer))
 		h2o_linklist_insert(&peers->turns, &peer->turn);
 	return seat;

@@ -54,14 +54,11 @@ void rest_peers_leave(struct rest_seat *seat);
 /* The seat has a whole request: to the end of its line. */
 void rest_peers_queue(struct rest_peers *peers, struct rest_seat *seat, bool fresh);
 
-/* Whether any line has a seat in it. */
-static inline bool rest_peers_have_turns(struct rest_peers *peers)
-{
-	return !h2o_linklist_is_empty(&peers->turns);
-}
+/* Whether any line has a seat in it; with fresh_only, any line of fresh requests. */
+bool rest_peers_have_turns(struct rest_peers *peers, bool fresh_only);
 
-/* Takes the next seat whose turn it is out of its line; NULL when all lines are empty. */
-struct rest_seat *rest_peers_next(struct rest_peers *peers);
+/* Takes the next seat whose turn it is out of its line; NULL when those lines are empty. */
+struct rest_seat *rest_peers_next(struct rest_peers *peers, bool fresh_only);
 
 /* From now on the seat lets us wait: for a request, or for an answer to be taken. Or no longer. */
 void rest_peers_wait(struct rest_seat *seat);

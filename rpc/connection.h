@@ -16,6 +16,9 @@ enum { RPC_KINDS = 2 }; /* Unix sockets, a network */
 /* What a connection has done so far. */
 enum rpc_stage { RPC_STAGE_HALF_OPEN, RPC_STAGE_SILENT, RPC_STAGE_USED, RPC_STAGES };
 
+/* Whether a connection that has said the greeting may have been handed to nng by now. */
+enum rpc_pace { RPC_PACE_UNKNOWN, RPC_PACE_WAITS, RPC_PACE_MAY };
+
 /* Who has connections of a kind. */
 struct rpc_holder_key {
 	bool is_uid;
@@ -24,7 +27,8 @@ struct rpc_holder_key {
 
 struct rpc_holder {
 	struct rpc_holder_key key;
-	unsigned count; /* of those that are not gone */
+	unsigned count;	 /* of those that are not gone */
+	int64_t pace_ns; /* since when it would have had to begin to connect at an even pace */
 	LIST_ENTRY(rpc_holder) link;
 };
 
@@ -39,7 +43,8 @@ struct rpc_connection {
 
 	/* Below here, of connections alone. Under the table's lock: */
 	struct rpc_connection *waits; /* in this listener's lobby; NULL: nng has the descriptor */
-	struct rpc_holder *holder;    /* NULL: it is gone */
+	enum rpc_pace pace;
+	struct rpc_holder *holder; /* NULL: it is gone */
 	enum rpc_stage stage;
 	uint32_t pipe; /* 0: none */
 	unsigned in_hand;
@@ -90,6 +95,7 @@ struct rpc_connections {
 	unsigned references; /* of descriptors, and until rpc_connections_free one more */
 	bool freed;
 	bool lobby_told; /* whoever expires connections knows that some wait in the lobby */
+	bool pace_told;	 /* and that some of them wait for their turn */
 };
 
 /* The listener or connection with a descriptor; NULL: it is none of ours. On nng's threads it stays
@@ -111,6 +117,10 @@ int rpc_lobby_poll(struct rpc_connection *listener, int epoll, int op, struct ep
 
 /* nng has closed a descriptor: has the lobbies polled for that were put off. The lock is held. */
 void rpc_lobby_go_on(struct rpc_connections *table, bool network);
+
+/* Has nng told of a paced connection whose turn has come; else *next_ns is when it comes, if that
+ * is before. The lock is held. */
+void rpc_lobby_pace(struct rpc_connection *connection, int64_t now_ns, int64_t *next_ns);
 
 /* Closes all that are in a listener's lobby, and it. The lock is held. */
 void rpc_lobby_close(struct rpc_connection *listener);

@@ -17,6 +17,7 @@ enum {
 	GREETING_MS = 10000,
 	DEAF_MS = 2000,	    /* without a byte that went out */
 	BLOCKED_MS = 30000, /* with one reply, however slowly it goes out */
+	APART_MS = 4,	    /* between those that are let go: each may come back with requests */
 };
 
 static _Atomic(struct rpc_connection *) by_descriptor[DESCRIPTORS_MAX];
@@ -187,7 +188,8 @@ static struct rpc_connection *choose(
 	return chosen ? chosen : newcomer;
 }
 
-/* Lets go who has not said the greeting in time, and returns when the next one's is over. */
+/* Lets go who has not said the greeting in time, lets in whose turn has come, and returns when
+ * either is next. */
 static int64_t clear_lobby(struct rpc_connections *table, bool kind, int64_t now_ns)
 {
 	struct rpc_connection *c, *next;
@@ -199,10 +201,13 @@ static int64_t clear_lobby(struct rpc_connections *table, bool kind, int64_t now
 		next = TAILQ_NEXT(c, live);
 		if (!c->waits)
 			continue;
-		if (due_ns <= now_ns)
+		if (due_ns <= now_ns) {
 			rpc_connection_dismiss(c);
-		else if (due_ns < next_ns)
+			continue;
+		}
+		if (due_ns < next_ns)
 			next_ns = due_ns;
+		rpc_lobby_pace(c, now_ns, &next_ns);
 	}
 	return next_ns;
 }
@@ -419,6 +424,7 @@ static int64_t clear_lobbies(struct rpc_connections *table, int64_t now_ns)
 			next_ns = due_ns;
 	}
 	table->lobby_told = next_ns != INT64_MAX;
+	table->pace_told = false;
 	return next_ns;
 }
 
@@ -433,9 +439,11 @@ int64_t rpc_connections_expire(struct rpc_connections *table)
 			next = TAILQ_NEXT(c, live);
 			if (!atomic_load(&c->blocked))
 				continue;
-			if (due_ns(c) <= now_ns)
+			if (due_ns(c) <= now_ns) {
 				rpc_connection_dismiss(c);
-			else if (due_ns(c) < next_ns)
+				return now_ns + APART_MS * NS_PER_MS;
+			}
+			if (due_ns(c) < next_ns)
 				next_ns = due_ns(c);
 		}
 	}

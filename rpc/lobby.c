@@ -6,6 +6,9 @@
  * go. So it gets only those that begin as a client does; of the others, none is seen by it, and to
  * hang up on one is close(2). nng polls the lobby in place of its listener: an epoll of the
  * listener and of all who wait. Over TLS the first byte counts for the greeting.
+ *
+ * Who has many connections gets them at an even pace: what each of them asks at first is then not
+ * asked at once, with everybody else's requests behind it.
  */
 #include "rpc/connection.h"
 #include "rpc/libc.h"
@@ -20,8 +23,12 @@ enum {
 	BURST = 64, /* steps in a row, before nng's thread looks at others */
 	SPARE = 64, /* descriptors that nng is slow to close */
 	GREETING = 8,
-	SEND_BUFFER = 128 * 1024, /* of a network's connection: or it grows to megabytes unread */
+	SEND_BUFFER = 32 * 1024, /* which the kernel doubles: what a client may leave unread */
+	/* Part of the greeting is not told of again, the rest of it is. */
+	WAITED_FOR = EPOLLIN | EPOLLRDHUP | (int)EPOLLET,
 	AGAIN = -2,
+	PACE_NS = 1000000, /* between a holder's connections, but for the first ones */
+	PACE_FIRST = 8,
 };
 
 enum verdict { VERDICT_GREETED, VERDICT_WAITS, VERDICT_NOISE };
@@ -111,21 +118,68 @@ void rpc_lobby_go_on(struct rpc_connections *table, bool network)
 	}
 }
 
+/* Whether the holder may have one more connection now; it is then counted. */
+static bool has_turn(struct rpc_holder *holder, int64_t now_ns)
+{
+	int64_t first_ns = now_ns - (int64_t)PACE_FIRST * PACE_NS;
+
+	if (holder->pace_ns > now_ns)
+		return false;
+	holder->pace_ns = (holder->pace_ns < first_ns ? first_ns : holder->pace_ns) + PACE_NS;
+	return true;
+}
+
+/* Whether nng may have a connection that has said the greeting. Where nobody expires connections,
+ * nobody would let it in later. */
+static bool may_pass(struct rpc_connection *c)
+{
+	if (c->pace == RPC_PACE_UNKNOWN)
+		c->pace = !c->table->config.blocked || has_turn(c->holder, rpc_now_ns())
+				  ? RPC_PACE_MAY
+				  : RPC_PACE_WAITS;
+	return c->pace == RPC_PACE_MAY;
+}
+
+void rpc_lobby_pace(struct rpc_connection *c, int64_t now_ns, int64_t *next_ns)
+{
+	struct epoll_event event = {.events = WAITED_FOR, .data.fd = c->fd};
+
+	if (c->pace != RPC_PACE_WAITS)
+		return;
+	if (!has_turn(c->holder, now_ns)) {
+		if (c->holder->pace_ns < *next_ns)
+			*next_ns = c->holder->pace_ns;
+		return;
+	}
+	c->pace = RPC_PACE_MAY;
+	rpc_libc_epoll_ctl(c->waits->lobby, EPOLL_CTL_MOD, c->fd, &event); /* tells of it again */
+}
+
+/* Whether whoever expires connections has to be told, now that this one waits. */
+static bool has_to_tell(const struct rpc_connection *c)
+{
+	struct rpc_connections *table = c->table;
+	bool *told = c->pace == RPC_PACE_WAITS ? &table->pace_told : &table->lobby_told;
+	bool tell = !*told && table->config.blocked;
+
+	*told |= tell;
+	return tell;
+}
+
 /* Enters a connection just accepted. True: nng gets it. The lock is held. */
 static bool take(struct rpc_connection *c, const struct rpc_holder_key *key, enum verdict verdict,
-	bool *ret_entered)
+	bool *ret_entered, bool *ret_tell)
 {
-	struct rpc_connection *listener = c->waits;
-
+	*ret_tell = false;
 	*ret_entered = rpc_connection_enter(c, key);
 	if (!*ret_entered)
 		return false;
-	if (verdict == VERDICT_GREETED) {
+	if (verdict == VERDICT_GREETED && may_pass(c)) {
 		rpc_connection_hand_over(c);
 		return true;
 	}
-	/* Part of the greeting is not told of again, the rest of it is. */
-	if (!watch(listener->lobby, c->fd, EPOLLIN | EPOLLRDHUP | EPOLLET))
+	*ret_tell = has_to_tell(c);
+	if (!watch(c->waits->lobby, c->fd, WAITED_FOR))
 		rpc_connection_dismiss(c);
 	return false;
 }
@@ -157,14 +211,10 @@ static int accept_one(struct rpc_connection *listener)
 	c->network = listener->network;
 	c->fd = fd;
 	c->waits = listener;
-	if (c->network)
-		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER}, sizeof(int));
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER}, sizeof(int));
 	rpc_holder_of(listener, fd, (struct sockaddr *)&peer, &key);
 	pthread_mutex_lock(&c->table->lock);
-	greeted = take(c, &key, verdict, &entered);
-	tell = entered && !greeted && !listener->table->lobby_told &&
-	       listener->table->config.blocked;
-	listener->table->lobby_told |= tell;
+	greeted = take(c, &key, verdict, &entered, &tell);
 	pthread_mutex_unlock(&listener->table->lock);
 	if (tell)
 		listener->table->config.blocked(listener->table->config.arg);
@@ -173,13 +223,17 @@ static int accept_one(struct rpc_connection *listener)
 	return greeted ? fd : AGAIN;
 }
 
-/* Who waits has said something, or left. The lock is held. */
-static int look_at(struct rpc_connection *listener, int fd)
+/* Who waits has said something, has its turn, or left. The lock is held. */
+static int look_at(struct rpc_connection *listener, int fd, bool *ret_tell)
 {
 	struct rpc_connection *c = rpc_connection_of(fd);
 
 	switch (judge(listener, fd)) {
 	case VERDICT_GREETED:
+		if (!may_pass(c)) {
+			*ret_tell = has_to_tell(c);
+			break;
+		}
 		rpc_libc_epoll_ctl(listener->lobby, EPOLL_CTL_DEL, fd, NULL);
 		rpc_connection_hand_over(c);
 		return fd;
@@ -197,14 +251,17 @@ static int step(struct rpc_connection *listener)
 {
 	struct epoll_event event;
 	int r = -1, count = 0;
+	bool tell = false;
 
 	pthread_mutex_lock(&listener->table->lock);
 	if (!is_full(listener))
 		count = rpc_libc_epoll_wait(listener->lobby, &event, 1, 0);
 	errno = EAGAIN;
 	if (count == 1 && event.data.fd != listener->fd)
-		r = look_at(listener, event.data.fd);
+		r = look_at(listener, event.data.fd, &tell);
 	pthread_mutex_unlock(&listener->table->lock);
+	if (tell)
+		listener->table->config.blocked(listener->table->config.arg);
 	return count == 1 && event.data.fd == listener->fd ? accept_one(listener) : r;
 }
 

@@ -23,6 +23,7 @@
 enum {
 	MORE_DEVICES = 28, /* a list of 24 KB, with those of the standard host */
 	REST_S = 30,
+	LISTS = 32, /* enough for each loop to get one */
 	LOOK_MS = 200,
 	LOOK_CPU_MS = 20, /* two ticks of the clock that counts it */
 
@@ -82,14 +83,11 @@ static unsigned fds_of(const struct census *census)
 	return sum;
 }
 
-/* How many it has once it keeps the folders of all devices, which it does from the first list on.
- */
-static unsigned fds_at_rest(const struct daemon *d)
+static void list_once(const struct daemon *d)
 {
 	static const char list[] =
 		"GET /api/v1/vfio/devices HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 	struct http_answer answer = {0};
-	struct census census;
 	struct why why = {""};
 	int fd = http_connect(&d->http, NULL, &why);
 
@@ -100,6 +98,16 @@ static unsigned fds_at_rest(const struct daemon *d)
 	}
 	close(fd);
 	http_answer_clear(&answer);
+}
+
+/* How many it has once it keeps the folders of all devices, which it does from the first list on,
+ * and each loop the socket by which it asks who calls. */
+static unsigned fds_at_rest(const struct daemon *d)
+{
+	struct census census;
+
+	for (int i = 0; i < LISTS; i++)
+		list_once(d);
 	census_settle(d->pid, &census);
 	return fds_of(&census);
 }

@@ -38,16 +38,16 @@ static void test_peers_take_turns(void **state)
 	join(&peers, &one, 1, 2);
 	assert_ptr_equal(many[0].peer, many[2].peer);
 	assert_ptr_not_equal(many[0].peer, one.peer);
-	assert_null(rest_peers_next(&peers));
+	assert_null(rest_peers_next(&peers, false));
 	for (int i = 0; i < 3; i++)
 		rest_peers_queue(&peers, &many[i], true);
 	rest_peers_queue(&peers, &one, true);
-	assert_ptr_equal(rest_peers_next(&peers), &many[0]);
-	assert_ptr_equal(rest_peers_next(&peers), &one);
-	assert_ptr_equal(rest_peers_next(&peers), &many[1]);
+	assert_ptr_equal(rest_peers_next(&peers, false), &many[0]);
+	assert_ptr_equal(rest_peers_next(&peers, false), &one);
+	assert_ptr_equal(rest_peers_next(&peers, false), &many[1]);
 	rest_peers_leave(&many[2]);
-	assert_false(rest_peers_have_turns(&peers));
-	assert_null(rest_peers_next(&peers));
+	assert_false(rest_peers_have_turns(&peers, false));
+	assert_null(rest_peers_next(&peers, false));
 	leave(many, 2);
 	leave(&one, 1);
 }
@@ -65,13 +65,37 @@ static void test_who_waited_comes_first(void **state)
 	rest_peers_queue(&peers, &seats[0], false);
 	for (int i = 1; i < 9; i++)
 		rest_peers_queue(&peers, &seats[i], true);
-	while ((next = rest_peers_next(&peers)) != &seats[0]) {
+	while ((next = rest_peers_next(&peers, false)) != &seats[0]) {
 		fresh++;
 		assert_ptr_equal(next, &seats[fresh]);
 	}
 	assert_in_range(fresh, 1, 7);
-	assert_ptr_equal(rest_peers_next(&peers), &seats[fresh + 1]);
+	assert_ptr_equal(rest_peers_next(&peers, false), &seats[fresh + 1]);
 	leave(seats, 9);
+}
+
+/* While what was sent in a row pauses, those of other peers who waited are served. */
+static void test_only_fresh_ones(void **state)
+{
+	struct rest_seat behind[2], fresh;
+	struct rest_peers peers;
+
+	(void)state;
+	rest_peers_init(&peers);
+	join(&peers, behind, 2, 1);
+	join(&peers, &fresh, 1, 2);
+	rest_peers_queue(&peers, &behind[0], false);
+	assert_true(rest_peers_have_turns(&peers, false));
+	assert_false(rest_peers_have_turns(&peers, true));
+	assert_null(rest_peers_next(&peers, true));
+	rest_peers_queue(&peers, &fresh, true);
+	rest_peers_queue(&peers, &behind[1], true);
+	assert_ptr_equal(rest_peers_next(&peers, true), &behind[1]);
+	assert_ptr_equal(rest_peers_next(&peers, true), &fresh);
+	assert_null(rest_peers_next(&peers, true));
+	assert_ptr_equal(rest_peers_next(&peers, false), &behind[0]);
+	leave(behind, 2);
+	leave(&fresh, 1);
 }
 
 static void test_the_peer_with_most_gives_way(void **state)
@@ -133,6 +157,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_peers_take_turns),
 		cmocka_unit_test(test_who_waited_comes_first),
+		cmocka_unit_test(test_only_fresh_ones),
 		cmocka_unit_test(test_the_peer_with_most_gives_way),
 		cmocka_unit_test(test_the_peer_with_most_bytes_gives_way),
 	};
