@@ -16,7 +16,8 @@
 #include "core/plan.h"
 #include "core/state.h"
 
-enum { HOST_MAX_ADDRESSES = 1024 }; /* in one request, before repeats are dropped */
+/* In one request, before repeats are dropped (docs/operations.md, "pci_addresses"). */
+enum { HOST_MAX_ADDRESSES = 1024 };
 
 struct host;
 struct names;
