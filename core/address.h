@@ -9,14 +9,14 @@
 struct pci_address {
 	uint32_t domain;
 	uint8_t bus;
-	uint8_t slot;	  /* "device" in the specification: 0 to 31 */
+	uint8_t slot;	  /* "device" in docs/operations.md, "PCI address": 0 to 31 */
 	uint8_t function; /* 0 to 7 */
 };
 
 /* Room for the longest canonical text, "ffffffff:ff:1f.7", and its NUL. */
 enum { PCI_ADDRESS_SIZE = 17 };
 
-/* Parses `[domain:]bus:device.function` (spec/operations.md, "PCI address"). False, with *ret
+/* Parses `[domain:]bus:device.function` (docs/operations.md, "PCI address"). False, with *ret
  * untouched, for anything else. */
 bool pci_address_parse(const char *text, struct pci_address *ret);
 

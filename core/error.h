@@ -28,7 +28,7 @@ enum core_code {
 	CORE_INTERNAL,	   /* anything else: memory, disk, a broken /sys */
 };
 
-/* Why a device stands in the way; names by core_reason_name. */
+/* Why a device stands in the way (docs/operations.md, "Reasons"); names by core_reason_name. */
 enum core_reason {
 	REASON_INVALID_ADDRESS,
 	REASON_DEVICE_NOT_FOUND,

@@ -16,7 +16,8 @@
 #include "core/plan.h"
 #include "core/state.h"
 
-enum { HOST_MAX_ADDRESSES = 1024 }; /* in one request, before repeats are dropped */
+/* In one request, before repeats are dropped (docs/operations.md, "pci_addresses"). */
+enum { HOST_MAX_ADDRESSES = 1024 };
 
 struct host;
 struct names;
@@ -88,8 +89,8 @@ int host_groups(struct host *host, struct device *const *devices, size_t n,
 	struct iommu_group ***ret, size_t *ret_n, struct core_error *err);
 void group_list_free(struct iommu_group **groups, size_t n);
 
-/* Appends every problem of every device, in order: the "validate" of spec/operations.md. texts are
- * the request's, unparsed. -1 with err only when the check itself could not be made. */
+/* Appends every problem of every device, in order (docs/operations.md, "Validate"). texts are the
+ * request's, unparsed. -1 with err only when the check itself could not be made. */
 int host_check(struct host *host, char *const *texts, size_t n, const struct allowlist *allow,
 	int64_t deadline, struct core_problems *problems, struct core_error *err);
 

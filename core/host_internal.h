@@ -33,7 +33,7 @@ struct host {
  * for a device without one. */
 uint64_t group_key(struct host *host, struct pci_address address);
 
-/* The problems that several operations find, each in the words that spec/operations.md fixes. */
+/* The problems that several operations find (docs/operations.md, "Fixed texts"). */
 void problem_invalid_address(struct core_problems *problems, const char *text);
 void problem_absent(struct core_problems *problems, struct pci_address address);
 void problem_no_group(struct core_problems *problems, struct pci_address address);

@@ -7,6 +7,7 @@
 
 struct host;
 
+/* docs/operations.md, "States". */
 enum device_state {
 	STATE_HOST,	      /* a native driver has it */
 	STATE_DRIVERLESS,     /* nothing has it */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may speak to the REST face: addresses, the API key, origins.
+ * Who may speak to the REST face: addresses, the API key, origins (docs/operations.md, "Access").
  *
  * Pure functions over plain structs; nothing here touches a socket or blocks. A struct rest_access
  * is filled in once, before the server starts, and only read afterwards, from any thread.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a failure looks like over HTTP: its status line and its body. */
+/* What a failure looks like over HTTP: its status line and body (docs/operations.md, "Errors"). */
 #pragma once
 
 #include "rest/json.h"

@@ -10,7 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Longest head, in bytes, and most header lines. The parser's own limits are above. */
+/* Longest head, in bytes, and most header lines: docs/operations.md, "HTTP". The parser's own
+ * limits are above. */
 #define REST_HEAD_MAX 32768
 #define REST_HEAD_LINES_MAX 96
 

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-/* Longest request body, in bytes. */
+/* These limits are in docs/operations.md, "HTTP". Longest request body, in bytes. */
 #define REST_BODY_MAX 131072
 
 /* Requests in a row that a client may send without waiting for the answer to the one before; the

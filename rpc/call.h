@@ -75,7 +75,7 @@ struct rpc_call {
 };
 
 /* Milliseconds a caller waits when it does not say: 5000 for reads, 30000 for changes
- * (spec/rpc.md). */
+ * (docs/rpc.md, "Deadlines"). */
 uint32_t rpc_method_default_timeout_ms(const struct rpc_method *method);
 
 /* Now, on CLOCK_MONOTONIC, in nanoseconds. */

@@ -195,7 +195,7 @@ void device_check_iommu_groups(const struct device_env *env, struct rpc_call *ca
 	device_list_free(devices, list.count);
 }
 
-/* Refuses devices that are on no VFIO driver, in the words that the specification fixes. */
+/* Refuses devices that are on no VFIO driver (docs/operations.md, "Fixed texts"). */
 static int require_vfio(
 	struct host *host, struct device *const *devices, size_t n, struct core_error *err)
 {

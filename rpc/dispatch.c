@@ -16,7 +16,7 @@
 #define OPEN_METHOD "rpc.v1.Health/Check" /* needs no key, as /healthz does not */
 
 /* A repeat may come as long as a caller can be expected to retry; what is kept for it is bounded
- * by count and by bytes, for replies have no limit of their own. */
+ * by count and by bytes, for replies have no limit of their own (docs/rpc.md, "Request ids"). */
 static const struct rpc_dedupe_limits dedupe_limits = {
 	.entries = 4096,
 	.bytes = (size_t)32 * 1024 * 1024,

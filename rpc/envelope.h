@@ -6,7 +6,7 @@
 #include "rpc/text.h"
 #include "rpc/v1/rpc.pb-c.h"
 
-/* The most bytes of an encoded Request that a server decodes. */
+/* The most bytes of an encoded Request that a server decodes (docs/rpc.md, "Limits"). */
 #define RPC_REQUEST_MAX ((size_t)256 * 1024)
 
 /* Bytes on the heap, owned by whoever holds the struct. All zero: none. */

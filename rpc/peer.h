@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is at the other end of an nng pipe, and what that lets them do. */
+/* Who is at the other end of an nng pipe, and what that lets them do (docs/rpc.md, "Callers"). */
 #pragma once
 
 #include "rpc/call.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Events for whoever listens: an nng pub0 socket (spec/rpc.md, the last rule). */
+/* Events for whoever listens: an nng pub0 socket (docs/rpc.md, "Events"). */
 #pragma once
 
 #include "rpc/text.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The server: services behind an nng rep0 socket (spec: one reply to every request). */
+/* The server: services behind an nng rep0 socket (docs/rpc.md). */
 #pragma once
 
 #include "rpc/call.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Protobuf bytes from outside: checked against the descriptor first, then unpacked in bounds. */
+/* Protobuf bytes from outside: checked against the descriptor first, then unpacked in bounds
+ * (docs/rpc.md, "What is not unpacked"). */
 #pragma once
 
 #include "rpc/text.h"

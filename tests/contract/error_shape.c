@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* As spec/operations.md and google/rpc/code.proto have them. */
+/* As docs/operations.md, "Errors", and google/rpc/code.proto have them. */
 static const struct {
 	const char *name;
 	int code, http;

@@ -79,7 +79,7 @@ static void every_address_survives_the_way_to_text_and_back(void **state)
 	}
 }
 
-/* The specification's grammar, written a second time and another way. */
+/* The grammar of docs/operations.md, "PCI address", written a second time and another way. */
 static bool is_address(const char *s)
 {
 	unsigned domain, bus, slot, function;

@@ -421,7 +421,7 @@ static void unbind_has_a_shape_for_each_origin(void **state)
 		{"vfio-pci", true, true, true, "unbind vfio-pci|set_override kept"},
 		{"vfio-pci", true, false, false, "clear_override|unbind vfio-pci|probe"},
 		{"vfio-pci", true, false, true, "unbind vfio-pci|clear_override"},
-		/* As the contract has it: what is on no VFIO driver is left as it is. */
+		/* docs/operations.md, "Unbind": what is on no VFIO driver is left as it is. */
 		{"", false, true, false, ""},
 		{"", false, true, true, ""},
 		{"", false, false, false, ""},

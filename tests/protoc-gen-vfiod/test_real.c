@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-/* The contract: clients are generated from these. */
+/* docs/operations.md has them, and clients are generated from them. */
 static const struct {
 	const char *path;
 	const char *verb;
