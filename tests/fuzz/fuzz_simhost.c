@@ -6,8 +6,8 @@
  * once, of the type that it tells, and what a link names is found.
  */
 #include "tests/simhost/sim.h"
-#include "tools/simhost/control.h"
-#include "tools/simhost/memory.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/control.h"
 
 #include "core/util.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A simulated host without a mount. */
 #include "tests/simhost/sim.h"
-#include "tools/simhost/control.h"
-#include "tools/simhost/memory.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/control.h"
 
 #include "core/util.h"
 

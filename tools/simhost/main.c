@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* simhost: a host that is described in a file, as a folder with its sys/, proc/ and dev/. */
-#include "tools/simhost/session.h"
+#include "tools/simhost/fs/session.h"
 
 #include "core/util.h"
 

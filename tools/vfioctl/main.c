@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* vfioctl: the daemon's operations on the command line. */
-#include "tools/vfioctl/help.h"
-#include "tools/vfioctl/session.h"
-#include "tools/vfioctl/text.h"
+#include "tools/vfioctl/print/text.h"
+#include "tools/vfioctl/session/help.h"
+#include "tools/vfioctl/session/session.h"
 
 #include <stdlib.h>
 

@@ -11,8 +11,8 @@
 #include "tools/vfiod/daemon.h"
 #include "tools/vfiod/folders.h"
 #include "tools/vfiod/owner.h"
-#include "tools/vfiod/privileges.h"
-#include "tools/vfiod/sandbox.h"
+#include "tools/vfiod/sandbox/privileges.h"
+#include "tools/vfiod/sandbox/sandbox.h"
 #include "tools/vfiod/state_folder.h"
 
 #include <errno.h>
