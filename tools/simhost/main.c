@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* simhost: a host that is described in a file, as a folder with its sys/, proc/ and dev/. */
 #include "tools/simhost/fs/session.h"
+#include "tools/simhost/spec/read.h"
+#include "tools/simhost/view/names.h"
 
 #include "core/util.h"
 
@@ -93,7 +95,7 @@ static bool find_folder(const char *folder, char *ret)
 static struct model *open_host(const char *file)
 {
 	CLEANUP(free_cleanup) char *error = NULL;
-	struct spec *spec = spec_read(file, &error);
+	struct spec *spec = spec_read(file, &view_names, &error);
 	struct model *model = spec ? model_new(spec, file, &error) : NULL;
 
 	if (!model)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices in use: what shows, and who has to wait. */
 #include "tests/simhost/sim.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/model/group.h"
 
 #include "core/util.h"
 

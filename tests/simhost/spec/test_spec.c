@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Host files: what they say, and how they are refused. */
 #include "tests/simhost/sim.h"
+#include "tools/simhost/spec/read.h"
+#include "tools/simhost/view/names.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +10,7 @@
 static struct spec *read_text(const char *text)
 {
 	char *error = NULL;
-	struct spec *spec = spec_parse(text, "a.host", &error);
+	struct spec *spec = spec_parse(text, "a.host", &view_names, &error);
 
 	if (!spec)
 		fail_msg("%s", error);
@@ -98,7 +100,7 @@ static void the_rest_of_a_host_is_read(void **state)
 static void expect_refusal(const char *text, const char *begin)
 {
 	char *error = NULL;
-	struct spec *s = spec_parse(text, "a.host", &error);
+	struct spec *s = spec_parse(text, "a.host", &view_names, &error);
 
 	if (s)
 		fail_msg("accepted: %s", text);
@@ -259,7 +261,7 @@ static void endless_files_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		char *error = NULL;
 
-		assert_null(spec_parse(files[i], "a.host", &error));
+		assert_null(spec_parse(files[i], "a.host", &view_names, &error));
 		assert_non_null(strstr(error, "has more than"));
 		free(error);
 	}
@@ -270,11 +272,11 @@ static void a_missing_file_is_named(void **state)
 	char *error = NULL;
 
 	(void)state;
-	assert_null(spec_read("/nonexistent/a.host", &error));
+	assert_null(spec_read("/nonexistent/a.host", &view_names, &error));
 	assert_non_null(strstr(error, "/nonexistent/a.host: cannot be read: No such file"));
 	free(error);
 	error = NULL;
-	assert_null(spec_read("/", &error));
+	assert_null(spec_read("/", &view_names, &error));
 	free(error);
 }
 
@@ -317,7 +319,7 @@ static void shipped_hosts_are_good(void **state)
 		size_t n;
 
 		snprintf(path, sizeof(path), HOSTS "/%s.host", rows[i].file);
-		struct spec *s = spec_read(path, &error);
+		struct spec *s = spec_read(path, &view_names, &error);
 		struct model *m = s ? model_new(s, path, &error) : NULL;
 		if (!m)
 			fail_msg("%s", error);

@@ -2,6 +2,8 @@
 /*
  * Memory that is there. A host that runs out of memory half way through a change would be one that
  * no kernel shows; the simulated host ends instead, saying so.
+ *
+ * This folder has what all of simhost uses and includes no other of it, only core/.
  */
 #pragma once
 

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The view as a FUSE file system. */
+/*
+ * The view as a FUSE file system.
+ *
+ * This folder includes view/, model/ and base/, and alone knows libfuse. session.c mounts and ends;
+ * fs.c has the operations, and stream.c the one file that is read as events come.
+ */
 #pragma once
 
 #include "tools/simhost/view/view.h"

@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes to a device's own attributes, and how the kernel reads what is written. */
-#include "tools/simhost/model/internal.h"
+#include "tools/simhost/model/attribute.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/model/fault.h"
 
+#include "core/util.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 bool write_is(const struct write *w, const char *word)

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* What drivers make of devices: network interfaces and disks, and what they are used for. */
-#include "tools/simhost/model/internal.h"
+#include "tools/simhost/model/child.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/model/event.h"
+
+#include "core/util.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct child *model_child(const struct model *m, const char *name)
 {

@@ -2,7 +2,13 @@
 /* The commands of the control file. */
 #include "tools/simhost/model/control.h"
 #include "tools/simhost/base/memory.h"
-#include "tools/simhost/spec/line.h"
+#include "tools/simhost/base/words.h"
+#include "tools/simhost/model/child.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/model/fault.h"
+#include "tools/simhost/model/hold.h"
+#include "tools/simhost/model/module.h"
+#include "tools/simhost/spec/reader.h"
 
 #include "core/util.h"
 

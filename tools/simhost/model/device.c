@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices: how they come, are locked, and go. */
-#include "tools/simhost/model/internal.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/attribute.h"
+#include "tools/simhost/model/driver.h"
+#include "tools/simhost/model/event.h"
+#include "tools/simhost/model/fault.h"
+#include "tools/simhost/model/group.h"
+#include "tools/simhost/model/module.h"
+#include "tools/simhost/model/sriov.h"
+
+#include "core/util.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct device *model_device(const struct model *m, struct pci_address address)
 {

@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Drivers: what they match, and how a device comes to one and leaves it. */
-#include "tools/simhost/model/internal.h"
+#include "tools/simhost/model/driver.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/child.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/model/event.h"
+#include "tools/simhost/model/fault.h"
+#include "tools/simhost/model/group.h"
+#include "tools/simhost/model/hold.h"
+#include "tools/simhost/model/sriov.h"
 
+#include "core/util.h"
+
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The kernel's own number for a probe that wants to be tried later; no errno.h has it. */
 enum { EPROBE_DEFER = 517 };

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Uevents, in the text and the order that the kernel's netlink socket has. */
-#include "tools/simhost/model/internal.h"
+#include "tools/simhost/model/event.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/attribute.h"
+#include "tools/simhost/model/device.h"
 
+#include "core/util.h"
+
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 void event_send(struct model *m, const char *action, const char *path, const char *subsystem,
 	const char *variables)

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Faults on demand. */
-#include "tools/simhost/model/internal.h"
+#include "tools/simhost/model/fault.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/model/module.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 static bool concerns(const struct fault *f, const char *what, const struct device *d)
 {

@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* IOMMU groups and what VFIO registers in them. */
-#include "tools/simhost/model/internal.h"
+#include "tools/simhost/model/group.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/model/event.h"
+#include "tools/simhost/model/module.h"
 
+#include "core/util.h"
+
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static int free_number(struct model *m)
 {

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Who holds VFIO devices, and in which way: a group open, a device, a mapping, a cdev. */
-#include "tools/simhost/model/internal.h"
+#include "tools/simhost/model/hold.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/child.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/model/group.h"
+#include "tools/simhost/model/module.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct process *model_process(const struct model *m, pid_t pid)
 {

@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* The model's life, its lock and its tables. */
+#include "tools/simhost/model/model.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/child.h"
 #include "tools/simhost/model/control.h"
-#include "tools/simhost/model/internal.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/model/fault.h"
+#include "tools/simhost/model/hold.h"
+#include "tools/simhost/model/module.h"
+
+#include "core/util.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 void model_lock(struct model *m)
 {

@@ -8,7 +8,12 @@
  * up no other. Fields may be read between model_lock and model_unlock.
  *
  * Functions that change something and may wait take the lock themselves and return 0 or a negative
- * errno, as the kernel's write would.
+ * errno, as the kernel's write would. Each header says first what the view and the control file
+ * call, then what the model's own files call: those are all under the model's lock, which those
+ * that say they wait let go of.
+ *
+ * This folder includes base/ and spec/. Files of this folder include one another's headers; each
+ * header includes model.h alone, which has the structs, for they point to one another.
  */
 #pragma once
 
@@ -212,7 +217,11 @@ struct model {
 	void *event_arg;
 };
 
-/* --- life ------------------------------------------------------------------------------------ */
+/* What is written to an attribute: the text, len bytes (1 to 4096), NUL-terminated behind them. */
+struct write {
+	const char *text;
+	size_t len;
+};
 
 /* A host as it is after boot. Takes the spec over, also on failure. NULL, and *ret_error a sentence
  * (the caller frees it), when the spec's commands make no sense. name is for the error. */
@@ -229,109 +238,25 @@ void model_stop(struct model *m);
  * the variables, each ended by a NUL. */
 void model_listen(struct model *m, model_event_fn *fn, void *arg);
 
-/* --- finding things, under the lock ---------------------------------------------------------- */
-
+/* The object with that id, of that type; NULL when it is gone. Under the lock. */
 void *model_object(const struct model *m, uint32_t id, enum object_type type);
-struct device *model_device(const struct model *m, struct pci_address address);
-
-/* By the name of its folder: the address, in no other spelling than the kernel's. */
-struct device *model_device_named(const struct model *m, const char *name);
-struct driver *model_driver(const struct model *m, const char *name); /* a loaded one */
-struct module *model_module(const struct model *m, const char *name);
-struct child *model_child(const struct model *m, const char *name);
-struct process *model_process(const struct model *m, pid_t pid);
-const char *model_parameter(const struct model *m, const char *module, const char *name);
 
 /* Whether the kernel is of that version or a later one. */
 bool model_since(const struct model *m, unsigned major, unsigned minor);
 
-/* Whether what a driver makes is there now. */
-bool child_present(const struct child *c);
+/* --- inside of the model --------------------------------------------------------------------- */
 
-/* Whether interface `upper` is built upon the other: its bond, its VLAN. */
-bool child_is_under(const struct child *c, const struct child *upper);
+/* Gives the object its id and makes it findable. */
+void object_add(struct model *m, struct object *object, enum object_type type);
+void object_drop(struct model *m, struct object *object);
 
-/* How often the device is enabled: attribute `enable`. */
-unsigned device_enable_count(const struct model *m, const struct device *d);
+/* Takes the pointer out of an array of them, keeping the order. */
+void array_drop(void *array, size_t *count, const void *element);
 
-/* Its path below /sys, from "/devices" on; the caller frees it. */
-char *device_path(const struct device *d);
-char *child_path(const struct child *c);
+/* Waits until something changed. False when the host is going down. */
+bool model_wait(struct model *m);
+void model_wake(struct model *m);
 
-/* What uevents and the attributes of that name say of a thing, as lines; the caller frees it. */
-char *device_variables(const struct device *d);
-char *child_variables(const struct child *c);
-char *group_variables(const struct group *g);
-char *vfio_variables(const struct model *m, const struct vfio *v);
-
-/* "pci:v…", of a modules.alias; the caller frees it. */
-char *device_alias(const struct device *d);
-
-/* Majors of the nodes of groups and of devices. */
-enum { GROUP_MAJOR = 243, CDEV_MAJOR = 511 };
-
-/* Whether a group's node (or a device's cdev) is open, so that opening it again would be EBUSY. */
-bool group_is_open(const struct model *m, const struct group *g);
-
-/* Whether the kernel would let a user have the group. */
-bool group_is_viable(const struct group *g);
-
-/* --- what a write does ----------------------------------------------------------------------- */
-
-/* All take the text as written, len bytes (1 to 4096), NUL-terminated behind them. */
-struct write {
-	const char *text;
-	size_t len;
-};
-
-int write_override(struct model *m, uint32_t device, const struct write *w);
-int write_enable(struct model *m, uint32_t device, const struct write *w);
-int write_remove(struct model *m, uint32_t device, const struct write *w);
-int write_reset(struct model *m, uint32_t device, const struct write *w);
-int write_reset_method(struct model *m, uint32_t device, const struct write *w);
-int write_power_control(struct model *m, uint32_t device, const struct write *w);
-int write_numa_node(struct model *m, uint32_t device, const struct write *w);
-int write_msi_bus(struct model *m, uint32_t device, const struct write *w);
-int write_d3cold(struct model *m, uint32_t device, const struct write *w);
-int write_uevent(struct model *m, uint32_t device, const struct write *w);
-int write_numvfs(struct model *m, uint32_t device, const struct write *w);
-int write_vf_autoprobe(struct model *m, uint32_t device, const struct write *w);
-int write_bind(struct model *m, uint32_t driver, const struct write *w);
-int write_unbind(struct model *m, uint32_t driver, const struct write *w);
-int write_new_id(struct model *m, uint32_t driver, const struct write *w);
-int write_remove_id(struct model *m, uint32_t driver, const struct write *w);
-int write_drivers_probe(struct model *m, uint32_t none, const struct write *w);
-int write_drivers_autoprobe(struct model *m, uint32_t none, const struct write *w);
-int write_rescan(struct model *m, uint32_t none, const struct write *w);
-int write_parameter(struct model *m, uint32_t parameter, const struct write *w);
-
-/* Waits as the kernel does where a read takes the device's lock, under the model's. 0, or ENODEV
- * when the device went meanwhile. */
-int model_await_device(struct model *m, uint32_t device);
-
-/* --- what a user or an accident does ---------------------------------------------------------- */
-
-int model_load(struct model *m, const char *module);
-int model_unload(struct model *m, const char *module);
-int model_vanish(struct model *m, struct pci_address address);
-int model_appear(struct model *m, struct pci_address address);
-
-/* node: for HOLD_NODE, where it is below /dev. */
-int model_hold(struct model *m, struct pci_address address, enum hold_kind kind, const char *node,
-	pid_t pid, const char *command);
-
-/* pid 0: every holder. */
-int model_release(struct model *m, struct pci_address address, pid_t pid);
-int model_add_process(struct model *m, pid_t pid, const char *command);
-int model_set_parameter(struct model *m, const char *module, const char *name, const char *value);
-int model_mount(struct model *m, const char *disk, const char *where, const char *type);
-int model_unmount(struct model *m, const char *where);
-
-/* The fault is copied. block lasts until it is lifted; a probe's error too; others strike once. */
-int model_add_fault(struct model *m, const struct fault *fault);
-int model_lift_fault(struct model *m, const struct fault *fault);
-
-enum net_change { NET_UP, NET_DOWN, NET_ADDRESS, NET_ADDRESS6, NET_ROUTE, NET_MASTER };
-
-/* value: of an address or master; NULL takes it away. */
-int model_change_net(struct model *m, const char *name, enum net_change change, const char *value);
+/* Whoever adds or removes devices; waits. 0 or -EIO. */
+int scan_begin(struct model *m);
+void scan_end(struct model *m);

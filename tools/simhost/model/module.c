@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Modules, their drivers and parameters. */
-#include "tools/simhost/model/internal.h"
+#include "tools/simhost/model/module.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/attribute.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/model/driver.h"
+#include "tools/simhost/model/event.h"
+#include "tools/simhost/model/hold.h"
+
+#include "core/util.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct module *model_module(const struct model *m, const char *name)
 {

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Virtual functions. */
-#include "tools/simhost/model/internal.h"
+#include "tools/simhost/model/sriov.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/attribute.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/model/event.h"
+#include "tools/simhost/model/fault.h"
+#include "tools/simhost/model/module.h"
+
+#include <errno.h>
 
 /* The function that number n would be: the physical one's address plus offset and stride. */
 static struct function *virtual_function(const struct function *pf, unsigned n)

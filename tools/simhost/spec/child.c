@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* One line of a host file: what a driver makes of a device. */
+#include "tools/simhost/spec/child.h"
 #include "tools/simhost/base/memory.h"
-#include "tools/simhost/spec/line.h"
 #include "tools/simhost/spec/place.h"
 
 #include "core/util.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const kind_names[] = {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* One line of a host file: devices and their virtual functions. */
+#include "tools/simhost/spec/device.h"
 #include "tools/simhost/base/memory.h"
-#include "tools/simhost/spec/line.h"
 
 #include "core/util.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Flags of a region as the kernel's resource.h has them. */
@@ -17,22 +18,6 @@ enum {
 	REGION_MEMORY64 = 0x140204,
 	REGION_PREFETCH64 = 0x14220c,
 };
-
-void reader_start(struct reader *r)
-{
-	r->next_memory = 0x80000000;
-	r->next_memory64 = 0x380000000000;
-	r->next_io = 0x1000;
-}
-
-void reader_clear(struct reader *r)
-{
-	table_clear(&r->functions);
-	table_clear(&r->children);
-	table_clear(&r->numbers);
-	table_clear(&r->paths);
-	table_clear(&r->drivers);
-}
 
 /* Counts functions of the host; false when they are too many. */
 static bool count(struct reader *r, size_t more)

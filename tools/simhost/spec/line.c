@@ -2,45 +2,13 @@
 /* One line of a host file: what is not a device. */
 #include "tools/simhost/spec/line.h"
 #include "tools/simhost/base/memory.h"
-#include "tools/simhost/model/control.h"
+#include "tools/simhost/spec/child.h"
+#include "tools/simhost/spec/device.h"
 
 #include "core/util.h"
 
 #include <stdio.h>
 #include <string.h>
-
-bool spec_name_is_safe(const char *name)
-{
-	size_t n = strlen(name);
-
-	return n > 0 && n < 64 && name[0] != '.' && !strpbrk(name, "/ \t\n=,");
-}
-
-static bool id(const char *text, size_t n, bool wild, int64_t *ret)
-{
-	char digits[5] = "";
-	uint64_t value;
-
-	if (wild && n == 1 && *text == '*') {
-		*ret = SPEC_ANY;
-		return true;
-	}
-	if (n != 4)
-		return false;
-	memcpy(digits, text, 4);
-	bool ok = words_number(digits, 16, 0xffff, &value);
-	if (ok)
-		*ret = (int64_t)value;
-	return ok;
-}
-
-bool spec_ids(const char *text, bool wild, int64_t *ret_vendor, int64_t *ret_device)
-{
-	const char *colon = strchr(text, ':');
-
-	return colon && id(text, (size_t)(colon - text), wild, ret_vendor) &&
-	       id(colon + 1, strlen(colon + 1), wild, ret_device);
-}
 
 static bool line_kernel(struct reader *r, const struct words *w)
 {
@@ -189,17 +157,6 @@ static bool driver_option(struct reader *r, struct spec_driver *d, const char *w
 		word);
 }
 
-bool reader_driver(struct reader *r, const char *name)
-{
-	uint64_t key = table_key(name);
-
-	if (table_get(&r->drivers, key))
-		return true;
-	table_put(&r->drivers, key, r);
-	return ++r->n_drivers <= SPEC_MAX_DRIVERS ||
-	       reader_fail(r, "the host has more than %d drivers", SPEC_MAX_DRIVERS);
-}
-
 static bool line_driver(struct reader *r, const struct words *w)
 {
 	struct spec *s = r->spec;
@@ -260,7 +217,7 @@ bool spec_line(struct reader *r, const struct words *words, const char *line)
 		if (strcmp(word, directives[i].word) == 0)
 			return directives[i].take(r, words);
 	}
-	if (control_has(word))
+	if (r->names->is_command(word))
 		return line_command(r, line);
 	return reader_fail(r, "'%s' is no directive of a host file", word);
 }

@@ -2,7 +2,6 @@
 /* Where things of a host file are: that each has a place of its own. */
 #include "tools/simhost/spec/place.h"
 #include "tools/simhost/base/memory.h"
-#include "tools/simhost/view/names.h"
 
 #include "core/util.h"
 
@@ -16,7 +15,7 @@
  */
 enum { IS = 1, BELOW = 1 << 3, TAKEN_IN = 1 << 4 };
 
-static const enum view_place place_of[] = {
+static const enum spec_place place_of[] = {
 	[CHILD_NET] = PLACE_NET, [CHILD_DISK] = PLACE_DISK, [CHILD_NODE] = PLACE_NODE};
 
 /* A walk along a path, in the tree of a device, of /sys/devices/virtual or of /dev. */
@@ -50,7 +49,7 @@ static bool step(const struct walk *w, uint64_t folder, const char *name)
 	uintptr_t bits = bits_at(w, folder), more = BELOW;
 
 	for (size_t kind = 0; !w->dev && kind < ARRAY_SIZE(place_of); kind++) {
-		if (!view_makes(place_of[kind], name))
+		if (!w->r->names->is_made(place_of[kind], name))
 			continue;
 		if (bits & (uintptr_t)IS << kind)
 			return is_made(w, name);
@@ -78,7 +77,7 @@ static bool arrive(const struct walk *w, uint64_t key)
 	return true;
 }
 
-static enum view_place top_of(const struct walk *w)
+static enum spec_place top_of(const struct walk *w)
 {
 	return w->dev ? PLACE_DEV : w->c->function ? PLACE_DEVICE : PLACE_VIRTUAL;
 }
@@ -94,7 +93,7 @@ static bool walk(const struct walk *w)
 	CLEANUP(free_cleanup) char *at = memory_copy(w->dev ? "dev" : tree);
 	bool top = true;
 	for (char *s = strtok_r(copy, "/", &save); s; s = strtok_r(NULL, "/", &save)) {
-		if (top && view_makes(top_of(w), s))
+		if (top && w->r->names->is_made(top_of(w), s))
 			return is_made(w, s);
 		if (!top && !step(w, table_key(at), s))
 			return false;
@@ -117,7 +116,7 @@ static bool take_number(struct reader *r, const struct spec_child *c)
 	unsigned major = (unsigned)strtoul(c->number, NULL, 10);
 	unsigned minor = (unsigned)strtoul(strchr(c->number, ':') + 1, NULL, 10);
 
-	if (!is_disk && view_makes_number(major, minor))
+	if (!is_disk && r->names->is_own_number(major, minor))
 		return reader_fail(r, "the number %s is one of the host's own nodes", c->number);
 	if (table_get(&r->numbers, key))
 		return reader_fail(r, "the number %s is there twice", c->number);
@@ -130,7 +129,7 @@ bool spec_take_places(struct reader *r, const struct spec_child *c)
 	const struct walk sys = {.r = r, .c = c, .path = c->path};
 	const struct walk dev = {.r = r, .c = c, .path = c->dev, .dev = true};
 
-	if (c->kind == CHILD_NODE && c->class && view_makes(PLACE_CLASSES, c->class))
+	if (c->kind == CHILD_NODE && c->class && r->names->is_made(PLACE_CLASSES, c->class))
 		return reader_fail(r, "the host makes the class '%s' itself", c->class);
 	if (c->number && !take_number(r, c))
 		return false;

@@ -2,10 +2,10 @@
 /* Where things of a host file are: that each has a place of its own. */
 #pragma once
 
-#include "tools/simhost/spec/line.h"
+#include "tools/simhost/spec/reader.h"
 
 /* Whether the child's class, paths and number are in nobody else's place: neither of a thing that
- * an earlier line made, nor of what the view makes itself (view/names.h). Notes them. False, with
+ * an earlier line made, nor of what the view makes itself (names.h). Notes them. False, with
  * the reader's error, when they are. All are safe names, and there. */
 bool spec_take_places(struct reader *r, const struct spec_child *c);
 

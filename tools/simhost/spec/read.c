@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading a host file: its lines, their repetition, and the errors that name them. */
+#include "tools/simhost/spec/read.h"
 #include "tools/simhost/base/memory.h"
+#include "tools/simhost/spec/device.h"
 #include "tools/simhost/spec/line.h"
 
 #include "core/util.h"
@@ -8,8 +10,8 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -41,20 +43,6 @@ struct reading {
 	size_t n_variables;
 	size_t unrolled; /* so far, of MAX_UNROLLED */
 };
-
-bool reader_fail(struct reader *r, const char *format, ...)
-{
-	CLEANUP(free_cleanup) char *text = NULL;
-	va_list args;
-
-	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
-	va_end(args);
-	if (!r->error)
-		r->error = memory_print("%s:%u: %s", r->name, r->line, text ? text : "");
-	return false;
-}
 
 static void cut_lines(const char *text, struct text_lines *ret)
 {
@@ -223,9 +211,10 @@ static bool read_lines(struct reading *r, size_t from, size_t to)
 	return true;
 }
 
-struct spec *spec_parse(const char *text, const char *name, char **ret_error)
+struct spec *spec_parse(
+	const char *text, const char *name, const struct spec_names *names, char **ret_error)
 {
-	struct reading r = {.reader = {.name = name, .spec = spec_new()}};
+	struct reading r = {.reader = {.name = name, .names = names, .spec = spec_new()}};
 
 	reader_start(&r.reader);
 	cut_lines(text, &r.lines);
@@ -268,12 +257,12 @@ static char *read_file(const char *path)
 	return STEAL(text);
 }
 
-struct spec *spec_read(const char *path, char **ret_error)
+struct spec *spec_read(const char *path, const struct spec_names *names, char **ret_error)
 {
 	CLEANUP(free_cleanup) char *text = read_file(path);
 
 	if (text)
-		return spec_parse(text, path, ret_error);
+		return spec_parse(text, path, names, ret_error);
 	*ret_error = memory_print("%s: cannot be read: %s", path, strerror(errno));
 	return NULL;
 }

@@ -2,6 +2,10 @@
 /*
  * What a host is made of, as a host file tells it (docs/simulated-host.md). The hardware stays what
  * it is while devices come, go and change drivers; that part of the truth is the model's.
+ *
+ * This folder includes base/. read.c reads a file, line by line; line.c has the lines that say
+ * little, and gives the others to device.c and child.c; all of these note what they find in the
+ * reader of reader.h.
  */
 #pragma once
 
@@ -150,10 +154,3 @@ void function_free(struct function *function);
 
 /* The function at the address, or NULL; in time linear in their number. */
 struct function *spec_find(const struct spec *spec, struct pci_address address);
-
-/* Reads a host file. NULL, and *ret_error a sentence that begins with file and line (the caller
- * frees it), when it cannot be read or does not say what docs/simulated-host.md asks for. */
-struct spec *spec_read(const char *path, char **ret_error);
-
-/* Reads the text of a host file; name is for the errors. */
-struct spec *spec_parse(const char *text, const char *name, char **ret_error);

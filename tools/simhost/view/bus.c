@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* /sys/bus/pci and the tree of devices. */
-#include "tools/simhost/view/internal.h"
+#include "tools/simhost/view/bus.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/model/driver.h"
+#include "tools/simhost/model/module.h"
+#include "tools/simhost/view/child.h"
+#include "tools/simhost/view/device.h"
+
+#include "core/util.h"
+
+#include <string.h>
 
 static void list_name(struct listing *out, const struct device *d, mode_t mode)
 {

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What drivers make of devices: below their devices, by class, and below /dev. */
-#include "tools/simhost/view/internal.h"
+#include "tools/simhost/view/child.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/child.h"
+#include "tools/simhost/model/device.h"
+
+#include "core/util.h"
+
+#include <string.h>
 
 /*
  * Children are leaves of two trees: below a device (or /sys/devices/virtual), and below /dev. Only

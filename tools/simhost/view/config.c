@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Configuration space, as much of it as tells what a device is. */
-#include "tools/simhost/view/internal.h"
+#include "tools/simhost/view/config.h"
 
 enum { SIZE_CONVENTIONAL = 256, SIZE_EXPRESS = 4096, EXPRESS_AT = 0x40 };
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* /dev, and what udev wrote down about what is there. */
-#include "tools/simhost/view/internal.h"
+#include "tools/simhost/model/child.h"
+#include "tools/simhost/view/child.h"
+#include "tools/simhost/view/fixed.h"
+
+#include <string.h>
 
 enum { IOMMU_NODE = 10 << 8 | 127 }; /* as makedev would, which is no constant */
 

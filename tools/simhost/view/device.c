@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* A device's folder: its attributes. */
-#include "tools/simhost/view/internal.h"
+#include "tools/simhost/view/device.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/attribute.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/model/event.h"
+#include "tools/simhost/model/module.h"
+#include "tools/simhost/model/sriov.h"
+#include "tools/simhost/view/config.h"
+
+#include "core/util.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 #define FUNCTION(s) ((s)->device->function)
 

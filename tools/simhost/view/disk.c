@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Disks and other things with a node, and their nodes. */
-#include "tools/simhost/view/internal.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/child.h"
+#include "tools/simhost/view/child.h"
 
+#include "core/util.h"
+
+#include <stdlib.h>
+#include <string.h>
 #include <sys/sysmacros.h>
 
 static void show_number(const struct scene *s, FILE *out)

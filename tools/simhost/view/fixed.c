@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The folders that are always the same. */
-#include "tools/simhost/view/internal.h"
-
+#include "tools/simhost/view/fixed.h"
+#include "tools/simhost/base/memory.h"
 #include "tools/simhost/model/control.h"
+#include "tools/simhost/model/module.h"
+#include "tools/simhost/view/child.h"
+
+#include "core/util.h"
+
+#include <string.h>
 
 /* Commands, one a line, up to the first that fails; which it was goes to the standard error, as
  * the kernel's reasons go to its log. */

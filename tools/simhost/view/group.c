@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* IOMMU groups, VFIO's devices and groups, and their nodes. */
-#include "tools/simhost/view/internal.h"
+#include "tools/simhost/model/group.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/view/bus.h"
+#include "tools/simhost/view/fixed.h"
 
+#include "core/util.h"
+
+#include <string.h>
 #include <sys/sysmacros.h>
 
 enum { VFIO_NODE = 10 << 8 | 196 }; /* as makedev would, which is no constant */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* /sys/module, and what modprobe knows of modules. */
-#include "tools/simhost/view/internal.h"
+#include "tools/simhost/model/module.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/view/kind.h"
+
+#include <string.h>
 
 static void list_modules(const struct scene *s, struct listing *out)
 {

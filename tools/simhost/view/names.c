@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Names that a host file cannot give, for the view makes them itself. */
 #include "tools/simhost/view/names.h"
-#include "tools/simhost/view/internal.h"
+#include "tools/simhost/model/control.h"
+#include "tools/simhost/model/group.h"
+#include "tools/simhost/view/kind.h"
+
+#include "core/util.h"
+
+#include <string.h>
 
 static bool is_address(const char *name)
 {
@@ -37,7 +43,7 @@ static const struct place {
 	[PLACE_NODE] = {V_NODE, {NULL}},
 };
 
-bool view_makes(enum view_place place, const char *name)
+static bool names_is_made(enum spec_place place, const char *name)
 {
 	const struct place *p = &places[place];
 	const struct node any = {.kind = (uint8_t)p->kind};
@@ -53,10 +59,16 @@ bool view_makes(enum view_place place, const char *name)
 	return false;
 }
 
-bool view_makes_number(unsigned major, unsigned minor)
+static bool names_is_own_number(unsigned major, unsigned minor)
 {
 	enum { MISC_MAJOR = 10, IOMMU_MINOR = 127, VFIO_MINOR = 196 };
 
 	return major == GROUP_MAJOR || major == CDEV_MAJOR ||
 	       (major == MISC_MAJOR && (minor == IOMMU_MINOR || minor == VFIO_MINOR));
 }
+
+const struct spec_names view_names = {
+	.is_command = control_has,
+	.is_made = names_is_made,
+	.is_own_number = names_is_own_number,
+};

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Network interfaces. */
-#include "tools/simhost/view/internal.h"
+#include "tools/simhost/model/child.h"
+#include "tools/simhost/view/child.h"
+
+#include "core/util.h"
+
+#include <string.h>
 
 static void show_flags(const struct scene *s, FILE *out)
 {

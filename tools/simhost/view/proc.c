@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* /proc: what kernel, machine and system say of themselves. */
-#include "tools/simhost/view/internal.h"
+#include "tools/simhost/model/child.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/model/module.h"
+#include "tools/simhost/view/process.h"
 
 #include <arpa/inet.h>
+#include <string.h>
 
 static void show_cmdline(const struct scene *s, FILE *out)
 {

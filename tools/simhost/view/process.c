@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* /proc/PID: what a process has open. */
-#include "tools/simhost/view/internal.h"
+#include "tools/simhost/view/process.h"
+#include "tools/simhost/model/child.h"
+#include "tools/simhost/model/hold.h"
+
+#include <string.h>
 
 void list_processes(const struct scene *s, struct listing *out)
 {

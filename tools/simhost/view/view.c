@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Walking the tables. */
-#include "tools/simhost/view/internal.h"
+#include "tools/simhost/view/view.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/device.h"
+#include "tools/simhost/view/kind.h"
 
-#include <limits.h>
-#include <stdarg.h>
+#include "core/util.h"
+
+#include <errno.h>
 #include <stdatomic.h>
+#include <string.h>
 
 const struct node view_root = {.kind = V_ROOT};
 
@@ -27,55 +32,6 @@ struct node node_from_number(uint64_t number)
 		.extra = number >> 32 & NODE_EXTRA_MAX,
 		.object = (uint32_t)number,
 	};
-}
-
-void listing_clear(struct listing *listing)
-{
-	for (size_t i = 0; i < listing->count; i++)
-		free(listing->entries[i].name);
-	free(listing->entries);
-	*listing = (struct listing){0};
-}
-
-void listing_add(struct listing *out, mode_t type, const char *format, ...)
-{
-	char name[256];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(name, sizeof(name), format, args);
-	va_end(args);
-	out->entries = memory_room(out->entries, out->count, sizeof(*out->entries));
-	out->entries[out->count++] =
-		(struct listing_entry){.name = memory_copy(name), .type = type & S_IFMT};
-}
-
-bool name_number(const char *name, const char *prefix, int *ret)
-{
-	size_t n = strlen(prefix);
-	char canonical[16];
-
-	if (strncmp(name, prefix, n) != 0)
-		return false;
-	long value = strtol(name + n, NULL, 10);
-	if (value < 0 || value > INT_MAX)
-		return false;
-	snprintf(canonical, sizeof(canonical), "%ld", value);
-	*ret = (int)value;
-	return strcmp(canonical, name + n) == 0;
-}
-
-const struct kind *view_kind_of(struct node node)
-{
-	static const struct kind *const tables[] = {kinds_fixed, kinds_bus, kinds_group,
-		kinds_child, kinds_net, kinds_disk, kinds_module, kinds_proc, kinds_process,
-		kinds_dev};
-
-	for (size_t i = 0; node.kind < V_COUNT && i < ARRAY_SIZE(tables); i++) {
-		if (tables[i][node.kind].self.mode)
-			return &tables[i][node.kind];
-	}
-	return NULL;
 }
 
 /* The entry that the node is; NULL when there is none. */

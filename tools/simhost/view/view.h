@@ -2,24 +2,17 @@
 /*
  * The model as files: what is at a path, what it reads as, what writing it does.
  *
- * A node is a number and nothing else: which kind of thing, which attribute of it, and the id of
- * its object. Nothing is kept for it, so that there is nothing to forget; and as ids are not given
- * twice, a node of a device that is gone is ENOENT for ever, whatever has its address now.
+ * This folder includes model/, spec/ and base/. view.c walks the tables of kind.h; the other files
+ * have the tables, each those of one part of the tree, and include one another's headers for what
+ * their parts share.
  */
 #pragma once
 
 #include "tools/simhost/model/model.h"
+#include "tools/simhost/view/node.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
-
-struct node {
-	uint8_t kind, attribute; /* attribute 0: the thing itself */
-	uint32_t extra;		 /* the kind's own use, 18 bits; of a writable file: any */
-	uint32_t object;
-};
-
-enum { NODE_EXTRA_MAX = (1 << 18) - 1 };
 
 extern const struct node view_root;
 
@@ -34,17 +27,6 @@ struct view_attributes {
 	bool stream; /* dev/uevent: not a file with a content */
 	bool fixed;  /* a folder that always is there: it may be kept in a cache */
 };
-
-/* Names of a directory. */
-struct listing {
-	struct listing_entry {
-		char *name;
-		mode_t type; /* S_IFDIR, … */
-	} * entries;
-	size_t count;
-};
-
-void listing_clear(struct listing *listing);
 
 /* All return 0 or a negative errno: -ENOENT below what is gone, -ENODEV for its contents. */
 int view_lookup(struct model *m, struct node parent, const char *name, struct node *ret);

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside of the view: tables of what a directory has. */
+/* The tables of what a directory has, and their kinds of things. */
 #pragma once
 
-#include "tools/simhost/base/memory.h"
-#include "tools/simhost/view/view.h"
+#include "tools/simhost/model/model.h"
+#include "tools/simhost/view/node.h"
 
-#include "core/util.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include <stdio.h>
+#include <sys/stat.h>
 
 enum view_kind {
 	V_ROOT,
@@ -149,7 +146,8 @@ struct kind {
 	bool fixed; /* a folder that is there as long as the host is */
 };
 
-/* The kinds, each in the table of the file that knows it; the other tables have nothing there. */
+/* The kinds, each in the table of the file that knows it; the other tables have nothing there. They
+ * are declared here rather than in ten headers of one line, for kind.c alone reads them. */
 extern const struct kind kinds_fixed[V_COUNT], kinds_bus[V_COUNT], kinds_group[V_COUNT],
 	kinds_child[V_COUNT], kinds_net[V_COUNT], kinds_disk[V_COUNT], kinds_module[V_COUNT],
 	kinds_proc[V_COUNT], kinds_process[V_COUNT], kinds_dev[V_COUNT];
@@ -170,42 +168,7 @@ enum {
 #define FIXED_DIR DIR_OF, .fixed = true
 #define LINK_TO(fn) .self = {.mode = LINK, .show = (fn)}
 
-/* Attributes of a device and of its power/. */
-extern const struct entry entries_device[], entries_power[];
-
-__attribute__((format(printf, 3, 4))) void listing_add(
-	struct listing *out, mode_t type, const char *format, ...);
-
-/* The number behind a prefix ("vfio12"), canonical and to the end. False for anything else. */
-bool name_number(const char *name, const char *prefix, int *ret);
-
 static inline struct node node_at(enum view_kind kind, const struct object *object)
 {
 	return (struct node){.kind = (uint8_t)kind, .object = object->id};
 }
-
-/* Whether VFIO is loaded, and has nodes for devices. */
-bool has_vfio(const struct scene *s);
-bool has_cdev(const struct scene *s);
-
-/* Prints the device's path, for links that lead there. */
-void show_device_path(const struct scene *s, FILE *out);
-
-/* What drivers made, in the scene's folder: a device, /sys/devices/virtual, /dev, or below. */
-void list_children(const struct scene *s, struct listing *out);
-bool find_child(const struct scene *s, const char *name, struct node *ret);
-
-/* Of the scene's child: its path (what went has none), whether a device is above it, and the links
- * and the attribute that all children have. */
-char *path_child(const struct scene *s);
-bool has_device(const struct scene *s);
-void show_device_link(const struct scene *s, FILE *out);
-void show_class_link(const struct scene *s, FILE *out);
-void show_child_uevent(const struct scene *s, FILE *out);
-
-/* The folders of processes. */
-void list_processes(const struct scene *s, struct listing *out);
-bool find_process(const struct scene *s, const char *name, struct node *ret);
-
-/* Prints the device's configuration space, bytes. */
-void config_print(const struct device *d, FILE *out);
