@@ -3,6 +3,7 @@
 #include "tools/vfioctl/print/text.h"
 #include "tools/vfioctl/session/help.h"
 #include "tools/vfioctl/session/session.h"
+#include "tools/vfioctl/verb/verbs.h"
 
 #include <stdlib.h>
 
@@ -16,10 +17,10 @@ static int run(struct session *session, int argc, char **argv)
 		return session->stop;
 	at = optind;
 	if (at >= argc) {
-		help_all(stderr);
+		help_all(stderr, session->verbs);
 		return EXIT_USAGE;
 	}
-	session->verb = verb_find(argv[at]);
+	session->verb = verb_find(session->verbs, argv[at]);
 	if (!session->verb)
 		return session_fail(session, EXIT_USAGE,
 			"there is no command \"%s\"; 'vfioctl --help' lists those there are",
@@ -42,7 +43,7 @@ static int flush(const struct session *session, int exit_code)
 
 int main(int argc, char **argv)
 {
-	struct session session = {0};
+	struct session session = {.verbs = verbs};
 	int exit_code;
 
 	text_init();

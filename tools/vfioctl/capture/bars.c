@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The regions of a device, from its `resource`. */
-#include "tools/vfioctl/capture/parts.h"
+#include "tools/vfioctl/capture/bars.h"
+#include "tools/vfioctl/capture/text.h"
 
 #include "core/util.h"
 

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A host as a host file of the simulated host (docs/simulated-host.md). */
+/*
+ * A host as a host file of the simulated host (docs/simulated-host.md).
+ *
+ * This folder includes core/ and nothing else of the tool. capture.c has every part read and then
+ * printed; the parts share the structs of parts.h and the helpers of text.h and child.h.
+ */
 #pragma once
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading what may block, in a process that can be left behind. */
-#include "tools/vfioctl/capture/parts.h"
+#include "tools/vfioctl/capture/child.h"
 
 #include "core/util.h"
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The PCI functions of a capture, as they are read. */
-#include "tools/vfioctl/capture/parts.h"
+#include "tools/vfioctl/capture/device.h"
+#include "tools/vfioctl/capture/child.h"
+#include "tools/vfioctl/capture/driver.h"
+#include "tools/vfioctl/capture/text.h"
 
 #include "core/util.h"
 
@@ -8,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The disks of a capture: those of devices, and what is built upon them. */
-#include "tools/vfioctl/capture/parts.h"
+#include "tools/vfioctl/capture/disk.h"
+#include "tools/vfioctl/capture/device.h"
+#include "tools/vfioctl/capture/net.h"
+#include "tools/vfioctl/capture/text.h"
 
 #include "core/util.h"
 
 #include <inttypes.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char CLASS[] = "sys/class/block";

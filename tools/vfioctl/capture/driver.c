@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The PCI drivers of a capture. */
-#include "tools/vfioctl/capture/parts.h"
+#include "tools/vfioctl/capture/driver.h"
+#include "tools/vfioctl/capture/text.h"
 
 #include "core/group.h"
 #include "core/util.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static int compare_names(const void *a, const void *b)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Which processes use VFIO devices, as `hold` lines. */
-#include "tools/vfioctl/capture/parts.h"
+#include "tools/vfioctl/capture/hold.h"
+#include "tools/vfioctl/capture/child.h"
+#include "tools/vfioctl/capture/text.h"
 
 #include "core/holders.h"
 #include "core/util.h"

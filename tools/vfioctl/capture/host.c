@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The machine around the devices: kernel, processors, IOMMU, modules. */
-#include "tools/vfioctl/capture/parts.h"
+#include "tools/vfioctl/capture/host.h"
+#include "tools/vfioctl/capture/device.h"
+#include "tools/vfioctl/capture/text.h"
 
 #include "core/util.h"
 

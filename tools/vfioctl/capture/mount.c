@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host has mounted and swaps to, of the disks of a capture. */
-#include "tools/vfioctl/capture/parts.h"
+#include "tools/vfioctl/capture/mount.h"
+#include "tools/vfioctl/capture/text.h"
 
 #include "core/util.h"
 

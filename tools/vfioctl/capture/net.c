@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The network interfaces of a capture: those of devices, and what is stacked upon them. */
-#include "tools/vfioctl/capture/parts.h"
+#include "tools/vfioctl/capture/net.h"
+#include "tools/vfioctl/capture/device.h"
+#include "tools/vfioctl/capture/text.h"
 
 #include "core/util.h"
 
 #include <limits.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Of a path in a host file, but one: for a partition. */

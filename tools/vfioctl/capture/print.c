@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The PCI functions of a capture, as they are printed. */
-#include "tools/vfioctl/capture/parts.h"
+#include "tools/vfioctl/capture/print.h"
+#include "tools/vfioctl/capture/bars.h"
+#include "tools/vfioctl/capture/device.h"
+#include "tools/vfioctl/capture/driver.h"
+#include "tools/vfioctl/capture/text.h"
 
 #include <stdlib.h>
 #include <string.h>

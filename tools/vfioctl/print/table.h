@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables with aligned columns, the same on a terminal and in a pipe. */
+/*
+ * Tables with aligned columns, the same on a terminal and in a pipe.
+ *
+ * This folder writes to a terminal, and includes no other.
+ */
 #pragma once
 
 #include "tools/vfioctl/print/paint.h"

@@ -1,36 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the tool says of itself. */
 #include "tools/vfioctl/session/help.h"
-
 #include "tools/vfioctl/session/settings.h"
 
-#include <string.h>
-
-const struct verb *const verbs[] = {
-	&verb_list,
-	&verb_info,
-	&verb_validate,
-	&verb_groups,
-	&verb_bind,
-	&verb_unbind,
-	&verb_paths,
-	&verb_doctor,
-	&verb_health,
-	&verb_capture,
-	&verb_version,
-	&verb_help,
-	NULL,
-};
-
-const struct verb *verb_find(const char *name)
-{
-	for (const struct verb *const *verb = verbs; *verb; verb++)
-		if (strcmp((*verb)->name, name) == 0)
-			return *verb;
-	return NULL;
-}
-
-void help_all(FILE *out)
+void help_all(FILE *out, const struct verb *const *verbs)
 {
 	fputs("Usage: vfioctl [OPTION]... COMMAND [ARGUMENT]...\n\n"
 	      "Finds, checks, binds and gives back the PCI devices that vfiod manages.\n\n"

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* Every verb in a line, the options all have, and the exit codes. */
-void help_all(FILE *out);
+void help_all(FILE *out, const struct verb *const *verbs);
 
 /* One verb: usage, what it does, its options. */
 void help_verb(FILE *out, const struct verb *verb);

@@ -42,7 +42,7 @@ static int stop_help(struct session *session)
 	if (session->verb)
 		help_verb(stdout, session->verb);
 	else
-		help_all(stdout);
+		help_all(stdout, session->verbs);
 	return stop(session, EXIT_DONE);
 }
 

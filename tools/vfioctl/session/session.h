@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* One run of vfioctl: what was asked for, and the daemon that answers. */
+/*
+ * One run of vfioctl: what was asked for, and the daemon that answers.
+ *
+ * This folder includes print/, and of the project core/, rpc/ and rest/. It does not know the
+ * verbs: main() tells it which there are.
+ */
 #pragma once
 
 #include "tools/vfioctl/print/table.h"
@@ -8,7 +13,8 @@
 #include "tools/vfioctl/session/verb.h"
 
 struct session {
-	const struct verb *verb; /* NULL until it is known */
+	const struct verb *const *verbs; /* all there are; NULL ends */
+	const struct verb *verb;	 /* NULL until it is known */
 	struct settings settings;
 	struct remote *remote; /* NULL before the first call */
 	int stop;	       /* the exit code, once session_option has said that all is done */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The verbs of vfioctl. */
+/* What a verb of vfioctl is. */
 #pragma once
 
 #include <stddef.h>
@@ -26,21 +26,5 @@ struct verb {
 	int (*run)(struct session *session, int argc, char **argv);
 };
 
-/* Every verb, in the order help shows them; NULL ends. */
-extern const struct verb *const verbs[];
-
-/* The verb of that name, or NULL. */
-const struct verb *verb_find(const char *name);
-
-extern const struct verb verb_list;
-extern const struct verb verb_info;
-extern const struct verb verb_validate;
-extern const struct verb verb_groups;
-extern const struct verb verb_bind;
-extern const struct verb verb_unbind;
-extern const struct verb verb_paths;
-extern const struct verb verb_doctor;
-extern const struct verb verb_health;
-extern const struct verb verb_capture;
-extern const struct verb verb_version;
-extern const struct verb verb_help;
+/* The verb of that name among verbs, which NULL ends; NULL when there is none. */
+const struct verb *verb_find(const struct verb *const *verbs, const char *name);

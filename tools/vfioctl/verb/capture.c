@@ -2,6 +2,7 @@
 /* vfioctl capture */
 #include "tools/vfioctl/capture/capture.h"
 #include "tools/vfioctl/session/session.h"
+#include "tools/vfioctl/verb/verbs.h"
 
 #include "core/util.h"
 

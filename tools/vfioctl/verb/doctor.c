@@ -2,6 +2,8 @@
 /* vfioctl doctor */
 #include "tools/vfioctl/print/text.h"
 #include "tools/vfioctl/session/session.h"
+#include "tools/vfioctl/verb/verbs.h"
+
 #include "vfio/v1/device_service.pb-c.h"
 
 #include <inttypes.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* vfioctl groups */
 #include "tools/vfioctl/verb/listing.h"
+#include "tools/vfioctl/verb/verbs.h"
 
 #include <errno.h>
 #include <stdlib.h>

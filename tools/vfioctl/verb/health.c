@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* vfioctl health */
-#include "rpc/v1/rpc.pb-c.h"
 #include "tools/vfioctl/session/session.h"
+#include "tools/vfioctl/verb/verbs.h"
+
+#include "rpc/v1/rpc.pb-c.h"
 
 static int health_run(struct session *session, int argc, char **argv)
 {

@@ -2,6 +2,7 @@
 /* vfioctl help */
 #include "tools/vfioctl/session/help.h"
 #include "tools/vfioctl/session/session.h"
+#include "tools/vfioctl/verb/verbs.h"
 
 static int help_run(struct session *session, int argc, char **argv)
 {
@@ -11,10 +12,10 @@ static int help_run(struct session *session, int argc, char **argv)
 		!session_arguments(session, argc - optind, 0, 1))
 		return session->stop;
 	if (optind == argc) {
-		help_all(stdout);
+		help_all(stdout, session->verbs);
 		return EXIT_DONE;
 	}
-	verb = verb_find(argv[optind]);
+	verb = verb_find(session->verbs, argv[optind]);
 	if (!verb)
 		return session_fail(session, EXIT_USAGE,
 			"there is no command \"%s\"; 'vfioctl --help' lists those there are",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* vfioctl info */
 #include "tools/vfioctl/session/session.h"
+#include "tools/vfioctl/verb/verbs.h"
+
 #include "vfio/v1/device_service.pb-c.h"
 
 #include <inttypes.h>

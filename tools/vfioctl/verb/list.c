@@ -2,6 +2,7 @@
 /* vfioctl list */
 #include "tools/vfioctl/print/text.h"
 #include "tools/vfioctl/verb/listing.h"
+#include "tools/vfioctl/verb/verbs.h"
 
 #include <stdlib.h>
 #include <string.h>

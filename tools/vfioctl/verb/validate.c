@@ -3,6 +3,8 @@
 #include "tools/vfioctl/print/text.h"
 #include "tools/vfioctl/session/problem.h"
 #include "tools/vfioctl/session/session.h"
+#include "tools/vfioctl/verb/verbs.h"
+
 #include "vfio/v1/device_service.pb-c.h"
 
 #include <limits.h>

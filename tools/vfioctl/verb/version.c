@@ -2,6 +2,7 @@
 /* vfioctl version */
 #include "tools/vfioctl/session/help.h"
 #include "tools/vfioctl/session/session.h"
+#include "tools/vfioctl/verb/verbs.h"
 
 static int version_run(struct session *session, int argc, char **argv)
 {
