@@ -2,7 +2,7 @@
 /* Runs a function in a confined child and tells how that ended. */
 #pragma once
 
-#include "tools/vfiod/sandbox/parts.h"
+#include "tools/vfiod/sandbox/sandbox.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

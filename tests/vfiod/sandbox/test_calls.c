@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The filter of system calls around the process that parses. */
 #include "tests/vfiod/sandbox/confined.h"
+#include "tools/vfiod/sandbox/calls.h"
+#include "tools/vfiod/sandbox/trap.h"
 
 #include "core/util.h"
 

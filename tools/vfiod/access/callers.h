@@ -2,6 +2,9 @@
 /*
  * Who may change devices: root, members of group vfiod, and, of a daemon that was not started as
  * root, its own user.
+ *
+ * This folder includes core/ and rpc/ and nothing else of the tool: callers.c asks lookups.c, which
+ * asks membership.c by a function that it is given.
  */
 #pragma once
 

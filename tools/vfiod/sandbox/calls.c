@@ -6,7 +6,7 @@
  * know is no error: what cannot be named cannot be allowed. Arguments are compared in 32 bits where
  * the kernel takes an int, for the upper half of the register may then be anything.
  */
-#include "tools/vfiod/sandbox/parts.h"
+#include "tools/vfiod/sandbox/calls.h"
 
 #include "core/util.h"
 

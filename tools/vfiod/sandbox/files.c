@@ -6,7 +6,7 @@
  * to a socket is not, so users are still looked up by whatever serves them, and the nodes below
  * /dev are told without a rule for them. Nothing may be executed, and no TCP connection be made.
  */
-#include "tools/vfiod/sandbox/parts.h"
+#include "tools/vfiod/sandbox/files.h"
 
 #include "core/util.h"
 

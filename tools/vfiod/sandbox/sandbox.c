@@ -7,9 +7,10 @@
  * either way; this comes on top, and what is missing is said.
  */
 #include "tools/vfiod/sandbox/sandbox.h"
-
-#include "tools/vfiod/sandbox/parts.h"
+#include "tools/vfiod/sandbox/calls.h"
+#include "tools/vfiod/sandbox/files.h"
 #include "tools/vfiod/sandbox/privileges.h"
+#include "tools/vfiod/sandbox/trap.h"
 
 #include <errno.h>
 #include <linux/capability.h>

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What each of the daemon's processes may still do once it has started. */
+/*
+ * What each of the daemon's processes may still do once it has started.
+ *
+ * This folder includes core/ and nothing else of the tool. sandbox.c has all parts: capabilities
+ * (privileges.h), system calls (calls.h, whose refusals are told by trap.h), files (files.h).
+ */
 #pragma once
 
 #include <stdbool.h>

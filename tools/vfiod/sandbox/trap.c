@@ -6,7 +6,7 @@
  * EPERM, as if the kernel had refused it. An errno from the filter itself would be simpler, and
  * nobody would learn why the daemon does not work.
  */
-#include "tools/vfiod/sandbox/parts.h"
+#include "tools/vfiod/sandbox/trap.h"
 
 #include "core/util.h"
 
@@ -15,6 +15,7 @@
 #include <seccomp.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <ucontext.h>
