@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the plugin refuses: methods and types. */
 #include "tools/protoc-gen-vfiod/check.h"
+#include "tools/protoc-gen-vfiod/check_http.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the plugin refuses: HTTP rules and how the document would show them. */
+#include "tools/protoc-gen-vfiod/check_http.h"
 #include "tools/protoc-gen-vfiod/builtin.h"
-#include "tools/protoc-gen-vfiod/check.h"
 
 #include <jansson.h>
 #include <string.h>
