@@ -35,7 +35,7 @@ struct options {
 };
 
 /* 0, 1 when there is nothing more to do, -1 after saying what is wrong. */
-static int parse(int argc, char **argv, struct options *ret)
+static int main_parse(int argc, char **argv, struct options *ret)
 {
 	static const struct option names[] = {
 		{"foreground", no_argument, NULL, 'f'},
@@ -107,7 +107,7 @@ int main(int argc, char **argv)
 {
 	struct options options = {0};
 	char folder[PATH_MAX];
-	int parsed = parse(argc, argv, &options);
+	int parsed = main_parse(argc, argv, &options);
 
 	if (parsed)
 		return parsed < 0 ? 2 : 0;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* Finds the verb among the arguments and runs it. An exit code. */
-static int run(struct session *session, int argc, char **argv)
+static int main_run(struct session *session, int argc, char **argv)
 {
 	char name[64];
 	int at;
@@ -33,7 +33,7 @@ static int run(struct session *session, int argc, char **argv)
 }
 
 /* A full disk or a closed pipe must not look like success. */
-static int flush(const struct session *session, int exit_code)
+static int main_flush(const struct session *session, int exit_code)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return exit_code;
@@ -47,7 +47,7 @@ int main(int argc, char **argv)
 	int exit_code;
 
 	text_init();
-	exit_code = flush(&session, run(&session, argc, argv));
+	exit_code = main_flush(&session, main_run(&session, argc, argv));
 	session_close(&session);
 	return exit_code;
 }

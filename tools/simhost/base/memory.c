@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *need(void *memory)
+static void *memory_need(void *memory)
 {
 	if (!memory) {
 		fputs("simhost: out of memory\n", stderr);
@@ -17,12 +17,12 @@ static void *need(void *memory)
 
 void *memory_new(size_t size)
 {
-	return need(calloc(1, size ? size : 1));
+	return memory_need(calloc(1, size ? size : 1));
 }
 
 char *memory_copy(const char *text)
 {
-	return text ? need(strdup(text)) : NULL;
+	return text ? memory_need(strdup(text)) : NULL;
 }
 
 void memory_replace(char **place, const char *text)
@@ -38,12 +38,12 @@ void *memory_room(void *array, size_t count, size_t element)
 	/* Full exactly when the count is a power of two (or nothing is there yet). */
 	if (count & (count - 1))
 		return array;
-	return need(reallocarray(array, count ? count * 2 : 1, element));
+	return memory_need(reallocarray(array, count ? count * 2 : 1, element));
 }
 
 FILE *memory_stream(char **text, size_t *len)
 {
-	return need(open_memstream(text, len));
+	return memory_need(open_memstream(text, len));
 }
 
 char *memory_print(const char *format, ...)
@@ -55,5 +55,5 @@ char *memory_print(const char *format, ...)
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
 	va_end(args);
-	return need(text);
+	return memory_need(text);
 }

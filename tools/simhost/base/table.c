@@ -11,7 +11,7 @@ struct table_slot {
 	bool taken;  /* is or was: a search goes on past it */
 };
 
-static struct table_slot *find(const struct table *t, uint64_t key)
+static struct table_slot *table_find(const struct table *t, uint64_t key)
 {
 	/* Fibonacci hashing: addresses and numbers differ in few, low bits. */
 	for (size_t i = (size_t)((key * 0x9e3779b97f4a7c15u) >> 32) & t->mask;;
@@ -31,11 +31,11 @@ void table_clear(struct table *table)
 
 void *table_get(const struct table *table, uint64_t key)
 {
-	return table->slots ? find(table, key)->value : NULL;
+	return table->slots ? table_find(table, key)->value : NULL;
 }
 
 /* Twice what is in use, so that what was taken away is dropped too. */
-static void grow(struct table *t)
+static void table_grow(struct table *t)
 {
 	struct table old = *t;
 	size_t live = 0;
@@ -49,7 +49,7 @@ static void grow(struct table *t)
 	t->used = live;
 	for (size_t i = 0; old.slots && i <= old.mask; i++) {
 		if (old.slots[i].value)
-			*find(t, old.slots[i].key) = old.slots[i];
+			*table_find(t, old.slots[i].key) = old.slots[i];
 	}
 	free(old.slots);
 }
@@ -57,8 +57,8 @@ static void grow(struct table *t)
 void table_put(struct table *table, uint64_t key, void *value)
 {
 	if (!table->slots || (table->used + 1) * 2 > table->mask)
-		grow(table);
-	struct table_slot *slot = find(table, key);
+		table_grow(table);
+	struct table_slot *slot = table_find(table, key);
 	table->used += !slot->taken;
 	*slot = (struct table_slot){.key = key, .value = value, .taken = true};
 }
@@ -66,7 +66,7 @@ void table_put(struct table *table, uint64_t key, void *value)
 void table_drop(struct table *table, uint64_t key)
 {
 	if (table->slots)
-		find(table, key)->value = NULL;
+		table_find(table, key)->value = NULL;
 }
 
 /* FNV-1a */

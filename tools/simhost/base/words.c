@@ -13,7 +13,7 @@ static const char blanks[] = " \t\r\n";
 
 /* Moves one word down to *out and ends it there, without its quotes. Returns where it stopped, or
  * NULL when a quote is open. */
-static const char *take(const char *s, char **out)
+static const char *words_take(const char *s, char **out)
 {
 	bool quoted = false;
 
@@ -40,7 +40,7 @@ const char *words_split(const char *line, struct words *ret)
 		if (ret->count == WORDS_MAX)
 			return "too many words";
 		ret->word[ret->count++] = out;
-		s = take(s, &out);
+		s = words_take(s, &out);
 		if (!s)
 			return "a quote is not closed";
 	}

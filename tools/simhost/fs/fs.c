@@ -130,7 +130,7 @@ static void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	fuse_reply_attr(req, &st, timeout);
 }
 
-static void own(struct fs *fs, const struct stat *st, const struct stat *attr, int to_set)
+static void fs_own(struct fs *fs, const struct stat *st, const struct stat *attr, int to_set)
 {
 	pthread_mutex_lock(&fs->mutex);
 	struct owned *o = owned_find(fs, st->st_ino);
@@ -164,7 +164,7 @@ static void fs_setattr(
 			fuse_reply_err(req, EPERM);
 			return;
 		}
-		own(fs_of(req), &st, attr, to_set);
+		fs_own(fs_of(req), &st, attr, to_set);
 	}
 	fs_getattr(req, ino, fi);
 }
@@ -269,7 +269,7 @@ static void fs_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 }
 
 /* Makes the content anew. Not under the handle's lock: this is what may wait. */
-static int refresh(const struct fs *fs, struct handle *h)
+static int fs_refresh(const struct fs *fs, struct handle *h)
 {
 	char *text = NULL;
 	size_t len;
@@ -319,7 +319,7 @@ static void fs_read(
 		stream_read(fs->stream, h->reader, req, size, fi->flags & O_NONBLOCK);
 		return;
 	}
-	int error = offset == 0 || !was_read(h) ? refresh(fs, h) : 0;
+	int error = offset == 0 || !was_read(h) ? fs_refresh(fs, h) : 0;
 	if (error) {
 		fuse_reply_err(req, -error);
 		return;

@@ -56,7 +56,7 @@ static void *end_when_due(void *arg)
 	return NULL;
 }
 
-static int loop(struct session *s)
+static int session_loop(struct session *s)
 {
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
 	pthread_t thread;
@@ -118,7 +118,7 @@ static int mount_and_loop(struct session *s, bool foreground)
 	}
 	/* Before any thread, for threads do not survive the fork. */
 	if (fuse_daemonize(foreground) == 0 && open_signals(s) == 0) {
-		result = loop(s);
+		result = session_loop(s);
 		close(s->signals);
 	}
 	fuse_session_unmount(s->fuse);

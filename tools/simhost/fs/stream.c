@@ -92,18 +92,18 @@ void stream_free(struct stream *stream)
 	free(stream);
 }
 
-static void answer(fuse_req_t req, const char *text, size_t have, size_t want)
+static void stream_answer(fuse_req_t req, const char *text, size_t have, size_t want)
 {
 	fuse_reply_buf(req, text, have < want ? have : want);
 }
 
-static void deliver(struct stream_reader *r, const char *text, size_t size)
+static void stream_deliver(struct stream_reader *r, const char *text, size_t size)
 {
 	struct waiting *w = TAILQ_FIRST(&r->waiting);
 
 	if (w) {
 		TAILQ_REMOVE(&r->waiting, w, link);
-		answer(w->req, text, size, w->size);
+		stream_answer(w->req, text, size, w->size);
 		free(w);
 		return;
 	}
@@ -128,7 +128,7 @@ void stream_event(void *stream, const char *event, size_t size)
 
 	pthread_mutex_lock(&s->mutex);
 	TAILQ_FOREACH (r, &s->readers, link)
-		deliver(r, event, size);
+		stream_deliver(r, event, size);
 	pthread_mutex_unlock(&s->mutex);
 }
 
@@ -206,7 +206,7 @@ void stream_read(struct stream *stream, struct stream_reader *reader, fuse_req_t
 		reader->lost = false;
 		fuse_reply_err(req, ENOBUFS);
 	} else if (e) {
-		answer(req, e->text, e->size, size);
+		stream_answer(req, e->text, e->size, size);
 		drop_first(reader);
 	} else if (nonblocking) {
 		fuse_reply_err(req, EAGAIN);

@@ -92,7 +92,7 @@ int write_override(struct model *m, uint32_t device, const struct write *w)
 }
 
 /* Begins a write that takes the device's lock. On 0 device_unlock and model_unlock are due. */
-static int begin(struct model *m, uint32_t device, const char *what, struct device **ret)
+static int attribute_begin(struct model *m, uint32_t device, const char *what, struct device **ret)
 {
 	model_lock(m);
 	struct device *d = model_object(m, device, OBJECT_DEVICE);
@@ -110,7 +110,7 @@ static int begin(struct model *m, uint32_t device, const char *what, struct devi
 	return error;
 }
 
-static int end(struct model *m, struct device *d, int error)
+static int attribute_end(struct model *m, struct device *d, int error)
 {
 	device_unlock(m, d);
 	model_unlock(m);
@@ -124,19 +124,19 @@ int write_enable(struct model *m, uint32_t device, const struct write *w)
 
 	if (!write_number(w, ~0ul, &value))
 		return -EINVAL;
-	int error = begin(m, device, "enable", &d);
+	int error = attribute_begin(m, device, "enable", &d);
 	if (error)
 		return error;
 	if (d->driver)
-		return end(m, d, -EBUSY);
+		return attribute_end(m, d, -EBUSY);
 	if (!value && device_enable_count(m, d) == 0)
-		return end(m, d, -EIO);
+		return attribute_end(m, d, -EIO);
 	if (value)
 		d->enabled++;
 	else if (d->enabled > 0)
 		d->enabled--;
 	d->was_enabled = true;
-	return end(m, d, 0);
+	return attribute_end(m, d, 0);
 }
 
 int write_reset(struct model *m, uint32_t device, const struct write *w)
@@ -146,23 +146,23 @@ int write_reset(struct model *m, uint32_t device, const struct write *w)
 
 	if (!write_number(w, ~0ul, &value) || value != 1)
 		return -EINVAL;
-	int error = begin(m, device, "reset", &d);
-	return error ? error : end(m, d, d->reset && d->reset[0] ? 0 : -ENOTTY);
+	int error = attribute_begin(m, device, "reset", &d);
+	return error ? error : attribute_end(m, d, d->reset && d->reset[0] ? 0 : -ENOTTY);
 }
 
 int write_power_control(struct model *m, uint32_t device, const struct write *w)
 {
 	bool on = write_is(w, "on");
 	struct device *d;
-	int error = begin(m, device, "power/control", &d);
+	int error = attribute_begin(m, device, "power/control", &d);
 
 	if (error)
 		return error;
 	if (!on && !write_is(w, "auto"))
-		return end(m, d, -EINVAL);
+		return attribute_end(m, d, -EINVAL);
 	free(d->power_control);
 	d->power_control = memory_copy(on ? "on" : "auto");
-	return end(m, d, 0);
+	return attribute_end(m, d, 0);
 }
 
 /* Whether the function can do every method of the list. */

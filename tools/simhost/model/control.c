@@ -252,7 +252,7 @@ static const struct command commands[] = {
 		run_net},
 };
 
-static const struct command *find(const char *name)
+static const struct command *control_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (strcmp(commands[i].name, name) == 0)
@@ -263,7 +263,7 @@ static const struct command *find(const char *name)
 
 bool control_has(const char *name)
 {
-	return find(name) != NULL;
+	return control_find(name) != NULL;
 }
 
 int control_run(struct model *m, const char *line, char **ret_why)
@@ -279,7 +279,7 @@ int control_run(struct model *m, const char *line, char **ret_why)
 	}
 	if (words.count == 0)
 		return 0;
-	if (!(c = find(words.word[0]))) {
+	if (!(c = control_find(words.word[0]))) {
 		*ret_why = memory_print("there is no command '%s'", words.word[0]);
 		return -EINVAL;
 	}

@@ -190,7 +190,7 @@ void device_autoprobe(struct model *m, struct device *d)
 }
 
 /* The driver that the host file says, whatever comes first in the order of drivers. */
-static void boot(struct model *m, struct device *d)
+static void device_boot(struct model *m, struct device *d)
 {
 	const struct function *f = d->function;
 	struct driver *drv = f->driver ? model_driver(m, f->driver) : NULL;
@@ -226,7 +226,7 @@ void scan(struct model *m)
 	for (size_t i = 0; i < n; i++) {
 		f = fresh[i]->function;
 		if (first)
-			boot(m, fresh[i]);
+			device_boot(m, fresh[i]);
 		else
 			device_autoprobe(m, fresh[i]);
 		if (first && f->sriov.enabled)

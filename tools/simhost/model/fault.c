@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool concerns(const struct fault *f, const char *what, const struct device *d)
+static bool fault_concerns(const struct fault *f, const char *what, const struct device *d)
 {
 	return strcmp(f->what, what) == 0 &&
 	       (f->any || (d && pci_address_equal(f->address, d->function->address)));
 }
 
-static void drop(struct model *m, size_t i)
+static void fault_drop(struct model *m, size_t i)
 {
 	free(m->faults[i].what);
 	memmove(&m->faults[i], &m->faults[i + 1], (m->n_faults - i - 1) * sizeof(*m->faults));
@@ -30,10 +30,10 @@ int fault_strike(struct model *m, const char *what, const struct device *d)
 	for (size_t i = 0; i < m->n_faults; i++) {
 		struct fault *f = &m->faults[i];
 
-		if (f->block || f->probe || !concerns(f, what, d) || --f->countdown > 0)
+		if (f->block || f->probe || !fault_concerns(f, what, d) || --f->countdown > 0)
 			continue;
 		error = error ? error : -f->error;
-		drop(m, i--);
+		fault_drop(m, i--);
 	}
 	return error;
 }
@@ -49,7 +49,7 @@ static bool is_blocked(const struct device *d, void *arg)
 
 	for (size_t i = 0; i < b->model->n_faults; i++) {
 		const struct fault *f = &b->model->faults[i];
-		if (f->block && concerns(f, b->what, d))
+		if (f->block && fault_concerns(f, b->what, d))
 			return true;
 	}
 	return false;
@@ -63,7 +63,7 @@ int fault_block(struct model *m, const char *what, struct device *d)
 int fault_probe(const struct model *m, const struct driver *drv, const struct device *d)
 {
 	for (size_t i = 0; i < m->n_faults; i++) {
-		if (m->faults[i].probe && concerns(&m->faults[i], drv->name, d))
+		if (m->faults[i].probe && fault_concerns(&m->faults[i], drv->name, d))
 			return m->faults[i].error;
 	}
 	return 0;
@@ -96,7 +96,7 @@ int model_lift_fault(struct model *m, const struct fault *fault)
 	for (size_t i = 0; i < m->n_faults; i++) {
 		if (!same_fault(&m->faults[i], fault))
 			continue;
-		drop(m, i--);
+		fault_drop(m, i--);
 		error = 0;
 	}
 	model_wake(m);
@@ -107,7 +107,7 @@ int model_lift_fault(struct model *m, const struct fault *fault)
 void faults_free(struct model *m)
 {
 	while (m->n_faults > 0)
-		drop(m, m->n_faults - 1);
+		fault_drop(m, m->n_faults - 1);
 	free(m->faults);
 	m->faults = NULL;
 }

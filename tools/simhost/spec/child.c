@@ -75,7 +75,7 @@ static bool option_text(struct spec_child *c, const char *word)
 	return false;
 }
 
-static bool option(struct reader *r, struct spec_child *c, const char *word)
+static bool child_option(struct reader *r, struct spec_child *c, const char *word)
 {
 	const char *value;
 
@@ -200,7 +200,7 @@ static bool relations_are_safe(struct reader *r, const struct spec_child *c)
 	return true;
 }
 
-static bool complete(struct reader *r, struct spec_child *c)
+static bool child_complete(struct reader *r, struct spec_child *c)
 {
 	if (c->kind == CHILD_NODE && !c->number)
 		return reader_fail(r, "chardev %s lacks its number=MAJOR:MINOR", c->name);
@@ -228,8 +228,8 @@ bool spec_line_child(struct reader *r, const struct words *w)
 	*c = (struct spec_child){.kind = kind, .name = memory_copy(w->word[1]), .size = 32768};
 	table_put(&r->children, table_key(c->name), c);
 	for (size_t i = 2; i < w->count; i++) {
-		if (!option(r, c, w->word[i]))
+		if (!child_option(r, c, w->word[i]))
 			return false;
 	}
-	return complete(r, c);
+	return child_complete(r, c);
 }

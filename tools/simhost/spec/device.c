@@ -20,7 +20,7 @@ enum {
 };
 
 /* Counts functions of the host; false when they are too many. */
-static bool count(struct reader *r, size_t more)
+static bool device_count(struct reader *r, size_t more)
 {
 	r->spec->n_functions += more;
 	return r->spec->n_functions <= SPEC_MAX_FUNCTIONS ||
@@ -63,7 +63,7 @@ static bool flags_of(const char *type, uint64_t *ret)
 }
 
 /* Gives the region its place, as the firmware would: the next one that its size aligns with. */
-static struct bar place(struct reader *r, uint64_t size, uint64_t flags)
+static struct bar device_place(struct reader *r, uint64_t size, uint64_t flags)
 {
 	bool io = flags == REGION_IO;
 	bool wide = flags == REGION_MEMORY64 || flags == REGION_PREFETCH64;
@@ -79,7 +79,7 @@ static struct bar place(struct reader *r, uint64_t size, uint64_t flags)
 }
 
 /* bars=16M,256M:p,-,128:io */
-static bool bars(struct reader *r, struct function *f, const char *value)
+static bool device_bars(struct reader *r, struct function *f, const char *value)
 {
 	CLEANUP(free_cleanup) char *list = memory_copy(value);
 	char *save = NULL;
@@ -100,14 +100,14 @@ static bool bars(struct reader *r, struct function *f, const char *value)
 				"'%s' is no BAR: write a power of two (as 16M), then nothing, :64, "
 				":p, :p32 or :io",
 				s);
-		f->bars[n] = place(r, size, flags);
+		f->bars[n] = device_place(r, size, flags);
 		n += flags == REGION_MEMORY64 || flags == REGION_PREFETCH64 ? 2 : 1;
 	}
 	return true;
 }
 
 /* rom=128K, rom=128K:shadow */
-static bool rom(struct reader *r, struct function *f, const char *value)
+static bool device_rom(struct reader *r, struct function *f, const char *value)
 {
 	size_t digits = strcspn(value, ":");
 	bool shadow = strcmp(value + digits, ":shadow") == 0;
@@ -117,12 +117,12 @@ static bool rom(struct reader *r, struct function *f, const char *value)
 		return reader_fail(r,
 			"'%s' is no ROM: write a power of two (as 128K), then nothing or :shadow",
 			value);
-	f->bars[SPEC_ROM] = place(r, size, REGION_MEMORY);
+	f->bars[SPEC_ROM] = device_place(r, size, REGION_MEMORY);
 	f->bars[SPEC_ROM].flags = shadow ? REGION_ROM_SHADOW : REGION_ROM;
 	return true;
 }
 
-static bool hex(const char *value, uint64_t max, uint64_t *ret)
+static bool device_hex(const char *value, uint64_t max, uint64_t *ret)
 {
 	return words_number(value, 16, max, ret);
 }
@@ -173,13 +173,13 @@ static bool option_number(struct function *f, const char *word, bool *ret_known)
 
 	*ret_known = true;
 	if ((value = words_value(word, "class"))) {
-		ok = strlen(value) == 6 && hex(value, 0xffffff, &n);
+		ok = strlen(value) == 6 && device_hex(value, 0xffffff, &n);
 		f->class = (uint32_t)n;
 	} else if ((value = words_value(word, "revision"))) {
-		ok = hex(value, 0xff, &n);
+		ok = device_hex(value, 0xff, &n);
 		f->revision = (uint8_t)n;
 	} else if ((value = words_value(word, "secondary"))) {
-		ok = hex(value, 0xff, &n);
+		ok = device_hex(value, 0xff, &n);
 		f->secondary = (uint8_t)n;
 	} else if ((value = words_value(word, "irq"))) {
 		ok = words_number(value, 10, 1 << 20, &n);
@@ -232,7 +232,7 @@ static bool option_link(struct reader *r, struct function *f, const char *value)
 	return true;
 }
 
-static bool option(struct reader *r, struct function *f, const char *word)
+static bool device_option(struct reader *r, struct function *f, const char *word)
 {
 	int64_t vendor, device;
 	const char *value;
@@ -249,9 +249,9 @@ static bool option(struct reader *r, struct function *f, const char *word)
 	if ((value = words_value(word, "parent")))
 		return option_parent(r, f, value);
 	if ((value = words_value(word, "bars")))
-		return bars(r, f, value);
+		return device_bars(r, f, value);
 	if ((value = words_value(word, "rom")))
-		return rom(r, f, value);
+		return device_rom(r, f, value);
 	if ((value = words_value(word, "link")))
 		return option_link(r, f, value);
 	if (!option_number(f, word, &known))
@@ -283,11 +283,11 @@ bool spec_line_device(struct reader *r, const struct words *words)
 			r, "write: device ADDRESS id=VENDOR:DEVICE class=CCCCCC [OPTION...]");
 	if (table_get(&r->functions, pci_address_key(address)))
 		return reader_fail(r, "the device %s is there twice", words->word[1]);
-	if (!count(r, 1))
+	if (!device_count(r, 1))
 		return false;
 	struct function *f = new_function(r, address);
 	for (size_t i = 2; i < words->count; i++) {
-		if (!option(r, f, words->word[i]))
+		if (!device_option(r, f, words->word[i]))
 			return false;
 	}
 	if (!f->vendor || f->class == (uint32_t)SPEC_NO_CLASS)
@@ -302,7 +302,7 @@ static bool vfs_option(struct reader *r, struct sriov *s, const char *word)
 	const char *value;
 	uint64_t n = 0;
 
-	if ((value = words_value(word, "device")) && hex(value, 0xffff, &n))
+	if ((value = words_value(word, "device")) && device_hex(value, 0xffff, &n))
 		s->device = (uint16_t)n;
 	else if ((value = words_value(word, "total")) && words_number(value, 10, 65535, &n))
 		s->total = (unsigned)n;
@@ -344,7 +344,7 @@ bool spec_line_vfs(struct reader *r, const struct words *words)
 	unsigned own = address.bus << 8 | address.slot << 3 | address.function;
 	if (own + s->offset + (s->total - 1) * s->stride > 0xffff)
 		return reader_fail(r, "the last virtual function is past the last bus, ff");
-	return count(r, s->enabled);
+	return device_count(r, s->enabled);
 }
 
 /* A bridge's buses are those of what is behind it. */

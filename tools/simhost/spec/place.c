@@ -44,7 +44,7 @@ static bool is_made(const struct walk *w, const char *name)
 }
 
 /* A name below a folder, whose key is given. */
-static bool step(const struct walk *w, uint64_t folder, const char *name)
+static bool place_step(const struct walk *w, uint64_t folder, const char *name)
 {
 	uintptr_t bits = bits_at(w, folder), more = BELOW;
 
@@ -62,7 +62,7 @@ static bool step(const struct walk *w, uint64_t folder, const char *name)
 	return true;
 }
 
-static bool arrive(const struct walk *w, uint64_t key)
+static bool place_arrive(const struct walk *w, uint64_t key)
 {
 	const unsigned shift = w->dev ? 0 : w->c->kind;
 	const uintptr_t any = IS << CHILD_NET | IS << CHILD_DISK | IS << CHILD_NODE;
@@ -83,7 +83,7 @@ static enum spec_place top_of(const struct walk *w)
 }
 
 /* The key of a place is that of the path to it, from the tree's name on. */
-static bool walk(const struct walk *w)
+static bool place_walk(const struct walk *w)
 {
 	CLEANUP(free_cleanup) char *copy = memory_copy(w->path);
 	char tree[PCI_ADDRESS_SIZE] = "virtual", *save = NULL;
@@ -95,13 +95,13 @@ static bool walk(const struct walk *w)
 	for (char *s = strtok_r(copy, "/", &save); s; s = strtok_r(NULL, "/", &save)) {
 		if (top && w->r->names->is_made(top_of(w), s))
 			return is_made(w, s);
-		if (!top && !step(w, table_key(at), s))
+		if (!top && !place_step(w, table_key(at), s))
 			return false;
 		CLEANUP(free_cleanup) char *folder = at;
 		at = memory_print("%s/%s", folder, s);
 		top = false;
 	}
-	return arrive(w, table_key(at));
+	return place_arrive(w, table_key(at));
 }
 
 uint64_t spec_number_key(const char *number, bool is_disk)
@@ -133,5 +133,5 @@ bool spec_take_places(struct reader *r, const struct spec_child *c)
 		return reader_fail(r, "the host makes the class '%s' itself", c->class);
 	if (c->number && !take_number(r, c))
 		return false;
-	return (!c->path || walk(&sys)) && (!c->dev || walk(&dev));
+	return (!c->path || place_walk(&sys)) && (!c->dev || place_walk(&dev));
 }

@@ -97,7 +97,7 @@ static const char *expand_one(struct reading *r, const char *s, FILE *out)
 }
 
 /* The line with its counters written out; NULL after an error. The caller frees it. */
-static char *expand(struct reading *r, const char *line)
+static char *read_expand(struct reading *r, const char *line)
 {
 	char *text = NULL;
 	size_t size;
@@ -119,7 +119,7 @@ static char *expand(struct reading *r, const char *line)
 	return text;
 }
 
-static bool spend(struct reading *r, size_t cost)
+static bool read_spend(struct reading *r, size_t cost)
 {
 	r->unrolled += cost;
 	return r->unrolled <= MAX_UNROLLED ||
@@ -152,7 +152,7 @@ static size_t find_end(const struct reading *r, size_t from, size_t to)
 static bool read_lines(struct reading *r, size_t from, size_t to);
 
 /* repeat NAME FIRST LAST … end */
-static bool repeat(struct reading *r, const struct words *words, size_t from, size_t end)
+static bool read_repeat(struct reading *r, const struct words *words, size_t from, size_t end)
 {
 	uint64_t first, last;
 
@@ -167,7 +167,7 @@ static bool repeat(struct reading *r, const struct words *words, size_t from, si
 	bool ok = true;
 	for (uint64_t i = first; ok && i <= last; i++) {
 		v->value = (long)i;
-		ok = spend(r, LINE_COST) && read_lines(r, from + 1, end);
+		ok = read_spend(r, LINE_COST) && read_lines(r, from + 1, end);
 	}
 	r->n_variables--;
 	return ok;
@@ -175,7 +175,7 @@ static bool repeat(struct reading *r, const struct words *words, size_t from, si
 
 static bool read_line(struct reading *r, size_t *at, size_t to)
 {
-	CLEANUP(free_cleanup) char *line = expand(r, r->lines.line[*at]);
+	CLEANUP(free_cleanup) char *line = read_expand(r, r->lines.line[*at]);
 	CLEANUP(words_clear) struct words words = {0};
 	size_t len = line ? strlen(line) : 0;
 	const char *wrong = line ? words_split(line, &words) : NULL;
@@ -186,7 +186,7 @@ static bool read_line(struct reading *r, size_t *at, size_t to)
 		return reader_fail(&r->reader, "the line is longer than %d bytes", MAX_LINE);
 	if (wrong)
 		return reader_fail(&r->reader, "%s", wrong);
-	if (!spend(r, len + LINE_COST))
+	if (!read_spend(r, len + LINE_COST))
 		return false;
 	if (words.count == 0)
 		return true;
@@ -195,7 +195,7 @@ static bool read_line(struct reading *r, size_t *at, size_t to)
 	size_t end = find_end(r, *at, to);
 	if (!end)
 		return reader_fail(&r->reader, "this repeat has no end");
-	if (!repeat(r, &words, *at, end))
+	if (!read_repeat(r, &words, *at, end))
 		return false;
 	*at = end;
 	return true;

@@ -44,7 +44,7 @@ static void list_pci_devices(const struct scene *s, struct listing *out)
 	list_all(s, out, NULL);
 }
 
-static bool found(struct node *ret, enum view_kind kind, const struct device *d)
+static bool bus_found(struct node *ret, enum view_kind kind, const struct device *d)
 {
 	if (d)
 		*ret = node_at(kind, &d->object);
@@ -53,7 +53,7 @@ static bool found(struct node *ret, enum view_kind kind, const struct device *d)
 
 static bool find_pci_device(const struct scene *s, const char *name, struct node *ret)
 {
-	return found(ret, V_PCI_DEVICE_LINK, model_device_named(s->m, name));
+	return bus_found(ret, V_PCI_DEVICE_LINK, model_device_named(s->m, name));
 }
 
 void show_device_path(const struct scene *s, FILE *out)
@@ -99,7 +99,7 @@ static bool find_driver_device(const struct scene *s, const char *name, struct n
 {
 	struct device *d = model_device_named(s->m, name);
 
-	return d && d->driver == s->driver && d->linked && found(ret, V_DRIVER_DEVICE_LINK, d);
+	return d && d->driver == s->driver && d->linked && bus_found(ret, V_DRIVER_DEVICE_LINK, d);
 }
 
 static char *path_driver(const struct scene *s)
@@ -188,7 +188,7 @@ static bool find_root_bus(const struct scene *s, const char *name, struct node *
 {
 	struct device *d = model_device_named(s->m, name);
 
-	return d && is_on(s, d) && found(ret, V_DEVICE, d);
+	return d && is_on(s, d) && bus_found(ret, V_DEVICE, d);
 }
 
 /* What a device's folder has besides its attributes. */
@@ -203,7 +203,7 @@ static void list_device(const struct scene *s, struct listing *out)
 	list_children(s, out);
 }
 
-static const struct device *virtfn(const struct device *pf, const char *name)
+static const struct device *bus_virtfn(const struct device *pf, const char *name)
 {
 	int number;
 
@@ -221,8 +221,9 @@ static bool find_device(const struct scene *s, const char *name, struct node *re
 	struct device *below = model_device_named(s->m, name);
 
 	if (below)
-		return below->parent == s->device && found(ret, V_DEVICE, below);
-	return found(ret, V_VIRTFN_LINK, virtfn(s->device, name)) || find_child(s, name, ret);
+		return below->parent == s->device && bus_found(ret, V_DEVICE, below);
+	return bus_found(ret, V_VIRTFN_LINK, bus_virtfn(s->device, name)) ||
+	       find_child(s, name, ret);
 }
 
 static void show_autoprobe(const struct scene *s, FILE *out)

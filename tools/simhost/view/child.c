@@ -75,7 +75,7 @@ static void list_tree(const struct scene *s, const struct tree *t, struct listin
 	}
 }
 
-static bool found(struct node *ret, const struct tree *t, const struct child *c, bool leaf)
+static bool child_found(struct node *ret, const struct tree *t, const struct child *c, bool leaf)
 {
 	static const enum view_kind leaves[2][3] = {
 		{[CHILD_NET] = V_NET, [CHILD_DISK] = V_DISK, [CHILD_NODE] = V_NODE},
@@ -101,10 +101,10 @@ static bool find_in_tree(
 		if (strcmp(p->part[t->depth], name) != 0)
 			continue;
 		if (p->count == t->depth + 1)
-			return found(ret, t, c, true);
+			return child_found(ret, t, c, true);
 		through = c;
 	}
-	return through && found(ret, t, through, false);
+	return through && child_found(ret, t, through, false);
 }
 
 /* The tree at the scene's folder. */

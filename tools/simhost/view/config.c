@@ -4,16 +4,16 @@
 
 enum { SIZE_CONVENTIONAL = 256, SIZE_EXPRESS = 4096, EXPRESS_AT = 0x40 };
 
-static void put16(uint8_t *at, unsigned value)
+static void config_put16(uint8_t *at, unsigned value)
 {
 	at[0] = (uint8_t)value;
 	at[1] = (uint8_t)(value >> 8);
 }
 
-static void put32(uint8_t *at, uint64_t value)
+static void config_put32(uint8_t *at, uint64_t value)
 {
-	put16(at, (unsigned)value & 0xffff);
-	put16(at + 2, (unsigned)(value >> 16) & 0xffff);
+	config_put16(at, (unsigned)value & 0xffff);
+	config_put16(at + 2, (unsigned)(value >> 16) & 0xffff);
 }
 
 /* The port type of the PCI Express capability: an endpoint, or a bridge by its depth, as root
@@ -43,9 +43,9 @@ static void put_bars(uint8_t *space, const struct function *f)
 		bits |= b->flags & WIDE ? 4 : 0;
 		if (!b->flags)
 			continue;
-		put32(space + 0x10 + i * 4, b->start | bits);
+		config_put32(space + 0x10 + i * 4, b->start | bits);
 		if (b->flags & WIDE && i + 1 < count)
-			put32(space + 0x14 + i * 4, b->start >> 32);
+			config_put32(space + 0x14 + i * 4, b->start >> 32);
 	}
 }
 
@@ -76,10 +76,10 @@ void config_print(const struct device *d, FILE *out)
 	uint8_t space[SIZE_EXPRESS] = {0};
 
 	/* A virtual function has no ids of its own there: the kernel takes its physical one's. */
-	put16(space, d->physfn ? 0xffff : f->vendor);
-	put16(space + 2, d->physfn ? 0xffff : f->device);
-	put16(space + 4, d->driver ? 0x0407 : 0x0400);
-	put16(space + 6, f->conventional ? 0 : 0x0010);
+	config_put16(space, d->physfn ? 0xffff : f->vendor);
+	config_put16(space + 2, d->physfn ? 0xffff : f->device);
+	config_put16(space + 4, d->driver ? 0x0407 : 0x0400);
+	config_put16(space + 6, f->conventional ? 0 : 0x0010);
 	space[8] = f->revision;
 	space[9] = f->class & 0xff;
 	space[10] = f->class >> 8 & 0xff;
@@ -89,15 +89,15 @@ void config_print(const struct device *d, FILE *out)
 	if (function_is_bridge(f)) {
 		put_bridge(space, f);
 	} else {
-		put16(space + 0x2c, f->subsystem_vendor);
-		put16(space + 0x2e, f->subsystem_device);
+		config_put16(space + 0x2c, f->subsystem_vendor);
+		config_put16(space + 0x2e, f->subsystem_device);
 	}
 	space[0x3c] = (uint8_t)f->irq;
 	space[0x3d] = f->irq ? 1 : 0;
 	if (!f->conventional) {
 		space[0x34] = EXPRESS_AT;
 		space[EXPRESS_AT] = 0x10;
-		put16(space + EXPRESS_AT + 2, 2 | express_type(f) << 4);
+		config_put16(space + EXPRESS_AT + 2, 2 | express_type(f) << 4);
 	}
 	fwrite(space, 1, f->conventional ? SIZE_CONVENTIONAL : SIZE_EXPRESS, out);
 }

@@ -173,7 +173,7 @@ int view_list(struct model *m, struct node node, struct listing *ret)
 	return there ? 0 : -ENOENT;
 }
 
-static bool waits(const struct model *m, const struct entry *e)
+static bool view_waits(const struct model *m, const struct entry *e)
 {
 	return e->wait == WAIT_ALWAYS || (e->wait == WAIT_OLD_KERNELS && !model_since(m, 6, 12));
 }
@@ -201,7 +201,7 @@ int view_read(struct model *m, struct node node, char **ret, size_t *ret_len)
 	model_lock(m);
 	if (!set_scene(m, node, &s))
 		error = -ENODEV;
-	else if (waits(m, e))
+	else if (view_waits(m, e))
 		error = model_await_device(m, node.object);
 	/* The wait may have seen the device go. */
 	if (!error && !set_scene(m, node, &s))
@@ -214,7 +214,7 @@ int view_read(struct model *m, struct node node, char **ret, size_t *ret_len)
 
 /* The way from a folder to a target, as the kernel writes its links: up to where both are below,
  * then down. */
-static char *relative(const char *folder, const char *target)
+static char *view_relative(const char *folder, const char *target)
 {
 	size_t common = 0, ups = 0;
 
@@ -261,7 +261,7 @@ int view_link(struct model *m, struct node node, char **ret)
 	int error = read_link(m, node, &target, &folder);
 	model_unlock(m);
 	if (!error)
-		*ret = folder ? relative(folder, target) : STEAL(target);
+		*ret = folder ? view_relative(folder, target) : STEAL(target);
 	return error;
 }
 

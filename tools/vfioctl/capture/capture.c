@@ -31,9 +31,9 @@ static void capture_clear(struct capture *c)
 	sysfs_close(&c->sysfs);
 }
 
-static int fail(char error[CAPTURE_ERROR_SIZE], const char *fmt, ...)
+static int capture_fail(char error[CAPTURE_ERROR_SIZE], const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-static int fail(char error[CAPTURE_ERROR_SIZE], const char *fmt, ...)
+static int capture_fail(char error[CAPTURE_ERROR_SIZE], const char *fmt, ...)
 {
 	va_list args;
 
@@ -49,13 +49,14 @@ static int open_host(struct capture *c, const char *root, char error[CAPTURE_ERR
 	int r = sysfs_open(&c->sysfs, root);
 
 	if (r < 0)
-		return fail(error, "cannot open %s: %s", root, strerror(-r));
+		return capture_fail(error, "cannot open %s: %s", root, strerror(-r));
 	if (c->sysfs.devices_fd < 0)
-		return fail(error, "%s%ssys/bus/pci/devices cannot be read: there is no PCI here",
-			root, root[strlen(root) - 1] == '/' ? "" : "/");
+		return capture_fail(error,
+			"%s%ssys/bus/pci/devices cannot be read: there is no PCI here", root,
+			root[strlen(root) - 1] == '/' ? "" : "/");
 	if (devices_new(&c->sysfs, NULL, &c->cache, &err) == 0)
 		return 0;
-	fail(error, "%s", err.message);
+	capture_fail(error, "%s", err.message);
 	core_error_clear(&err);
 	return -1;
 }
@@ -65,13 +66,13 @@ static int read_host(struct capture *c, char error[CAPTURE_ERROR_SIZE])
 	int r;
 
 	if (capture_read_drivers(c) < 0)
-		return fail(error, "out of memory");
+		return capture_fail(error, "out of memory");
 	r = capture_read_devices(c);
 	if (r < 0)
-		return fail(error, "sys/bus/pci/devices cannot be read: %s", strerror(-r));
+		return capture_fail(error, "sys/bus/pci/devices cannot be read: %s", strerror(-r));
 	if (capture_read_overrides(c) < 0 || capture_read_nets(c) < 0 ||
 		capture_read_disks(c) < 0 || capture_read_holders(c) < 0)
-		return fail(error, "out of memory");
+		return capture_fail(error, "out of memory");
 	return 0;
 }
 

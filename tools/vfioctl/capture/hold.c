@@ -17,7 +17,7 @@ struct scan {
 	struct capture_holders found;
 };
 
-static void take(struct capture_holders *all, const struct holders *some)
+static void hold_take(struct capture_holders *all, const struct holders *some)
 {
 	all->is_truncated |= some->is_truncated;
 	for (size_t i = 0; i < some->count; i++) {
@@ -28,7 +28,7 @@ static void take(struct capture_holders *all, const struct holders *some)
 	}
 }
 
-static void scan(void *arg, int beat)
+static void hold_scan(void *arg, int beat)
 {
 	struct scan *s = arg;
 
@@ -39,8 +39,8 @@ static void scan(void *arg, int beat)
 	s->error = holders_of_vfio(s->sysfs, &files);
 	if (!s->error)
 		s->error = holders_of_mappings(s->sysfs, &mappings);
-	take(&s->found, &files);
-	take(&s->found, &mappings);
+	hold_take(&s->found, &files);
+	hold_take(&s->found, &mappings);
 }
 
 int capture_read_holders(struct capture *c)
@@ -50,7 +50,7 @@ int capture_read_holders(struct capture *c)
 	if (!s)
 		return -1;
 	s->sysfs = &c->sysfs;
-	c->holders_unknown = !capture_in_child(scan, s, SCAN_MS) || s->error;
+	c->holders_unknown = !capture_in_child(hold_scan, s, SCAN_MS) || s->error;
 	c->holders = s->found;
 	capture_unshare(s, sizeof(*s));
 	return 0;
@@ -71,7 +71,7 @@ static const char *command_of(const struct hand_holder *h)
 }
 
 /* What one process has of one device. */
-static bool has(const struct capture *c, int32_t pid, enum hand_hold hold, int32_t id)
+static bool hold_has(const struct capture *c, int32_t pid, enum hand_hold hold, int32_t id)
 {
 	for (size_t i = 0; i < c->holders.count; i++) {
 		const struct hand_holder *h = &c->holders.items[i];
@@ -96,7 +96,7 @@ static bool has_file(const struct capture *c, int32_t pid, const struct capture_
 		if (pci_address_equal(h->address, d->address))
 			return true;
 	}
-	return !named && d->enabled > 0 && has(c, pid, HOLD_FILE, -1);
+	return !named && d->enabled > 0 && hold_has(c, pid, HOLD_FILE, -1);
 }
 
 static int32_t vfio_number(const struct capture_device *d)
@@ -111,20 +111,21 @@ static const char *kind_of(const struct capture *c, int32_t pid, const struct ca
 {
 	int32_t number = vfio_number(d);
 
-	if (number >= 0 && has(c, pid, HOLD_DEVICE, number))
+	if (number >= 0 && hold_has(c, pid, HOLD_DEVICE, number))
 		return d->enabled > 0 ? "iommufd" : "cdev";
-	if (d->device->group >= 0 && has(c, pid, HOLD_GROUP, d->device->group))
+	if (d->device->group >= 0 && hold_has(c, pid, HOLD_GROUP, d->device->group))
 		return has_file(c, pid, d) ? "device" : "group";
 	/* Nothing but a mapping: of which device, the kernel does not tell. */
-	if (d->enabled > 0 && has(c, pid, HOLD_MAPPING, -1) && !has(c, pid, HOLD_GROUP, -1) &&
-		!has(c, pid, HOLD_DEVICE, -1) && !has(c, pid, HOLD_FILE, -1))
+	if (d->enabled > 0 && hold_has(c, pid, HOLD_MAPPING, -1) &&
+		!hold_has(c, pid, HOLD_GROUP, -1) && !hold_has(c, pid, HOLD_DEVICE, -1) &&
+		!hold_has(c, pid, HOLD_FILE, -1))
 		return "mapping";
 	return NULL;
 }
 
 /* The simulated host refuses a user of a group with another's driver in it, as the kernel does
  * where it does not know better of that driver. */
-static const struct capture_device *blocker(const struct capture *c, int32_t group)
+static const struct capture_device *hold_blocker(const struct capture *c, int32_t group)
 {
 	for (size_t i = 0; i < c->n_devices; i++) {
 		const struct capture_device *d = &c->devices[i];
@@ -172,7 +173,7 @@ static void print_hold(struct capture *c, const struct capture_device *d)
 
 	if (!claim.kind)
 		return;
-	const struct capture_device *other = blocker(c, d->device->group);
+	const struct capture_device *other = hold_blocker(c, d->device->group);
 	const char *command = command_of(holder_with(c, claim.pid));
 	bool only_open = strcmp(claim.kind, "group") == 0 || strcmp(claim.kind, "cdev") == 0;
 	if (c->unsafe_interrupts && !only_open)

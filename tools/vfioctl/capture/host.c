@@ -39,7 +39,7 @@ static void print_kernel(struct capture *c)
 
 /* What on the kernel's command line is about passing devices through. The rest stays behind: it
  * may hold what identifies the machine, or a secret. */
-static bool matters(const char *word)
+static bool host_matters(const char *word)
 {
 	static const char *const begins[] = {"iommu=", "iommu.",
 		"intel_iommu=", "amd_iommu=", "amd_iommu_", "intremap=", "nox2apic",
@@ -70,7 +70,7 @@ static void print_cmdline(struct capture *c)
 		/* What follows is for the first process. */
 		if (strcmp(s, "--") == 0)
 			break;
-		if (matters(s)) {
+		if (host_matters(s)) {
 			fprintf(c->out, " %s", s);
 			words++;
 		}

@@ -160,7 +160,7 @@ static bool has_address6(const char *addresses, const char *name)
 	return false;
 }
 
-static size_t depth(const char *path)
+static size_t net_depth(const char *path)
 {
 	size_t n = 1;
 
@@ -175,7 +175,7 @@ void capture_print_path(struct capture *c, const char *path, const char *usual, 
 
 	if (!path[0] || strcmp(path, usual) == 0 || !slash || !capture_is_text(path) ||
 		strpbrk(path, " ,=") || strstr(path, "/.") || strstr(path, "//") ||
-		depth(path) > MAX_DEPTH)
+		net_depth(path) > MAX_DEPTH)
 		return;
 	fprintf(c->out, " path=%.*s/%s", (int)(slash - path), path, label);
 }

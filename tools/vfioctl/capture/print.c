@@ -157,7 +157,8 @@ static void note_functions(
 }
 
 /* How many of them fit below bus ff, which is more than what a device may promise. */
-static unsigned fitting(struct pci_address a, unsigned total, unsigned offset, unsigned stride)
+static unsigned print_fitting(
+	struct pci_address a, unsigned total, unsigned offset, unsigned stride)
 {
 	unsigned own = (unsigned)(a.bus << 8 | a.slot << 3 | a.function);
 	unsigned room = own + offset > 0xffff ? 0 : (0xffff - own - offset) / stride + 1;
@@ -178,7 +179,7 @@ static void print_functions(struct capture *c, const struct capture_device *d)
 		id = strtoul(text, NULL, 16) & 0xffff;
 	offset = offset && offset <= 0xffff ? offset : 1;
 	stride = stride && stride <= 0xffff ? stride : 1;
-	unsigned total = fitting(d->address, d->device->total_vfs, offset, stride);
+	unsigned total = print_fitting(d->address, d->device->total_vfs, offset, stride);
 	if (total < d->device->total_vfs)
 		capture_note(c, "%s can have %u virtual functions; %u fit below its bus ff",
 			d->device->text, d->device->total_vfs, total);

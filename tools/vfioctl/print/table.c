@@ -75,7 +75,7 @@ void table_note(struct table *table, const char *fmt, ...)
 	free(text);
 }
 
-static void measure(const struct table *table, bool heads, size_t widths[TABLE_COLUMNS_MAX])
+static void table_measure(const struct table *table, bool heads, size_t widths[TABLE_COLUMNS_MAX])
 {
 	for (size_t i = 0; i < table->columns; i++)
 		widths[i] = heads ? text_width(table->heads[i]) : 0;
@@ -108,7 +108,7 @@ int table_print(const struct table *table, FILE *out, bool colour, bool heads)
 
 	if (table->failed)
 		return -ENOMEM;
-	measure(table, heads, widths);
+	table_measure(table, heads, widths);
 	for (size_t i = 0; heads && i < table->columns; i++)
 		put_cell(table, out, colour, PAINT_HEAD, table->heads[i], i, widths[i]);
 	for (size_t r = 0; r < table->count; r++) {

@@ -23,7 +23,7 @@ static const char *session_name(const struct session *session, char name[64])
 	return name;
 }
 
-static int stop(struct session *session, int exit_code)
+static int session_stop(struct session *session, int exit_code)
 {
 	session->stop = exit_code;
 	return '?';
@@ -34,7 +34,7 @@ static int stop_usage(struct session *session)
 	char name[64];
 
 	fprintf(stderr, "'%s --help' tells more.\n", session_name(session, name));
-	return stop(session, EXIT_USAGE);
+	return session_stop(session, EXIT_USAGE);
 }
 
 static int stop_help(struct session *session)
@@ -43,13 +43,13 @@ static int stop_help(struct session *session)
 		help_verb(stdout, session->verb);
 	else
 		help_all(stdout, session->verbs);
-	return stop(session, EXIT_DONE);
+	return session_stop(session, EXIT_DONE);
 }
 
 static int stop_version(struct session *session)
 {
 	help_version(stdout);
-	return stop(session, EXIT_DONE);
+	return session_stop(session, EXIT_DONE);
 }
 
 /* The verb's options and those of all verbs, in one list. */

@@ -20,7 +20,7 @@ static int read_membership(void *arg, uid_t uid)
 }
 
 /* Of most callers it is known without the user database. */
-static void ask(void *arg, uid_t uid, gid_t gid, rpc_rights_done done, void *done_arg)
+static void callers_ask(void *arg, uid_t uid, gid_t gid, rpc_rights_done done, void *done_arg)
 {
 	const struct callers *c = arg;
 
@@ -48,7 +48,7 @@ int callers_init(struct callers *callers, bool simulated)
 		.simulated = simulated,
 		.has_group = gr,
 		.lookups = lookups_new(&config),
-		.rights = {ask, callers}};
+		.rights = {callers_ask, callers}};
 	if (gr)
 		callers->group = gr->gr_gid;
 	return callers->lookups ? 0 : -ENOMEM;

@@ -130,7 +130,7 @@ static void look_up(void *arg)
 }
 
 /* Has a worker ask about the user, in a place that is free. The lock is held. */
-static bool start(struct user *place, uid_t uid, rpc_rights_done done, void *done_arg)
+static bool lookups_start(struct user *place, uid_t uid, rpc_rights_done done, void *done_arg)
 {
 	struct lookups *l = place->lookups;
 	struct waiter *waiter;
@@ -164,7 +164,7 @@ void lookups_ask(struct lookups *l, uid_t uid, rpc_rights_done done, void *done_
 	else if (user && user->state == USER_ASKED)
 		waits = add_waiter(user, done, done_arg);
 	else if (user)
-		waits = start(user, uid, done, done_arg);
+		waits = lookups_start(user, uid, done, done_arg);
 	pthread_mutex_unlock(&l->lock);
 	if (!waits)
 		done(done_arg, answer);

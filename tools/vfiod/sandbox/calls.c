@@ -143,7 +143,7 @@ static void build_clear(struct build *b)
 	seccomp_release(b->filter);
 }
 
-static void add(struct build *b, uint32_t action, const char *name, unsigned n,
+static void calls_add(struct build *b, uint32_t action, const char *name, unsigned n,
 	const struct scmp_arg_cmp *when)
 {
 	int call = b->error ? -1 : seccomp_syscall_resolve_name(name);
@@ -155,7 +155,7 @@ static void add(struct build *b, uint32_t action, const char *name, unsigned n,
 static void add_all(struct build *b, uint32_t action, const char *const *calls, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		add(b, action, calls[i], 0, NULL);
+		calls_add(b, action, calls[i], 0, NULL);
 }
 
 #define ALLOW_ALL(b, calls) add_all(b, SCMP_ACT_ALLOW, calls, ARRAY_SIZE(calls))
@@ -171,7 +171,7 @@ static void allow_narrow(struct build *b, const struct narrow *calls, size_t n)
 			when[conditions] = SCMP_CMP64(calls[i].when[conditions].argument,
 				SCMP_CMP_MASKED_EQ, calls[i].when[conditions].mask,
 				calls[i].when[conditions].value);
-		add(b, SCMP_ACT_ALLOW, calls[i].name, conditions, when);
+		calls_add(b, SCMP_ACT_ALLOW, calls[i].name, conditions, when);
 	}
 }
 
@@ -198,11 +198,11 @@ static void kill_deadly(struct build *b, enum sandbox_process process)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(DEADLY); i++) {
 		if (!is_excepted(process, DEADLY[i]))
-			add(b, SCMP_ACT_KILL_PROCESS, DEADLY[i], 0, NULL);
+			calls_add(b, SCMP_ACT_KILL_PROCESS, DEADLY[i], 0, NULL);
 	}
 }
 
-static void allow(struct build *b, enum sandbox_process process)
+static void calls_allow(struct build *b, enum sandbox_process process)
 {
 #ifdef VFIOD_SANITIZED
 	ALLOW_ALL(b, SANITIZED); /* before the narrow ones, which then add nothing */
@@ -215,12 +215,12 @@ static void allow(struct build *b, enum sandbox_process process)
 
 		ALLOW_ALL(b, MAIN);
 		allow_narrow(b, NARROW_MAIN, ARRAY_SIZE(NARROW_MAIN));
-		add(b, SCMP_ACT_ALLOW, "tgkill", 1, &own); /* abort() */
+		calls_add(b, SCMP_ACT_ALLOW, "tgkill", 1, &own); /* abort() */
 		return;
 	}
 	ALLOW_ALL(b, HAND);
 	allow_narrow(b, NARROW_HAND, ARRAY_SIZE(NARROW_HAND));
-	add(b, SCMP_ACT_ALLOW, "tgkill", 0, NULL); /* whose children have pids of their own */
+	calls_add(b, SCMP_ACT_ALLOW, "tgkill", 0, NULL); /* whose children have pids of their own */
 	if (process == SANDBOX_HAND_LOADER)
 		ALLOW_ALL(b, LOADER);
 }
@@ -247,9 +247,9 @@ int sandbox_calls_load(enum sandbox_process process, enum sandbox_mode mode)
 	if (!b.filter)
 		return -ENOSYS;
 	b.error = set_attributes(b.filter);
-	allow(&b, process);
+	calls_allow(&b, process);
 	/* Its flags are in memory, where a filter cannot look; libc then takes clone. */
-	add(&b, SCMP_ACT_ERRNO(ENOSYS), "clone3", 0, NULL);
+	calls_add(&b, SCMP_ACT_ERRNO(ENOSYS), "clone3", 0, NULL);
 	if (mode != SANDBOX_KILL)
 		kill_deadly(&b, process);
 	if (!b.error)

@@ -64,7 +64,7 @@ static struct attributes attributes_of(int version)
 }
 
 /* What does not exist needs no rule. 0 or a negative errno. */
-static int permit(const struct rules *rules, const char *path, uint64_t access)
+static int files_permit(const struct rules *rules, const char *path, uint64_t access)
 {
 	CLEANUP(fd_cleanup) int fd = open(path, O_PATH | O_CLOEXEC);
 	struct stat status;
@@ -96,7 +96,7 @@ static int permit_sockets(const struct rules *rules, const char *urls)
 		char *path = url + 6, *slash = strrchr(path, '/');
 		if (slash)
 			slash[slash == path] = '\0';
-		error = permit(rules, slash ? path : ".", SOCKETS);
+		error = files_permit(rules, slash ? path : ".", SOCKETS);
 	}
 	return error;
 }
@@ -111,10 +111,10 @@ static int permit_machine(const struct rules *rules)
 		"/var/cache/nscd", "/var/lib/extrausers", "/var/lib/pciutils", "/proc/self",
 		"/proc/stat", "/proc/cpuinfo", "/proc/meminfo", "/proc/sys",
 		"/sys/devices/system/cpu", "/dev/urandom"};
-	int error = permit(rules, "/dev/null", CHANGE);
+	int error = files_permit(rules, "/dev/null", CHANGE);
 
 	for (size_t i = 0; i < ARRAY_SIZE(places) && !error; i++)
-		error = permit(rules, places[i], READ);
+		error = files_permit(rules, places[i], READ);
 	return error;
 }
 
@@ -126,10 +126,10 @@ static int permit_host(const struct rules *rules, const struct sandbox *s)
 	int error = 0;
 
 	if (s->is_simulated)
-		return permit(rules, s->root, READ);
+		return files_permit(rules, s->root, READ);
 	for (size_t i = 0; i < ARRAY_SIZE(folders) && !error; i++) {
 		snprintf(path, sizeof(path), "%s/%s", s->root, folders[i]);
-		error = permit(rules, path, READ);
+		error = files_permit(rules, path, READ);
 	}
 	return error;
 }
@@ -141,14 +141,15 @@ static int permit_all(const struct rules *rules, const struct sandbox *s)
 	if (!error)
 		error = permit_host(rules, s);
 	if (!error)
-		error = permit(rules, s->state, STATE);
+		error = files_permit(rules, s->state, STATE);
 	if (!error)
-		error = permit(rules, s->locks, READ);
+		error = files_permit(rules, s->locks, READ);
 	for (size_t i = 0; i < ARRAY_SIZE(s->sockets) && !error; i++)
 		error = permit_sockets(rules, s->sockets[i]);
 #ifdef VFIOD_SANITIZED
 	if (!error)
-		error = permit(rules, "/", READ); /* programs and libraries, for their reports */
+		error = files_permit(
+			rules, "/", READ); /* programs and libraries, for their reports */
 #endif
 	return error;
 }

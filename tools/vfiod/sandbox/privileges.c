@@ -51,7 +51,7 @@ int privileges_find_user(const char *name, struct identity *ret)
 	return 0;
 }
 
-static int complain(const char *what)
+static int privileges_complain(const char *what)
 {
 	fprintf(stderr, "vfiod: cannot give up root (%s): %s\n", what, strerror(errno));
 	return -1;
@@ -102,36 +102,36 @@ int privileges_keep(const int *capabilities, size_t n)
 	for (size_t i = 0; i < n; i++)
 		wanted |= UINT64_C(1) << capabilities[i];
 	if (get_capabilities(&had) < 0)
-		return complain("capabilities");
+		return privileges_complain("capabilities");
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
-		return complain("ambient set");
+		return privileges_complain("ambient set");
 	/* Who may not do this, being no root or in a container, has little to lose by it. */
 	if (had >> CAP_SETPCAP & 1 && shut_the_way_back(wanted) < 0)
-		return complain("bounding set");
-	return set_capabilities(wanted & had) < 0 ? complain("capabilities") : 0;
+		return privileges_complain("bounding set");
+	return set_capabilities(wanted & had) < 0 ? privileges_complain("capabilities") : 0;
 }
 
 int privileges_drop(const struct identity *identity)
 {
 	for (int capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; capability++) {
 		if (prctl(PR_CAPBSET_DROP, capability) < 0)
-			return complain("bounding set");
+			return privileges_complain("bounding set");
 	}
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
-		return complain("ambient set");
+		return privileges_complain("ambient set");
 	if (setgroups(0, NULL) < 0)
-		return complain("groups");
+		return privileges_complain("groups");
 	if (setresgid(identity->gid, identity->gid, identity->gid) < 0)
-		return complain("group id");
+		return privileges_complain("group id");
 	if (setresuid(identity->uid, identity->uid, identity->uid) < 0)
-		return complain("user id");
+		return privileges_complain("user id");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return complain("no_new_privs");
+		return privileges_complain("no_new_privs");
 	if (set_capabilities(0) < 0) /* for who runs as root on purpose, by --user */
-		return complain("capabilities");
+		return privileges_complain("capabilities");
 	if (identity->uid != 0 && setresuid(0, 0, 0) == 0) {
 		errno = EINVAL;
-		return complain("it came back");
+		return privileges_complain("it came back");
 	}
 	return 0;
 }

@@ -34,7 +34,7 @@ bool sandbox_mode_parse(const char *name, enum sandbox_mode *ret)
 	return false;
 }
 
-static int complain(const char *who, const char *what, int error)
+static int sandbox_complain(const char *who, const char *what, int error)
 {
 	fprintf(stderr, "vfiod: cannot confine %s (%s): %s\n", who, what, strerror(error));
 	return -1;
@@ -43,17 +43,17 @@ static int complain(const char *who, const char *what, int error)
 /* A core would hold the API key and the TLS key. Other limits were considered and left out: that on
  * processes counts by user, and so would count what else runs as nobody or as the user who starts
  * vfiod without being root; that on file sizes would end a log that stderr is redirected to. */
-static int limit(const char *who)
+static int sandbox_limit(const char *who)
 {
 	const struct rlimit none = {0, 0};
 
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
-		return complain(who, "core size", errno);
+		return sandbox_complain(who, "core size", errno);
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)
-		return complain(who, "dumpable", errno);
+		return sandbox_complain(who, "dumpable", errno);
 	/* Also for who was not root: a filter may only be loaded so. */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return complain(who, "no_new_privs", errno);
+		return sandbox_complain(who, "no_new_privs", errno);
 	return 0;
 }
 
@@ -67,7 +67,7 @@ static void load_user_services(void)
 	getpwuid_r(UINT32_MAX - 1, &pw, buf, sizeof(buf), &found);
 }
 
-static int filter(const char *who, enum sandbox_process process, enum sandbox_mode mode)
+static int sandbox_filter(const char *who, enum sandbox_process process, enum sandbox_mode mode)
 {
 	int error = sandbox_trap_install();
 
@@ -80,7 +80,7 @@ static int filter(const char *who, enum sandbox_process process, enum sandbox_mo
 			who);
 		return 0;
 	}
-	return error ? complain(who, "system calls", -error) : 0;
+	return error ? sandbox_complain(who, "system calls", -error) : 0;
 }
 
 static int restrict_files(const struct sandbox *s)
@@ -88,7 +88,7 @@ static int restrict_files(const struct sandbox *s)
 	int version = sandbox_files_restrict(s);
 
 	if (version < 0)
-		return complain("the daemon", "files", -version);
+		return sandbox_complain("the daemon", "files", -version);
 	if (version == 0)
 		fprintf(stderr, "vfiod: warning: this kernel has no Landlock, or it is off (lsm=): "
 				"file permissions alone keep the daemon from other files\n");
@@ -97,14 +97,14 @@ static int restrict_files(const struct sandbox *s)
 
 int sandbox_main(const struct sandbox *s)
 {
-	if (limit("the daemon") < 0)
+	if (sandbox_limit("the daemon") < 0)
 		return -1;
 	if (s->mode == SANDBOX_OFF)
 		return 0;
 	load_user_services();
 	if (restrict_files(s) < 0)
 		return -1;
-	return filter("the daemon", SANDBOX_MAIN, s->mode);
+	return sandbox_filter("the daemon", SANDBOX_MAIN, s->mode);
 }
 
 /* What the hand needs beside being uid 0, to whom the files of sysfs belong and who writes them
@@ -126,7 +126,8 @@ int sandbox_hand(void *sandbox)
 	enum sandbox_process process = s->is_simulated ? SANDBOX_HAND : SANDBOX_HAND_LOADER;
 
 	if (privileges_keep(HAND_CAPABILITIES, s->is_simulated ? n - 1 : n) < 0 ||
-		limit("the privileged process") < 0)
+		sandbox_limit("the privileged process") < 0)
 		return -1;
-	return s->mode == SANDBOX_OFF ? 0 : filter("the privileged process", process, s->mode);
+	return s->mode == SANDBOX_OFF ? 0
+				      : sandbox_filter("the privileged process", process, s->mode);
 }

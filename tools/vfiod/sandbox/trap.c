@@ -37,7 +37,7 @@ static void set_result(ucontext_t *context, long result)
 #endif
 }
 
-static size_t append(char *line, size_t length, const char *text)
+static size_t trap_append(char *line, size_t length, const char *text)
 {
 	size_t n = strlen(text);
 
@@ -47,13 +47,14 @@ static size_t append(char *line, size_t length, const char *text)
 }
 
 /* By write alone: stdio may be in the midst of something. */
-static void say(unsigned call)
+static void trap_say(unsigned call)
 {
 	char line[96 + NAME_SIZE];
-	size_t n = append(line, 0, "vfiod: denied by the sandbox: system call ");
+	size_t n = trap_append(line, 0, "vfiod: denied by the sandbox: system call ");
 
-	n = append(line, n, call < CALLS && names[call][0] ? names[call] : "of unknown number");
-	n = append(line, n, " (said once)\n");
+	n = trap_append(
+		line, n, call < CALLS && names[call][0] ? names[call] : "of unknown number");
+	n = trap_append(line, n, " (said once)\n");
 	ssize_t written = write(STDERR_FILENO, line, n);
 	(void)written; /* there is nobody else to tell */
 }
@@ -65,7 +66,7 @@ static void on_denied(int signal, siginfo_t *info, void *context)
 
 	(void)signal;
 	if (!atomic_exchange(&is_said[call < CALLS ? call : CALLS - 1], true))
-		say(call);
+		trap_say(call);
 	errno = saved;
 	set_result(context, -EPERM);
 }
