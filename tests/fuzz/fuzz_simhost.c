@@ -6,8 +6,10 @@
  * once, of the type that it tells, and what a link names is found.
  */
 #include "tests/simhost/sim.h"
-#include "tools/simhost/control.h"
-#include "tools/simhost/memory.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/control.h"
+#include "tools/simhost/spec/read.h"
+#include "tools/simhost/view/names.h"
 
 #include "core/util.h"
 
@@ -123,7 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	char *script = strstr(text, "%%\n");
 	if (script)
 		*script = '\0';
-	struct spec *spec = spec_parse(text, "fuzz", &error);
+	struct spec *spec = spec_parse(text, "fuzz", &view_names, &error);
 	if ((spec == NULL) != (error != NULL))
 		abort();
 	free(error);

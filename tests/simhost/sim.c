@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A simulated host without a mount. */
 #include "tests/simhost/sim.h"
-#include "tools/simhost/control.h"
-#include "tools/simhost/memory.h"
+#include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/control.h"
+#include "tools/simhost/spec/read.h"
+#include "tools/simhost/view/names.h"
 
 #include "core/util.h"
 
@@ -18,7 +20,7 @@ static _Thread_local char answer[1 << 16];
 struct model *sim_new(const char *text)
 {
 	char *error = NULL;
-	struct spec *spec = spec_parse(text, "test.host", &error);
+	struct spec *spec = spec_parse(text, "test.host", &view_names, &error);
 	struct model *m = spec ? model_new(spec, "test.host", &error) : NULL;
 
 	if (!m)

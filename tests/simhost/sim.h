@@ -2,7 +2,7 @@
 /* A simulated host without a mount: its files by their paths. */
 #pragma once
 
-#include "tools/simhost/view.h"
+#include "tools/simhost/view/view.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

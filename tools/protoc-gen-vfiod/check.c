@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the plugin refuses: methods and types. */
 #include "tools/protoc-gen-vfiod/check.h"
+#include "tools/protoc-gen-vfiod/check_http.h"
 
 #include <string.h>
 
@@ -32,7 +33,7 @@ static void check_recursion(const struct method *method, struct type *type, stru
 	type->visit = VISIT_DONE;
 }
 
-static void mark(struct type *type, bool request)
+static void check_mark(struct type *type, bool request)
 {
 	bool *flag = request ? &type->in_request : &type->in_answer;
 
@@ -41,7 +42,7 @@ static void mark(struct type *type, bool request)
 	*flag = true;
 	for (size_t i = 0; i < type->field_count; i++)
 		if (type->fields[i].type)
-			mark(type->fields[i].type, request);
+			check_mark(type->fields[i].type, request);
 }
 
 static void mark_method(const struct method *method)
@@ -49,11 +50,11 @@ static void mark_method(const struct method *method)
 	const struct field *whole = model_response_body(method);
 
 	if (model_has_body(method))
-		mark(method->input, true);
+		check_mark(method->input, true);
 	if (!*method->http->response_body)
-		mark(method->output, false);
+		check_mark(method->output, false);
 	else if (whole && whole->type)
-		mark(whole->type, false);
+		check_mark(whole->type, false);
 }
 
 static bool is_message(const struct field *field)
@@ -162,7 +163,7 @@ void check_model(struct model *model, struct report *report)
 	for (size_t i = 0; i < model->method_count; i++)
 		check_method(&model->methods[i], report);
 	if (model->detail)
-		mark(model->detail, false);
+		check_mark(model->detail, false);
 	check_types(model, report);
 	check_http(model, report);
 }

@@ -7,6 +7,3 @@
 /* Reports everything in the model that the daemon could not serve safely, or that the document
  * could not describe. Sets in_request and in_answer of the types. */
 void check_model(struct model *model, struct report *report);
-
-/* The part about HTTP rules: routes, operations, comments. */
-void check_http(const struct model *model, struct report *report);

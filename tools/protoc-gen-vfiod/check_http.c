@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the plugin refuses: HTTP rules and how the document would show them. */
+#include "tools/protoc-gen-vfiod/check_http.h"
 #include "tools/protoc-gen-vfiod/builtin.h"
-#include "tools/protoc-gen-vfiod/check.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /* Whether text is made of letters, digits and the other characters given. */
-static bool only(const char *text, const char *others)
+static bool check_only(const char *text, const char *others)
 {
 	for (; *text; text++)
 		if (!strchr(letters, *text) && !strchr(others, *text))
@@ -22,7 +22,7 @@ static void check_path(const struct method *method, struct report *report)
 	if (strpbrk(method->path, "{}*"))
 		report_at(report, &method->source, "path %s of %s has variables; a path is literal",
 			method->path, method->name);
-	else if (*method->path != '/' || !only(method->path, "/-._~"))
+	else if (*method->path != '/' || !check_only(method->path, "/-._~"))
 		report_at(report, &method->source,
 			"path \"%s\" of %s must begin with / and consist of letters, digits, "
 			"and / - . _ ~",
@@ -68,7 +68,7 @@ static void check_operation(const struct method *method, struct report *report)
 	if (!operation || !*operation->id || !*operation->tag)
 		report_at(report, &method->source,
 			"%s has HTTP but no rpc.v1.operation with id and tag", method->name);
-	else if (!only(operation->id, "_") || !only(operation->tag, "-_"))
+	else if (!check_only(operation->id, "_") || !check_only(operation->tag, "-_"))
 		report_at(report, &method->source,
 			"id and tag of %s must consist of letters, digits and _ (a tag also of -)",
 			method->name);

@@ -17,7 +17,7 @@ static const char *enum_default(const struct type *type)
 	return type->enumeration->value[0]->name;
 }
 
-static json_t *parse(const char *text)
+static json_t *example_parse(const char *text)
 {
 	return json_loads(text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
 }
@@ -79,7 +79,7 @@ static json_t *complete_message(const struct type *type, const json_t *given)
 		else if (field->in_oneof)
 			continue;
 		else if (*field->rules->example)
-			doc_put(object, field->proto->name, parse(field->rules->example));
+			doc_put(object, field->proto->name, example_parse(field->rules->example));
 		else if (field->repeated || !is_message(field))
 			doc_put(object, field->proto->name, default_value(field));
 		else if (field->rules->required)
@@ -92,7 +92,7 @@ json_t *example_request(const struct method *method)
 {
 	const char *text = method->operation->request_example;
 
-	return *text ? parse(text) : NULL;
+	return *text ? example_parse(text) : NULL;
 }
 
 json_t *example_answer(const struct method *method)
@@ -104,7 +104,7 @@ json_t *example_answer(const struct method *method)
 
 	if (!*text)
 		return NULL;
-	given = parse(text);
+	given = example_parse(text);
 	complete = whole ? complete_value(whole, given) : complete_message(method->output, given);
 	json_decref(given);
 	return complete;

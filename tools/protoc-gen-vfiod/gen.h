@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The outputs, each written to a stream. The model must have passed check_model. */
+/* The outputs, each written to a stream. The model must have passed check_model. Declared together,
+ * rather than in three headers of one function, for main.c alone calls them. */
 #pragma once
 
 #include "tools/protoc-gen-vfiod/doc.h"

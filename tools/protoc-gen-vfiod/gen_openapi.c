@@ -21,7 +21,7 @@ static bool has_http(const struct model *model, const struct service *service)
 }
 
 /* The comments of the services that are reached over HTTP, in order. */
-static const char *description(const struct model *model)
+static const char *openapi_description(const struct model *model)
 {
 	const struct service *service;
 	const char *text = "";
@@ -33,13 +33,13 @@ static const char *description(const struct model *model)
 	return text;
 }
 
-static json_t *info(const struct model *model)
+static json_t *openapi_info(const struct model *model)
 {
 	json_t *object = json_object();
 
 	doc_put_text(object, "title", "vfiod");
 	doc_put_text(object, "version", model->version);
-	doc_put_text(object, "description", description(model));
+	doc_put_text(object, "description", openapi_description(model));
 	doc_put(object, "contact", json_pack("{s:s}", "name", "The vfiod project"));
 	doc_put(object, "license", json_pack("{s:s, s:s}", "name", "MIT", "identifier", "MIT"));
 	return object;
@@ -69,7 +69,7 @@ static void append_tag(json_t *tags, const char *name, const char *text, size_t 
 }
 
 /* A tag is described by the first paragraph of the service that uses it first. */
-static json_t *tags(const struct model *model)
+static json_t *openapi_tags(const struct model *model)
 {
 	json_t *array = json_array();
 
@@ -115,7 +115,7 @@ static void put_service(
 	}
 }
 
-static json_t *paths(const struct model *model)
+static json_t *openapi_paths(const struct model *model)
 {
 	json_t *object = json_object();
 	const struct service *service;
@@ -129,7 +129,7 @@ static json_t *paths(const struct model *model)
 	return object;
 }
 
-static json_t *schemas(const struct model *model)
+static json_t *openapi_schemas(const struct model *model)
 {
 	json_t *object = json_object();
 	struct type *type;
@@ -153,18 +153,18 @@ static json_t *security_schemes(void)
 }
 
 /* Any one of the schemes, or none when the daemon has no key configured. */
-static json_t *security(void)
+static json_t *openapi_security(void)
 {
 	return json_pack("[{s:[]}, {s:[]}, {s:[]}, {}]", "apiKeyHeader", "bearer", "apiKeyQuery");
 }
 
-static json_t *components(const struct model *model)
+static json_t *openapi_components(const struct model *model)
 {
 	json_t *object = json_object();
 
 	doc_put(object, "securitySchemes", security_schemes());
 	doc_put(object, "responses", failure_components(model));
-	doc_put(object, "schemas", schemas(model));
+	doc_put(object, "schemas", openapi_schemas(model));
 	return object;
 }
 
@@ -173,14 +173,14 @@ json_t *gen_openapi(const struct model *model)
 	json_t *document = json_object();
 
 	doc_put_text(document, "openapi", "3.1.0");
-	doc_put(document, "info", info(model));
+	doc_put(document, "info", openapi_info(model));
 	doc_put(document, "servers",
 		json_pack("[{s:s, s:s}]", "url", "/", "description",
 			"The daemon that serves this document"));
-	doc_put(document, "security", security());
-	doc_put(document, "tags", tags(model));
-	doc_put(document, "paths", paths(model));
-	doc_put(document, "components", components(model));
+	doc_put(document, "security", openapi_security());
+	doc_put(document, "tags", openapi_tags(model));
+	doc_put(document, "paths", openapi_paths(model));
+	doc_put(document, "components", openapi_components(model));
 	return document;
 }
 

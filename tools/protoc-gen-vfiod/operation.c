@@ -51,7 +51,7 @@ static json_t *request_body(const struct method *method)
 	return body;
 }
 
-static json_t *answer(const struct method *method)
+static json_t *operation_answer(const struct method *method)
 {
 	const struct field *whole = model_response_body(method);
 	const char *comment = whole ? whole->source.comment : method->output->source.comment;
@@ -82,7 +82,7 @@ json_t *operation_new(const struct method *method)
 	}
 	if (method->changes)
 		failures |= FAILURE_OF_CHANGE;
-	doc_put(responses, "200", answer(method));
+	doc_put(responses, "200", operation_answer(method));
 	failure_put_refs(responses, failures);
 	doc_put(operation, "responses", responses);
 	return operation;

@@ -21,7 +21,7 @@ static size_t length_size(const ProtobufCMessageUnknownField *field)
 
 /* `option (x).a = 1; option (x).b = 2;` sends x twice; a message's encoding in two parts is the
  * parts, one after the other. Returns how many bytes there are; bytes may be NULL. */
-static size_t gather(const ProtobufCMessage *options, uint32_t number, uint8_t *bytes)
+static size_t option_gather(const ProtobufCMessage *options, uint32_t number, uint8_t *bytes)
 {
 	size_t size = 0;
 
@@ -55,9 +55,9 @@ void *option_message(struct pool *pool, struct report *report, const struct sour
 
 	if (!is_set(options, number))
 		return NULL;
-	size = gather(options, number, NULL);
+	size = option_gather(options, number, NULL);
 	bytes = pool_alloc(pool, size);
-	gather(options, number, bytes);
+	option_gather(options, number, bytes);
 	message = protobuf_c_message_unpack(type, &pool->allocator, size, bytes);
 	if (!message)
 		report_at(report, place, "option %s does not decode as the type of that name",

@@ -40,7 +40,7 @@ static struct scalar scalar_of(const FieldProto *proto)
 	}
 }
 
-static json_t *element(const struct field *field)
+static json_t *schema_element(const struct field *field)
 {
 	struct scalar scalar = scalar_of(field->proto);
 	json_t *schema;
@@ -64,10 +64,10 @@ json_t *schema_value(const struct field *field)
 	json_t *schema;
 
 	if (!field->repeated)
-		return element(field);
+		return schema_element(field);
 	schema = json_object();
 	doc_put_text(schema, "type", "array");
-	doc_put(schema, "items", element(field));
+	doc_put(schema, "items", schema_element(field));
 	if (field->rules->required)
 		doc_put(schema, "minItems", json_integer(1));
 	if (field->rules->max_items)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* simhost: a host that is described in a file, as a folder with its sys/, proc/ and dev/. */
-#include "tools/simhost/session.h"
+#include "tools/simhost/fs/session.h"
+#include "tools/simhost/spec/read.h"
+#include "tools/simhost/view/names.h"
 
 #include "core/util.h"
 
@@ -33,7 +35,7 @@ struct options {
 };
 
 /* 0, 1 when there is nothing more to do, -1 after saying what is wrong. */
-static int parse(int argc, char **argv, struct options *ret)
+static int main_parse(int argc, char **argv, struct options *ret)
 {
 	static const struct option names[] = {
 		{"foreground", no_argument, NULL, 'f'},
@@ -93,7 +95,7 @@ static bool find_folder(const char *folder, char *ret)
 static struct model *open_host(const char *file)
 {
 	CLEANUP(free_cleanup) char *error = NULL;
-	struct spec *spec = spec_read(file, &error);
+	struct spec *spec = spec_read(file, &view_names, &error);
 	struct model *model = spec ? model_new(spec, file, &error) : NULL;
 
 	if (!model)
@@ -105,7 +107,7 @@ int main(int argc, char **argv)
 {
 	struct options options = {0};
 	char folder[PATH_MAX];
-	int parsed = parse(argc, argv, &options);
+	int parsed = main_parse(argc, argv, &options);
 
 	if (parsed)
 		return parsed < 0 ? 2 : 0;

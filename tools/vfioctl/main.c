@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* vfioctl: the daemon's operations on the command line. */
-#include "tools/vfioctl/help.h"
-#include "tools/vfioctl/session.h"
-#include "tools/vfioctl/text.h"
+#include "tools/vfioctl/print/text.h"
+#include "tools/vfioctl/session/help.h"
+#include "tools/vfioctl/session/session.h"
+#include "tools/vfioctl/verb/verbs.h"
 
 #include <stdlib.h>
 
 /* Finds the verb among the arguments and runs it. An exit code. */
-static int run(struct session *session, int argc, char **argv)
+static int main_run(struct session *session, int argc, char **argv)
 {
 	char name[64];
 	int at;
@@ -16,10 +17,10 @@ static int run(struct session *session, int argc, char **argv)
 		return session->stop;
 	at = optind;
 	if (at >= argc) {
-		help_all(stderr);
+		help_all(stderr, session->verbs);
 		return EXIT_USAGE;
 	}
-	session->verb = verb_find(argv[at]);
+	session->verb = verb_find(session->verbs, argv[at]);
 	if (!session->verb)
 		return session_fail(session, EXIT_USAGE,
 			"there is no command \"%s\"; 'vfioctl --help' lists those there are",
@@ -32,7 +33,7 @@ static int run(struct session *session, int argc, char **argv)
 }
 
 /* A full disk or a closed pipe must not look like success. */
-static int flush(const struct session *session, int exit_code)
+static int main_flush(const struct session *session, int exit_code)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return exit_code;
@@ -42,11 +43,11 @@ static int flush(const struct session *session, int exit_code)
 
 int main(int argc, char **argv)
 {
-	struct session session = {0};
+	struct session session = {.verbs = verbs};
 	int exit_code;
 
 	text_init();
-	exit_code = flush(&session, run(&session, argc, argv));
+	exit_code = main_flush(&session, main_run(&session, argc, argv));
 	session_close(&session);
 	return exit_code;
 }

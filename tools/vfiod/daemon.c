@@ -41,7 +41,7 @@ struct daemon {
 	struct rest_server *rest;
 };
 
-static int complain(const char *what, const char *why)
+static int daemon_complain(const char *what, const char *why)
 {
 	fprintf(stderr, "vfiod: %s%s%s\n", what, *what ? ": " : "", why);
 	return -1;
@@ -50,10 +50,10 @@ static int complain(const char *what, const char *why)
 static void report_repair(void *arg, const char *sentence)
 {
 	(void)arg;
-	complain("repair", sentence);
+	daemon_complain("repair", sentence);
 }
 
-static void publish(void *arg, Vfio__V1__Event *event);
+static void daemon_publish(void *arg, Vfio__V1__Event *event);
 
 /* A write that had been given up has returned. */
 static void report_settled(void *arg, const struct pending_outcome *outcome)
@@ -61,14 +61,14 @@ static void report_settled(void *arg, const struct pending_outcome *outcome)
 	Vfio__V1__Event event = VFIO__V1__EVENT__INIT;
 	char text[PCI_ADDRESS_SIZE], type[] = "device.settled";
 
-	complain("repair", outcome->sentence);
+	daemon_complain("repair", outcome->sentence);
 	pci_address_format(outcome->before->address, text);
 	event.type = type;
 	event.pci_address = text;
 	event.driver = (char *)outcome->driver;
 	event.original_driver = (char *)outcome->original_driver;
 	event.state = device_convert_state(outcome->state);
-	publish(arg, &event);
+	daemon_publish(arg, &event);
 }
 
 static int open_host(struct daemon *d, const struct inheritance *in)
@@ -86,12 +86,13 @@ static int open_host(struct daemon *d, const struct inheritance *in)
 
 	in->options->allow = (struct allowlist){0}; /* the host's from here on */
 	if (host_open(&config, &d->host, &err))
-		return complain("", err.message);
+		return daemon_complain("", err.message);
 	host_listen(d->host, report_settled, d);
-	return host_recover(d->host, report_repair, NULL, &err) ? complain("", err.message) : 0;
+	return host_recover(d->host, report_repair, NULL, &err) ? daemon_complain("", err.message)
+								: 0;
 }
 
-static void publish(void *arg, Vfio__V1__Event *event)
+static void daemon_publish(void *arg, Vfio__V1__Event *event)
 {
 	struct daemon *d = arg;
 	struct timespec now;
@@ -101,7 +102,7 @@ static void publish(void *arg, Vfio__V1__Event *event)
 	event->daemon_id = d->id;
 	event->time_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	if (rpc_publisher_send(d->publisher, event->type, &event->base) < 0)
-		complain("event", "out of memory, one was not published");
+		daemon_complain("event", "out of memory, one was not published");
 }
 
 static int start_publisher(struct daemon *d, const struct inheritance *in)
@@ -113,19 +114,20 @@ static int start_publisher(struct daemon *d, const struct inheritance *in)
 		id = (uint64_t)now_ns();
 	snprintf(d->id, sizeof(d->id), "%016lx", (unsigned long)id);
 	return rpc_publisher_open(in->options->events, in->socket_group, &d->publisher, error) < 0
-		       ? complain("--events", error)
+		       ? daemon_complain("--events", error)
 		       : 0;
 }
 
 static int make_services(struct daemon *d)
 {
-	const struct device_env env = {.host = d->host, .publish = publish, .publish_arg = d};
+	const struct device_env env = {
+		.host = d->host, .publish = daemon_publish, .publish_arg = d};
 
 	d->devices = device_service_new(&env);
 	d->health = rpc_health_new(d->services);
 	d->reflection = rpc_reflection_new();
 	if (!d->devices || !d->health || !d->reflection)
-		return complain("start", "out of memory");
+		return daemon_complain("start", "out of memory");
 	d->services[0] = device_service_base(d->devices);
 	d->services[1] = d->health;
 	d->services[2] = d->reflection;
@@ -146,7 +148,7 @@ static int start_rpc(struct daemon *d, const struct inheritance *in)
 		.ask_owner = !in->callers->simulated,
 	};
 
-	return rpc_server_start(&config, &d->rpc, error) < 0 ? complain("--rpc", error) : 0;
+	return rpc_server_start(&config, &d->rpc, error) < 0 ? daemon_complain("--rpc", error) : 0;
 }
 
 static int start_rest(struct daemon *d, const struct inheritance *in)
@@ -168,13 +170,13 @@ static int start_rest(struct daemon *d, const struct inheritance *in)
 	};
 
 	if (rest_server_start(&config, &d->rest, &fault) < 0)
-		return complain("--http", fault.text);
+		return daemon_complain("--http", fault.text);
 	close(in->listener->fd);
 	in->listener->fd = -1;
 	return 0;
 }
 
-static int start(struct daemon *d, const struct inheritance *in)
+static int daemon_start(struct daemon *d, const struct inheritance *in)
 {
 	if (start_publisher(d, in) || open_host(d, in) || make_services(d) || start_rpc(d, in) ||
 		start_rest(d, in))
@@ -193,11 +195,11 @@ static int wait_for_end(int signals, const struct hand *hand)
 
 	for (;;) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-			return complain("poll", strerror(errno)), EXIT_FAILURE;
+			return daemon_complain("poll", strerror(errno)), EXIT_FAILURE;
 		if (fds[0].revents)
 			return EXIT_SUCCESS;
 		if (fds[1].revents) {
-			complain("the privileged process ended",
+			daemon_complain("the privileged process ended",
 				"changes are impossible; ending, to be started again");
 			return EXIT_FAILURE;
 		}
@@ -213,7 +215,7 @@ static unsigned left_ms(int64_t deadline)
 
 /* Answers what is in flight, and lets go. Work that a device's user blocks is left to the next
  * start, which finds its intent on disk. */
-static bool stop(struct daemon *d)
+static bool daemon_stop(struct daemon *d)
 {
 	int64_t grace = now_ns() + GRACE_MS * 1000000LL;
 
@@ -228,9 +230,11 @@ static bool stop(struct daemon *d)
 	bool drained = !d->devices || device_service_drain(d->devices, deadline);
 	drained = (!d->host || host_quiesce(d->host, deadline)) && drained;
 	if (!asked)
-		complain("the user database has not answered yet", "nobody waits for it any more");
+		daemon_complain(
+			"the user database has not answered yet", "nobody waits for it any more");
 	if (!drained)
-		complain("a change is still under way", "the next start completes or undoes it");
+		daemon_complain(
+			"a change is still under way", "the next start completes or undoes it");
 	return asked && drained;
 }
 
@@ -257,9 +261,9 @@ int daemon_run(const struct inheritance *in)
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	CLEANUP(fd_cleanup) int signals = signalfd(-1, &mask, SFD_CLOEXEC);
-	int status =
-		signals >= 0 && start(&d, in) == 0 ? wait_for_end(signals, in->hand) : EXIT_FAILURE;
-	if (!stop(&d))
+	int status = signals >= 0 && daemon_start(&d, in) == 0 ? wait_for_end(signals, in->hand)
+							       : EXIT_FAILURE;
+	if (!daemon_stop(&d))
 		_exit(status);
 	free_all(&d);
 	return status;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/hand.h"
-#include "tools/vfiod/callers.h"
+#include "tools/vfiod/access/callers.h"
 #include "tools/vfiod/listener.h"
 #include "tools/vfiod/options.h"
 

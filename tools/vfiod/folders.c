@@ -83,7 +83,7 @@ static bool user_may_write(const struct identity *user, int fd)
 	       WEXITSTATUS(status) == EXIT_SUCCESS;
 }
 
-static int refuse(const char *path, const struct identity *user)
+static int folders_refuse(const char *path, const struct identity *user)
 {
 	fprintf(stderr,
 		"vfiod: user %s may not write to folder %s, and vfiod gives away no folder that "
@@ -95,7 +95,7 @@ static int refuse(const char *path, const struct identity *user)
 
 /* Sees to it that the user may make sockets in the folder, and that they get the group: the user
  * is not in it, and could not give them to it. */
-static int prepare(const char *path, bool is_made, const struct identity *user, gid_t group)
+static int folders_prepare(const char *path, bool is_made, const struct identity *user, gid_t group)
 {
 	const mode_t mode = group == (gid_t)-1 ? 0755 : 02755;
 	CLEANUP(fd_cleanup)
@@ -114,10 +114,11 @@ static int prepare(const char *path, bool is_made, const struct identity *user, 
 			return folder_complain("give away", path);
 		return 0;
 	}
-	return status.st_uid == user->uid || user_may_write(user, fd) ? 0 : refuse(path, user);
+	return status.st_uid == user->uid || user_may_write(user, fd) ? 0
+								      : folders_refuse(path, user);
 }
 
-static int make(const char *path, const struct identity *user, gid_t group)
+static int folders_make(const char *path, const struct identity *user, gid_t group)
 {
 	struct stat status;
 
@@ -126,7 +127,7 @@ static int make(const char *path, const struct identity *user, gid_t group)
 	bool is_made = mkdir(path, 0755) == 0;
 	if (!is_made && (errno != EEXIST || stat(path, &status) < 0 || !S_ISDIR(status.st_mode)))
 		return folder_complain("make", path);
-	return user ? prepare(path, is_made, user, group) : 0;
+	return user ? folders_prepare(path, is_made, user, group) : 0;
 }
 
 int folder_make_for_urls(const char *urls, const struct identity *user, gid_t group)
@@ -142,7 +143,7 @@ int folder_make_for_urls(const char *urls, const struct identity *user, gid_t gr
 		if (!slash || slash == url + 6)
 			continue;
 		*slash = '\0';
-		if (make(url + 6, user, group) < 0)
+		if (folders_make(url + 6, user, group) < 0)
 			return -1;
 	}
 	return copy ? 0 : folder_complain("make", urls);

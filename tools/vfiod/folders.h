@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "tools/vfiod/privileges.h"
+#include "tools/vfiod/sandbox/privileges.h"
 
 #include <sys/types.h>
 

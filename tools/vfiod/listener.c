@@ -15,7 +15,7 @@
 enum { BACKLOG = 1024 };
 
 /* Splits ADDR:PORT or [ADDR]:PORT. */
-static bool split(const char *address, char host[static 64], char port[static 8])
+static bool listener_split(const char *address, char host[static 64], char port[static 8])
 {
 	const char *colon = strrchr(address, ':');
 	size_t len = colon ? (size_t)(colon - address) : 0;
@@ -61,7 +61,7 @@ static bool is_loopback(const struct sockaddr_storage *sa)
 }
 
 /* Fills in what the socket turned out to be. */
-static int describe(struct listener *l)
+static int listener_describe(struct listener *l)
 {
 	struct sockaddr_storage sa = {0};
 	socklen_t len = sizeof(sa);
@@ -88,7 +88,8 @@ int listener_open(const char *address, struct listener *ret)
 
 	if (sd_listen_fds(1) >= 1) {
 		l.fd = SD_LISTEN_FDS_START;
-	} else if (!split(address, host, port) || getaddrinfo(host, port, &hints, &ai) != 0) {
+	} else if (!listener_split(address, host, port) ||
+		   getaddrinfo(host, port, &hints, &ai) != 0) {
 		fprintf(stderr,
 			"vfiod: --http %s: expected ADDR:PORT, as in 127.0.0.1:8080 or "
 			"[::1]:8080\n",
@@ -98,7 +99,7 @@ int listener_open(const char *address, struct listener *ret)
 		l.fd = listen_on(ai);
 		freeaddrinfo(ai);
 	}
-	if (l.fd < 0 || describe(&l) < 0) {
+	if (l.fd < 0 || listener_describe(&l) < 0) {
 		fprintf(stderr, "vfiod: cannot listen on %s: %s\n", address, strerror(errno));
 		fd_cleanup(&l.fd);
 		return -1;

@@ -11,8 +11,8 @@
 #include "tools/vfiod/daemon.h"
 #include "tools/vfiod/folders.h"
 #include "tools/vfiod/owner.h"
-#include "tools/vfiod/privileges.h"
-#include "tools/vfiod/sandbox.h"
+#include "tools/vfiod/sandbox/privileges.h"
+#include "tools/vfiod/sandbox/sandbox.h"
 #include "tools/vfiod/state_folder.h"
 
 #include <errno.h>
@@ -167,7 +167,7 @@ static void fill_sandbox(struct start *s)
 	s->sandbox.sockets[1] = s->options.events;
 }
 
-static int run(struct start *s)
+static int main_run(struct start *s)
 {
 	const struct inheritance in = {
 		.options = &s->options,
@@ -228,5 +228,5 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	if (sandbox_main(&s.sandbox) < 0)
 		return EXIT_FAILURE;
-	return run(&s);
+	return main_run(&s);
 }

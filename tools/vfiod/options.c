@@ -95,17 +95,17 @@ static const struct option OPTIONS[] = {
 	{0},
 };
 
-static enum options_result wrong(const char *what, const char *why)
+static enum options_result options_wrong(const char *what, const char *why)
 {
 	fprintf(stderr, "vfiod: %s: %s\n", what, why);
 	return OPTIONS_WRONG;
 }
 
-static enum options_result set(char **to, const char *value)
+static enum options_result options_set(char **to, const char *value)
 {
 	free(*to);
 	*to = strdup(value);
-	return *to ? OPTIONS_RUN : wrong(value, "out of memory");
+	return *to ? OPTIONS_RUN : options_wrong(value, "out of memory");
 }
 
 static enum options_result set_allow(struct options *o, const char *value)
@@ -118,14 +118,14 @@ static enum options_result set_allow(struct options *o, const char *value)
 	for (char *s = copy ? strtok_r(copy, ",", &save) : NULL; s;
 		s = strtok_r(NULL, ",", &save)) {
 		if (n == ARRAY_SIZE(entries))
-			return wrong("--allow", "more than 256 entries");
+			return options_wrong("--allow", "more than 256 entries");
 		entries[n++] = s;
 	}
 	allowlist_clear(&o->allow);
 	if (n == 0)
-		return wrong("--allow", "names no vendor:device");
+		return options_wrong("--allow", "names no vendor:device");
 	if (allowlist_parse(entries, n, &o->allow, &err))
-		return wrong("--allow", err.message);
+		return options_wrong("--allow", err.message);
 	return OPTIONS_RUN;
 }
 
@@ -136,7 +136,7 @@ static enum options_result set_allow_force(struct options *o, const char *value)
 	char *save = NULL, why[256];
 
 	if (!copy)
-		return wrong("--allow-force", "out of memory");
+		return options_wrong("--allow-force", "out of memory");
 	for (char *s = strtok_r(copy, ",", &save); s; s = strtok_r(NULL, ",", &save)) {
 		enum core_reason reason = core_reason_parse(s);
 
@@ -146,12 +146,13 @@ static enum options_result set_allow_force(struct options *o, const char *value)
 			snprintf(why, sizeof(why),
 				"%.32s is no guard that can be forced (those are %s, or none)", s,
 				plan_forceable());
-			return wrong("--allow-force", why);
+			return options_wrong("--allow-force", why);
 		}
 		allowed |= 1u << reason;
 	}
 	if (allowed == 0 && strcmp(value, "none") != 0)
-		return wrong("--allow-force", "names no guard; none lets nothing be forced");
+		return options_wrong(
+			"--allow-force", "names no guard; none lets nothing be forced");
 	o->deny_force = plan_forceable_bits() & ~allowed;
 	return OPTIONS_RUN;
 }
@@ -162,7 +163,7 @@ static enum options_result set_proxies(struct options *o, const char *value)
 
 	rest_cidrs_clear(&o->access.proxies);
 	return rest_cidrs_parse(value, &o->access.proxies, &fault) < 0
-		       ? wrong("--trusted-proxies", fault.text)
+		       ? options_wrong("--trusted-proxies", fault.text)
 		       : OPTIONS_RUN;
 }
 
@@ -173,26 +174,26 @@ static enum options_result set_max_connections(struct options *o, const char *va
 
 	if (value[0] < '0' || value[0] > '9' || *end || n < OPTIONS_CONNECTIONS_MIN ||
 		n > OPTIONS_CONNECTIONS_MAX)
-		return wrong("--max-connections", "must be a number from 16 to 16384");
+		return options_wrong("--max-connections", "must be a number from 16 to 16384");
 	o->max_connections = (unsigned)n;
 	return OPTIONS_RUN;
 }
 
-static enum options_result apply(struct options *o, int id, const char *value)
+static enum options_result options_apply(struct options *o, int id, const char *value)
 {
 	switch (id) {
 	case OPT_HTTP:
-		return set(&o->http, value);
+		return options_set(&o->http, value);
 	case OPT_RPC:
-		return set(&o->rpc, value);
+		return options_set(&o->rpc, value);
 	case OPT_EVENTS:
-		return set(&o->events, value);
+		return options_set(&o->events, value);
 	case OPT_ROOT:
-		return set(&o->root, value);
+		return options_set(&o->root, value);
 	case OPT_STATE:
-		return set(&o->state, value);
+		return options_set(&o->state, value);
 	case OPT_USER:
-		return set(&o->user, value);
+		return options_set(&o->user, value);
 	case OPT_ALLOW:
 		return set_allow(o, value);
 	case OPT_ALLOW_FORCE:
@@ -200,11 +201,11 @@ static enum options_result apply(struct options *o, int id, const char *value)
 	case OPT_PROXIES:
 		return set_proxies(o, value);
 	case OPT_TLS_CERTIFICATE:
-		return set(&o->tls_certificate, value);
+		return options_set(&o->tls_certificate, value);
 	case OPT_TLS_KEY:
-		return set(&o->tls_key, value);
+		return options_set(&o->tls_key, value);
 	case OPT_TLS_AUTHORITY:
-		return set(&o->tls_authority, value);
+		return options_set(&o->tls_authority, value);
 	case OPT_MAX_CONNECTIONS:
 		return set_max_connections(o, value);
 	case OPT_NO_QUERY_KEY:
@@ -213,7 +214,7 @@ static enum options_result apply(struct options *o, int id, const char *value)
 	case OPT_SANDBOX:
 		return sandbox_mode_parse(value, &o->sandbox)
 			       ? OPTIONS_RUN
-			       : wrong("--sandbox", "enforce, kill or off?");
+			       : options_wrong("--sandbox", "enforce, kill or off?");
 	case OPT_INSECURE:
 		o->insecure_no_key = true;
 		return OPTIONS_RUN;
@@ -229,7 +230,7 @@ static enum options_result apply(struct options *o, int id, const char *value)
 }
 
 /* An empty variable counts as unset, as in most service files. */
-static const char *environment(const char *name)
+static const char *options_environment(const char *name)
 {
 	const char *value = getenv(name);
 
@@ -238,23 +239,23 @@ static const char *environment(const char *name)
 
 static enum options_result read_environment(struct options *o)
 {
-	const char *key = environment("VOLANT_API_KEY");
-	const char *cidrs = environment("VOLANT_API_ALLOW_CIDR");
-	const char *origins = environment("VOLANT_CORS_ORIGINS");
+	const char *key = options_environment("VOLANT_API_KEY");
+	const char *cidrs = options_environment("VOLANT_API_ALLOW_CIDR");
+	const char *origins = options_environment("VOLANT_CORS_ORIGINS");
 	struct rest_fault fault;
 
 	if (key) {
 		if (rest_access_set_key(&o->access, key, &fault) < 0)
-			return wrong("VOLANT_API_KEY", fault.text);
+			return options_wrong("VOLANT_API_KEY", fault.text);
 		if (!(o->api_key = strdup(key)))
-			return wrong("VOLANT_API_KEY", "out of memory");
+			return options_wrong("VOLANT_API_KEY", "out of memory");
 	}
 	if (cidrs && rest_cidrs_parse(cidrs, &o->access.allowed, &fault) < 0)
-		return wrong("VOLANT_API_ALLOW_CIDR", fault.text);
+		return options_wrong("VOLANT_API_ALLOW_CIDR", fault.text);
 	if (origins && rest_access_set_origins(&o->access, origins, &fault) < 0)
-		return wrong("VOLANT_CORS_ORIGINS", fault.text);
+		return options_wrong("VOLANT_CORS_ORIGINS", fault.text);
 	if (o->access.any_origin && !key)
-		return wrong("VOLANT_CORS_ORIGINS",
+		return options_wrong("VOLANT_CORS_ORIGINS",
 			"with * any web page could change this host's devices through its "
 			"visitors' "
 			"browsers; name the origins, or set VOLANT_API_KEY");
@@ -281,7 +282,7 @@ static enum options_result default_socket(
 		return no_place(option, "XDG_RUNTIME_DIR");
 	if (asprintf(url, "ipc://%s/%s", folder, name) < 0)
 		*url = NULL;
-	return *url ? OPTIONS_RUN : wrong(option, "out of memory");
+	return *url ? OPTIONS_RUN : options_wrong(option, "out of memory");
 }
 
 static enum options_result default_state(struct options *o)
@@ -292,7 +293,7 @@ static enum options_result default_state(struct options *o)
 		return OPTIONS_RUN;
 	if (!o->is_root && !user_folder_of_state(folder, sizeof(folder)))
 		return no_place("--state", "XDG_STATE_HOME");
-	return set(&o->state, folder);
+	return options_set(&o->state, folder);
 }
 
 static enum options_result fill_defaults(struct options *o)
@@ -310,7 +311,7 @@ static enum options_result fill_defaults(struct options *o)
 	if (!o->user)
 		o->user = strdup("vfiod");
 	if (result == OPTIONS_RUN && (!o->http || !o->root || !o->user))
-		return wrong("start", "out of memory");
+		return options_wrong("start", "out of memory");
 	return result;
 }
 
@@ -321,9 +322,9 @@ enum options_result options_parse(int argc, char **argv, struct options *ret)
 	int id;
 
 	while (result == OPTIONS_RUN && (id = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1)
-		result = apply(&o, id, optarg);
+		result = options_apply(&o, id, optarg);
 	if (result == OPTIONS_RUN && optind < argc)
-		result = wrong(argv[optind], "vfiod takes options only; see vfiod --help");
+		result = options_wrong(argv[optind], "vfiod takes options only; see vfiod --help");
 	if (result == OPTIONS_RUN)
 		result = read_environment(&o);
 	if (result == OPTIONS_RUN)

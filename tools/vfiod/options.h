@@ -4,7 +4,7 @@
 
 #include "core/allowlist.h"
 #include "rest/access.h"
-#include "tools/vfiod/sandbox.h"
+#include "tools/vfiod/sandbox/sandbox.h"
 
 #include <stdbool.h>
 

@@ -38,13 +38,13 @@ static void opening_clear(struct opening *o)
 	fd_cleanup(&o->daemon_fd);
 }
 
-static int refuse(const struct opening *o, const char *name, const char *why)
+static int state_folder_refuse(const struct opening *o, const char *name, const char *why)
 {
 	fprintf(stderr, "vfiod: %s%s%s: %s\n", o->path, *name ? "/" : "", name, why);
 	return -1;
 }
 
-static int complain(const struct opening *o, const char *doing, const char *name)
+static int state_folder_complain(const struct opening *o, const char *doing, const char *name)
 {
 	fprintf(stderr, "vfiod: cannot %s %s%s%s: %s\n", doing, o->path, *name ? "/" : "", name,
 		strerror(errno));
@@ -53,7 +53,7 @@ static int complain(const struct opening *o, const char *doing, const char *name
 
 /* Sets what differs, so that a folder that is right may be on a file system that takes no writes.
  */
-static int set(int fd, uid_t uid, gid_t gid, mode_t mode)
+static int state_folder_set(int fd, uid_t uid, gid_t gid, mode_t mode)
 {
 	struct stat status;
 
@@ -80,19 +80,19 @@ static int check_above(const struct opening *o)
 	struct stat status, below;
 
 	if (at < 0 || fstat(at, &status) < 0)
-		return complain(o, "look at", "");
+		return state_folder_complain(o, "look at", "");
 	do {
 		below = status;
 		int up = openat(at, "..", HOW);
 		if (up < 0 || fstat(up, &status) < 0) {
 			fd_cleanup(&up);
-			return complain(o, "look above", "");
+			return state_folder_complain(o, "look above", "");
 		}
 		close(at);
 		at = up;
 		bool is_top = status.st_dev == below.st_dev && status.st_ino == below.st_ino;
 		if (!is_top && may_exchange(o->user, &status))
-			return refuse(o, "",
+			return state_folder_refuse(o, "",
 				"the user that vfiod runs as could exchange this folder, for it "
 				"may write to one above it: choose another --state");
 	} while (status.st_dev != below.st_dev || status.st_ino != below.st_ino);
@@ -100,38 +100,41 @@ static int check_above(const struct opening *o)
 }
 
 /* Takes the folder itself. From here on nobody but root can move what is in it. */
-static int take(const struct opening *o)
+static int state_folder_take(const struct opening *o)
 {
 	struct stat status;
 
 	if (fstat(o->fd, &status) < 0)
-		return complain(o, "look at", "");
+		return state_folder_complain(o, "look at", "");
 	if (!o->user)
-		return status.st_uid == geteuid() && set(o->fd, status.st_uid, status.st_gid, 0700)
-			       ? complain(o, "set the mode of", "")
+		return status.st_uid == geteuid() &&
+				       state_folder_set(o->fd, status.st_uid, status.st_gid, 0700)
+			       ? state_folder_complain(o, "set the mode of", "")
 			       : 0;
 	if (status.st_uid != 0 && status.st_uid != o->user->uid)
-		return refuse(o, "",
+		return state_folder_refuse(o, "",
 			"the state folder is somebody else's: if it is vfiod's, give it to root "
 			"(chown root), or choose another --state");
 	if (status.st_mode & S_ISVTX)
-		return refuse(o, "", "everybody may write here: choose a folder of vfiod's alone");
+		return state_folder_refuse(
+			o, "", "everybody may write here: choose a folder of vfiod's alone");
 	/* One of the daemon's own is an older version's, which holds this lock as long as it runs.
 	 */
 	if (status.st_uid != 0 && flock(o->fd, LOCK_EX | LOCK_NB) < 0)
-		return refuse(o, "",
+		return state_folder_refuse(o, "",
 			"another vfiod uses the state folder: stop it first, or give this one a "
 			"--state of its own");
-	return set(o->fd, 0, 0, 0755) < 0 ? complain(o, "take back", "") : 0;
+	return state_folder_set(o->fd, 0, 0, 0755) < 0 ? state_folder_complain(o, "take back", "")
+						       : 0;
 }
 
 /* Opens a folder in the state folder, making it when it is missing. A descriptor or -1. */
 static int open_inside(const struct opening *o, const char *name, mode_t mode)
 {
 	if (mkdirat(o->fd, name, mode) < 0 && errno != EEXIST)
-		return complain(o, "make", name);
+		return state_folder_complain(o, "make", name);
 	int fd = openat(o->fd, name, HOW | O_NOFOLLOW);
-	return fd < 0 ? complain(o, "open", name) : fd;
+	return fd < 0 ? state_folder_complain(o, "open", name) : fd;
 }
 
 static int open_locks(const struct opening *o, int *ret)
@@ -142,14 +145,14 @@ static int open_locks(const struct opening *o, int *ret)
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &status) < 0)
-		return complain(o, "look at", "locks");
+		return state_folder_complain(o, "look at", "locks");
 	/* It may hold locks that no write has taken, and lack those that one has. */
 	if (status.st_uid != geteuid())
-		return refuse(o, "locks",
+		return state_folder_refuse(o, "locks",
 			"somebody else has made this folder, in which vfiod is to keep its locks: "
 			"remove it, or restart the host if a device may still be being unbound");
-	if (o->user && set(fd, 0, o->user->gid, 0750) < 0)
-		return complain(o, "set the mode of", "locks");
+	if (o->user && state_folder_set(fd, 0, o->user->gid, 0750) < 0)
+		return state_folder_complain(o, "set the mode of", "locks");
 	*ret = fd;
 	fd = -1;
 	return 0;
@@ -168,16 +171,16 @@ static int give_file(const struct opening *o, const char *name)
 	struct stat status;
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : complain(o, "open", name);
+		return errno == ENOENT ? 0 : state_folder_complain(o, "open", name);
 	if (fstat(fd, &status) < 0)
-		return complain(o, "look at", name);
+		return state_folder_complain(o, "look at", name);
 	/* Whatever else it is, it stays whose it is; the database says so when it opens it. */
 	if (!S_ISREG(status.st_mode) || status.st_nlink != 1)
 		return 0;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	return fchownat(fd, "", o->user->uid, o->user->gid, AT_EMPTY_PATH) < 0 ||
 			       chmod(self, 0600) < 0
-		       ? complain(o, "give away", name)
+		       ? state_folder_complain(o, "give away", name)
 		       : 0;
 }
 
@@ -192,14 +195,14 @@ static int move_database(const struct opening *o)
 		if (fstatat(o->fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
 			if (errno == ENOENT)
 				continue;
-			return complain(o, "look at", name);
+			return state_folder_complain(o, "look at", name);
 		}
 		if (!S_ISREG(status.st_mode) || status.st_nlink != 1)
-			return refuse(o, name,
+			return state_folder_refuse(o, name,
 				"this is no plain file of an older vfiod: restore it from a "
 				"backup, or remove it to begin without records");
 		if (renameat(o->fd, name, o->daemon_fd, name) < 0)
-			return complain(o, "move", name);
+			return state_folder_complain(o, "move", name);
 	}
 	return 0;
 }
@@ -210,7 +213,7 @@ static int is_to_be_given(const struct opening *o, bool to_move)
 	struct stat status;
 
 	if (fstat(o->daemon_fd, &status) < 0)
-		return complain(o, "look at", "daemon");
+		return state_folder_complain(o, "look at", "daemon");
 	return to_move || status.st_uid != o->user->uid || status.st_gid != o->user->gid ||
 	       (status.st_mode & 07777) != 0700;
 }
@@ -225,16 +228,16 @@ static int prepare_daemon(const struct opening *o)
 	int to_give = is_to_be_given(o, to_move);
 	if (to_give <= 0)
 		return to_give;
-	if (set(o->daemon_fd, 0, 0, 0700) < 0)
-		return complain(o, "take back", "daemon");
+	if (state_folder_set(o->daemon_fd, 0, 0, 0700) < 0)
+		return state_folder_complain(o, "take back", "daemon");
 	if (to_move && move_database(o) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(DATABASE); i++) {
 		if (give_file(o, DATABASE[i]) < 0)
 			return -1;
 	}
-	return set(o->daemon_fd, o->user->uid, o->user->gid, 0700) < 0
-		       ? complain(o, "give away", "daemon")
+	return state_folder_set(o->daemon_fd, o->user->uid, o->user->gid, 0700) < 0
+		       ? state_folder_complain(o, "give away", "daemon")
 		       : 0;
 }
 
@@ -253,8 +256,8 @@ int state_folder_open(const char *path, const struct identity *user, struct stat
 	struct opening o = {.path = path, .user = user, .fd = -1, .daemon_fd = -1};
 	CLEANUP(state_folder_clear) struct state_folder folder = {.locks_fd = -1};
 
-	if (open_top(&o) < 0 || (user && user->uid != 0 && check_above(&o) < 0) || take(&o) < 0 ||
-		open_locks(&o, &folder.locks_fd) < 0)
+	if (open_top(&o) < 0 || (user && user->uid != 0 && check_above(&o) < 0) ||
+		state_folder_take(&o) < 0 || open_locks(&o, &folder.locks_fd) < 0)
 		return -1;
 	o.daemon_fd = open_inside(&o, "daemon", 0700);
 	if (o.daemon_fd < 0 || prepare_daemon(&o) < 0)

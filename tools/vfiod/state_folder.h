@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "tools/vfiod/privileges.h"
+#include "tools/vfiod/sandbox/privileges.h"
 
 struct state_folder {
 	char *daemon; /* path of the database's folder; owned */
