@@ -3,7 +3,7 @@
 #include "tools/vfioctl/problem.h"
 
 #include "rest/answer.h"
-#include "rpc/wire.h"
+#include "rpc/nng/wire.h"
 #include "tools/vfioctl/paint.h"
 #include "tools/vfioctl/text.h"
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "rpc/call.h"
+#include "rpc/service/call.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * DeviceService over the engine: messages in, core calls, messages out.
+ *
+ * ListDevices, GetDeviceInfo, CheckIommuGroups and GetGroupPaths only read attributes that never
+ * block and answer on the caller's thread, before the invocation returns. Everything else may block
+ * (it asks the hand, or the disk) and answers from a worker thread.
+ */
+#pragma once
+
+#include "rpc/service/call.h"
+#include "vfio/v1/event.pb-c.h"
+
+struct host;
+struct device_service;
+
+/* What the operations work on; all of it must outlive the service. */
+struct device_env {
+	struct host *host;
+
+	/* Called for each device that was bound or given back, from the worker that did it, with
+	 * type, device and drivers filled in. NULL: nobody wants to know. */
+	void (*publish)(void *arg, Vfio__V1__Event *event);
+	void *publish_arg;
+};
+
+/* A service over env. NULL when memory is short. */
+struct device_service *device_service_new(const struct device_env *env);
+
+/* What faces invoke. Lives as long as the service. */
+ProtobufCService *device_service_base(struct device_service *service);
+
+/* Takes no more work and waits until what is under way has ended, at most until deadline_ns
+ * (CLOCK_MONOTONIC). True when all has. */
+bool device_service_drain(struct device_service *service, int64_t deadline_ns);
+
+/* Frees a drained service; NULL is fine. */
+void device_service_free(struct device_service *service);
