@@ -1,63 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations that may block: validate, bind, unbind, host. */
-#include "rpc/device/access.h"
-#include "rpc/device/operations.h"
+/* Operations that change devices: bind and unbind. */
+#include "rpc/device/change.h"
 
 #include "core/util.h"
+#include "rpc/device/access.h"
+#include "rpc/device/answer.h"
+#include "rpc/device/convert.h"
 
 #include <string.h>
 
-static char VALID[] = "All devices are valid and available for passthrough";
 static char BOUND[] = "Devices successfully bound to vfio-pci driver";
 static char UNBOUND[] = "Devices successfully unbound from vfio-pci driver";
 static char BOUND_EVENT[] = "device.bound", UNBOUND_EVENT[] = "device.unbound";
 static char DRY_RUN[] = "Nothing was changed: this is what would be done";
-
-static void fill_verdict(struct arena *arena, const struct core_problems *problems,
-	Vfio__V1__ValidateDevicesResponse *response)
-{
-	response->valid = problems->count == 0;
-	response->message = response->valid ? VALID : problems->items[0].message;
-	response->problems = device_convert_problems(arena, problems);
-	response->errors = arena_array(arena, problems->count, sizeof(*response->errors));
-	if (arena->failed || response->valid)
-		return;
-	response->n_problems = response->n_errors = problems->count;
-	for (size_t i = 0; i < problems->count; i++)
-		response->errors[i] = problems->items[i].message;
-}
-
-/* When the work itself gives up: a little before the caller does, so that the answer can still tell
- * which device and who holds it. What comes in between (one more look at the blocked device, the
- * others of a batch given back, the journal) takes its time however short the deadline is. */
-static int64_t work_deadline(const struct rpc_call *call)
-{
-	const int64_t LEAST_NS = 400000000, MOST_NS = 2000000000;
-	int64_t left = call->deadline_ns - rpc_now_ns(), margin = left / 10;
-
-	if (margin < LEAST_NS)
-		margin = LEAST_NS < left / 2 ? LEAST_NS : left / 2;
-	return call->deadline_ns - (margin < MOST_NS ? margin : MOST_NS);
-}
-
-void device_validate_devices(const struct device_env *env, struct rpc_call *call,
-	const ProtobufCMessage *message, ProtobufCClosure done)
-{
-	const Vfio__V1__ValidateDevicesRequest *request =
-		(const Vfio__V1__ValidateDevicesRequest *)message;
-	Vfio__V1__ValidateDevicesResponse response = VFIO__V1__VALIDATE_DEVICES_RESPONSE__INIT;
-	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	CLEANUP(core_problems_clear) struct core_problems problems = {0};
-	CLEANUP(allowlist_clear) struct allowlist allow = {0};
-	CLEANUP(arena_clear) struct arena arena = {0};
-
-	if (address_list_check_count(request->n_pci_addresses, &err) == 0 &&
-		allowlist_parse(request->allowlist, request->n_allowlist, &allow, &err) == 0 &&
-		host_check(env->host, request->pci_addresses, request->n_pci_addresses, &allow,
-			work_deadline(call), &problems, &err) == 0)
-		fill_verdict(&arena, &problems, &response);
-	device_answer(call, done, &err, &arena, &response.base);
-}
 
 static int parse_force(char *const *names, size_t n, uint32_t *ret, struct core_error *err)
 {
@@ -137,7 +92,7 @@ static void publish(const struct device_env *env, const struct change_result *re
 #define OPTIONS_OF(request, call)                                                                  \
 	{                                                                                          \
 		.whole_group = (request)->whole_group, .all_functions = (request)->all_functions,  \
-		.dry_run = (request)->dry_run, .deadline = work_deadline(call)                     \
+		.dry_run = (request)->dry_run, .deadline = device_work_deadline(call)              \
 	}
 
 #define FILL_CHANGES(response, arena, result, dry_run)                                             \
@@ -206,28 +161,4 @@ void device_unbind_devices(const struct device_env *env, struct rpc_call *call,
 	device_answer(call, done, &err, &arena, &response.base);
 	host_tidy(env->host);
 	address_list_clear(&change.addresses);
-}
-
-void device_get_host(const struct device_env *env, struct rpc_call *call,
-	const ProtobufCMessage *message, ProtobufCClosure done)
-{
-	Vfio__V1__Host response = VFIO__V1__HOST__INIT;
-	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	CLEANUP(arena_clear) struct arena arena = {0};
-	struct doctor_report report;
-
-	(void)message;
-	if (doctor_examine(env->host, &report, &err) == 0) {
-		response.ready = true;
-		for (size_t i = 0; i < report.n_checks; i++)
-			response.ready &= report.checks[i].verdict != DOCTOR_FAIL;
-		response.kernel = report.kernel;
-		response.version = (char *)VFIOD_VERSION;
-		response.iommu_groups = report.n_groups;
-		response.devices = report.n_devices;
-		response.vfio_devices = report.n_vfio_devices;
-		response.checks = device_convert_checks(&arena, &report);
-		response.n_checks = response.checks ? report.n_checks : 0;
-	}
-	device_answer(call, done, &err, &arena, &response.base);
 }

@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations that only read what never blocks. */
-#include "rpc/device/operations.h"
+/* Operations that only read and never block. */
+#include "rpc/device/read.h"
 
 #include "core/util.h"
+#include "rpc/device/answer.h"
+#include "rpc/device/convert.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-
-void device_answer(struct rpc_call *call, ProtobufCClosure done, const struct core_error *err,
-	const struct arena *arena, const ProtobufCMessage *message)
-{
-	if (err->code == CORE_OK && !arena->failed) {
-		done(message, call);
-		return;
-	}
-	if (err->code != CORE_OK)
-		device_convert_error(call, err);
-	else
-		rpc_call_fail(call, RPC_RESOURCE_EXHAUSTED, "out of memory for the answer");
-	done(NULL, call);
-}
 
 void device_get_device_info(const struct device_env *env, struct rpc_call *call,
 	const ProtobufCMessage *message, ProtobufCClosure done)

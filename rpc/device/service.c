@@ -1,22 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-/* DeviceService: the seam to the engine, and the operations that answer at once. */
+/* DeviceService: which operation a call runs, and on which thread. */
 #include "rpc/device/service.h"
 
 #include "core/util.h"
-#include "rpc/device/operations.h"
+#include "rpc/device/change.h"
+#include "rpc/device/check.h"
+#include "rpc/device/read.h"
 #include "rpc/device/workers.h"
+#include "vfio/v1/device_service.pb-c.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* Changes at once: each waits for its IOMMU groups in a thread of its own, so a crowd for one group
  * must not keep other groups' changes out. */
 enum { MAX_WORKERS = 64, MAX_QUEUE = 64, WORKER_IDLE_MS = 10000 };
 
+/* Every operation of vfio.v1.DeviceService. Those that may block run on a worker thread. */
+static const struct operation {
+	const char *method;
+	device_operation *run;
+	enum { ON_CALLER, ON_WORKER } where;
+} operations[] = {
+	{"ListDevices", device_list_devices, ON_CALLER},
+	{"GetDeviceInfo", device_get_device_info, ON_CALLER},
+	{"CheckIommuGroups", device_check_iommu_groups, ON_CALLER},
+	{"GetGroupPaths", device_get_group_paths, ON_CALLER},
+	{"ValidateDevices", device_validate_devices, ON_WORKER},
+	{"BindDevices", device_bind_devices, ON_WORKER},
+	{"UnbindDevices", device_unbind_devices, ON_WORKER},
+	{"GetHost", device_get_host, ON_WORKER},
+};
+
+_Static_assert(ARRAY_SIZE(operations) ==
+		       (sizeof(Vfio__V1__DeviceService_Service) - sizeof(ProtobufCService)) /
+			       sizeof(void (*)(void)),
+	"every method has an operation: the generated struct has a function for each");
+
 struct device_service {
-	Vfio__V1__DeviceService_Service base; /* first: the service is what closures are given */
+	ProtobufCService base; /* first: the service is what callers hold */
 	struct device_env env;
 	struct workers *workers;
+	const struct operation **by_method; /* by its index in the descriptor; NULL: none */
 };
 
 /* A call that a worker will answer. */
@@ -25,7 +49,7 @@ struct job {
 	struct rpc_call *call;
 	const ProtobufCMessage *request; /* the caller's, until done */
 	ProtobufCClosure done;
-	device_operation run;
+	device_operation *run;
 };
 
 static void job_run(void *arg)
@@ -43,7 +67,7 @@ static void job_run(void *arg)
 	job.run(job.env, job.call, job.request, job.done);
 }
 
-static void run_later(struct device_service *s, device_operation run,
+static void run_later(struct device_service *s, device_operation *run,
 	const ProtobufCMessage *request, ProtobufCClosure done, struct rpc_call *call)
 {
 	struct job *job = malloc(sizeof(*job));
@@ -59,45 +83,54 @@ static void run_later(struct device_service *s, device_operation run,
 	done(NULL, call);
 }
 
-/* Each method of the generated interface comes down to an operation, now or later. */
-#define NOW(method, Request, Response)                                                             \
-	static void method(Vfio__V1__DeviceService_Service *service,                               \
-		const Vfio__V1__##Request *request, Vfio__V1__##Response##_Closure done,           \
-		void *call)                                                                        \
-	{                                                                                          \
-		struct device_service *s = (struct device_service *)service;                       \
-		device_##method(&s->env, call, &request->base, (ProtobufCClosure)done);            \
-	}
+/* Runs the operation of a method, here or on a worker thread. */
+static void service_invoke(ProtobufCService *base, unsigned method, const ProtobufCMessage *request,
+	ProtobufCClosure done, void *closure_data)
+{
+	struct device_service *s = (struct device_service *)base;
+	const struct operation *o = s->by_method[method];
+	struct rpc_call *call = closure_data;
 
-#define LATER(method, Request, Response)                                                           \
-	static void method(Vfio__V1__DeviceService_Service *service,                               \
-		const Vfio__V1__##Request *request, Vfio__V1__##Response##_Closure done,           \
-		void *call)                                                                        \
-	{                                                                                          \
-		run_later((struct device_service *)service, device_##method, &request->base,       \
-			(ProtobufCClosure)done, call);                                             \
+	if (!o) {
+		rpc_call_fail(call, RPC_UNIMPLEMENTED, "this server does not have the method");
+		done(NULL, call);
+	} else if (o->where == ON_WORKER) {
+		run_later(s, o->run, request, done, call);
+	} else {
+		o->run(&s->env, call, request, done);
 	}
+}
 
-NOW(list_devices, ListDevicesRequest, ListDevicesResponse)
-NOW(get_device_info, GetDeviceInfoRequest, Device)
-NOW(check_iommu_groups, CheckIommuGroupsRequest, CheckIommuGroupsResponse)
-NOW(get_group_paths, GetGroupPathsRequest, GetGroupPathsResponse)
-LATER(validate_devices, ValidateDevicesRequest, ValidateDevicesResponse)
-LATER(bind_devices, BindDevicesRequest, BindDevicesResponse)
-LATER(unbind_devices, UnbindDevicesRequest, UnbindDevicesResponse)
-LATER(get_host, GetHostRequest, Host)
+static const struct operation *find_operation(const char *method)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
+		if (strcmp(operations[i].method, method) == 0)
+			return &operations[i];
+	}
+	return NULL;
+}
+
+static bool index_operations(struct device_service *s)
+{
+	const ProtobufCServiceDescriptor *descriptor = s->base.descriptor;
+
+	s->by_method = calloc(descriptor->n_methods, sizeof(struct operation *));
+	for (unsigned i = 0; s->by_method && i < descriptor->n_methods; i++)
+		s->by_method[i] = find_operation(descriptor->methods[i].name);
+	return s->by_method;
+}
 
 struct device_service *device_service_new(const struct device_env *env)
 {
-	static const Vfio__V1__DeviceService_Service base = VFIO__V1__DEVICE_SERVICE__INIT();
 	struct device_service *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
-	s->base = base;
+	s->base = (ProtobufCService){
+		.descriptor = &vfio__v1__device_service__descriptor, .invoke = service_invoke};
 	s->env = *env;
 	s->workers = workers_new(MAX_WORKERS, MAX_QUEUE, WORKER_IDLE_MS);
-	if (s->workers)
+	if (s->workers && index_operations(s))
 		return s;
 	device_service_free(s);
 	return NULL;
@@ -105,7 +138,7 @@ struct device_service *device_service_new(const struct device_env *env)
 
 ProtobufCService *device_service_base(struct device_service *service)
 {
-	return &service->base.base;
+	return &service->base;
 }
 
 bool device_service_drain(struct device_service *service, int64_t deadline_ns)
@@ -118,5 +151,6 @@ void device_service_free(struct device_service *service)
 	if (!service)
 		return;
 	workers_free(service->workers);
+	free(service->by_method);
 	free(service);
 }

@@ -8,21 +8,9 @@
  */
 #pragma once
 
-#include "rpc/service/call.h"
-#include "vfio/v1/event.pb-c.h"
+#include "rpc/device/operation.h"
 
-struct host;
 struct device_service;
-
-/* What the operations work on; all of it must outlive the service. */
-struct device_env {
-	struct host *host;
-
-	/* Called for each device that was bound or given back, from the worker that did it, with
-	 * type, device and drivers filled in. NULL: nobody wants to know. */
-	void (*publish)(void *arg, Vfio__V1__Event *event);
-	void *publish_arg;
-};
 
 /* A service over env. NULL when memory is short. */
 struct device_service *device_service_new(const struct device_env *env);
