@@ -1,227 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* One connection: who holds it, and when it is read. */
+/* The places of an nng socket's connections: who has one, and who gives one up. */
 #include "rpc/nng/connection.h"
 
 #include "rpc/nng/libc.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <poll.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { IOVS_MAX = 16 }; /* nng's messages have fewer pieces */
+#define NS_PER_MS 1000000LL
 
-static bool is_loopback(const struct in6_addr *address)
+enum { GREETING_MS = 10000 };
+
+static _Atomic(struct rpc_connection *) by_descriptor[RPC_DESCRIPTORS_MAX];
+
+struct rpc_connection *rpc_connection_of(int fd)
 {
-	return IN6_IS_ADDR_LOOPBACK(address) ||
-	       (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == 127);
+	return fd >= 0 && fd < RPC_DESCRIPTORS_MAX ? atomic_load(&by_descriptor[fd]) : NULL;
 }
 
-static bool uid_key(uid_t uid, struct rpc_holder_key *ret_key)
+void rpc_connection_register(struct rpc_connection *c)
 {
-	ret_key->is_uid = true;
-	memcpy(ret_key->id, &uid, sizeof(uid));
-	return true;
+	c->table->references++;
+	atomic_store(&by_descriptor[c->fd], c);
 }
 
-static bool loopback_key(struct rpc_connections *table, int fd, const struct sockaddr *peer,
-	struct rpc_holder_key *ret_key)
+void rpc_connection_unregister(struct rpc_connection *c)
 {
-	struct sockaddr_storage local = {0};
-	socklen_t len = sizeof(local);
-	bool found;
-	uid_t uid;
-
-	if (!table->config.ask_owner || getsockname(fd, (struct sockaddr *)&local, &len) < 0)
-		return false;
-	pthread_mutex_lock(&table->owner_lock);
-	found = rpc_owner_at(&table->owners, peer, (struct sockaddr *)&local, &uid);
-	pthread_mutex_unlock(&table->owner_lock);
-	return found && uid_key(uid, ret_key);
-}
-
-/* An IPv6 address with what one host may choose cut off; an IPv4 one mapped. */
-static void address_key(const struct sockaddr *peer, struct in6_addr *ret_address)
-{
-	if (peer->sa_family == AF_INET6) {
-		*ret_address = ((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
-		return;
-	}
-	*ret_address = (struct in6_addr){0};
-	memset(&ret_address->s6_addr[10], 0xff, 2);
-	memcpy(&ret_address->s6_addr[12],
-		&((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4);
-}
-
-static void network_key(struct rpc_connections *table, int fd, const struct sockaddr *peer,
-	struct rpc_holder_key *ret_key)
-{
-	struct in6_addr address;
-
-	address_key(peer, &address);
-	if (is_loopback(&address) && loopback_key(table, fd, peer, ret_key))
-		return;
-	memcpy(ret_key->id, &address, sizeof(address));
-	if (!IN6_IS_ADDR_V4MAPPED(&address) && !is_loopback(&address))
-		memset(&ret_key->id[8], 0, 8);
-}
-
-static void local_key(int fd, struct rpc_holder_key *ret_key)
-{
-	struct ucred holder = {.uid = (uid_t)-1};
-	socklen_t len = sizeof(holder);
-
-	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &holder, &len);
-	uid_key(holder.uid, ret_key);
-}
-
-void rpc_holder_of(const struct rpc_connection *listener, int fd, const struct sockaddr *peer,
-	struct rpc_holder_key *ret_key)
-{
-	if (listener->network)
-		network_key(listener->table, fd, peer, ret_key);
-	else
-		local_key(fd, ret_key);
-}
-
-static bool is_hung_up(int fd)
-{
-	struct pollfd end = {.fd = fd};
-
-	return poll(&end, 1, 0) > 0;
-}
-
-enum rpc_reading rpc_connection_reading(const struct rpc_connection *c)
-{
-	if (atomic_load(&c->gone))
-		return RPC_READING_ENDS;
-	if (!atomic_load(&c->blocked))
-		return RPC_READING_GOES_ON;
-	return is_hung_up(c->fd) ? RPC_READING_ENDS : RPC_READING_HELD;
-}
-
-/* nng loses the memory of a reply that it is given while it closes the connection. So it hears of
- * the end when none is being given, and is given none from then on (rpc_connections_hand). */
-bool rpc_connection_lost(struct rpc_connection *c)
-{
-	bool tell;
-
-	pthread_mutex_lock(&c->table->lock);
-	rpc_connection_gone(c);
-	tell = c->handing == 0;
-	pthread_mutex_unlock(&c->table->lock);
-	return tell;
-}
-
-/* True: somebody has to be told. The lock is held. */
-static bool block(struct rpc_connection *c)
-{
-	if (atomic_load(&c->blocked) || atomic_load(&c->gone))
-		return false;
-	atomic_store(&c->blocked, true);
-	c->blocked_ns = c->progress_ns = rpc_now_ns();
-	return c->table->blocked++ == 0 && !c->table->freed && c->table->config.blocked;
-}
-
-static void unblock(struct rpc_connection *c)
-{
-	if (!atomic_load(&c->blocked))
-		return;
-	if (!atomic_load(&c->gone))
-		c->table->blocked--;
-	atomic_store(&c->blocked, false);
-	rpc_connection_release(c);
-}
-
-/* A message has been sent, or there was no room for the rest of it. */
-static void note_sent(struct rpc_connection *c, bool all)
-{
-	bool tell = false;
-
-	if (all && !atomic_load(&c->blocked))
-		return;
-	pthread_mutex_lock(&c->table->lock);
-	if (all)
-		unblock(c);
-	else
-		tell = block(c);
-	pthread_mutex_unlock(&c->table->lock);
-	if (tell)
-		c->table->config.blocked(c->table->config.arg);
-}
-
-static void note_progress(struct rpc_connection *c, ssize_t sent)
-{
-	if (sent <= 0)
-		return;
-	c->sent += (size_t)sent;
-	if (!atomic_load(&c->blocked))
-		return;
-	pthread_mutex_lock(&c->table->lock);
-	c->progress_ns = rpc_now_ns();
-	pthread_mutex_unlock(&c->table->lock);
-}
-
-/* What is left of a message of which so much has been sent; the number of its pieces. */
-static size_t rest_of(const struct msghdr *message, size_t sent, struct iovec rest[IOVS_MAX])
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < message->msg_iovlen && count < IOVS_MAX; i++) {
-		struct iovec piece = message->msg_iov[i];
-		size_t done = sent < piece.iov_len ? sent : piece.iov_len;
-
-		sent -= done;
-		piece.iov_base = (char *)piece.iov_base + done;
-		piece.iov_len -= done;
-		if (piece.iov_len > 0)
-			rest[count++] = piece;
-	}
-	return count;
-}
-
-static ssize_t send_nothing(struct rpc_connection *c, const struct msghdr *message)
-{
-	bool greets;
-
-	pthread_mutex_lock(&c->table->lock);
-	greets = c->pipe == 0;
-	pthread_mutex_unlock(&c->table->lock);
-	shutdown(c->fd, SHUT_RDWR); /* a receive is to find it lost, not this */
-	if (greets)		    /* and the receive has yet to begin */
-		return rpc_libc_length(message);
-	/* If it succeeded, nng would begin with the next reply, and lose the memory of that one
-	 * when it closes the connection at the same time. */
-	atomic_store(&c->mute, true);
-	errno = EAGAIN;
-	return -1;
-}
-
-/* A message of which nng believes that nothing was sent it sends again from its start, or, once the
- * connection is being closed, never. Of one that it knows half of, it can close the connection in
- * between: to go on is then refused without a word, and waited for (rpc/nng/mend.c). */
-ssize_t rpc_connection_send(struct rpc_connection *c, const struct msghdr *message, int flags)
-{
-	struct iovec rest[IOVS_MAX];
-	struct msghdr part = {.msg_iov = rest};
-	ssize_t sent;
-
-	if (atomic_load(&c->gone))
-		return send_nothing(c, message);
-	part.msg_iovlen = rest_of(message, c->sent, rest);
-	sent = rpc_libc_sendmsg(c->fd, &part, flags);
-	if (sent < 0 && errno != EAGAIN)
-		return errno == EINTR ? -1 : send_nothing(c, message);
-	note_progress(c, sent);
-	if (rest_of(message, c->sent, rest) > 0) {
-		note_sent(c, false);
-		errno = EAGAIN;
-		return -1;
-	}
-	c->sent = 0;
-	note_sent(c, true);
-	return rpc_libc_length(message);
+	atomic_store(&by_descriptor[c->fd], NULL);
 }
 
 void rpc_connection_release(struct rpc_connection *c)
@@ -232,48 +37,144 @@ void rpc_connection_release(struct rpc_connection *c)
 	c->epoll = -1;
 }
 
-/* A connection that has hung up is read, or its epoll would tell of nothing else. */
-static int arm(struct rpc_connection *c, int epoll, struct epoll_event *event)
+static struct rpc_holder *holder_of(
+	struct rpc_connections *table, bool kind, const struct rpc_holder_key *key)
 {
-	struct epoll_event less = *event;
+	struct rpc_holder *holder;
 
-	c->epoll = -1;
-	if (!(event->events & EPOLLIN) || rpc_connection_reading(c) != RPC_READING_HELD)
-		return rpc_libc_epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, event);
-	c->epoll = epoll;
-	c->wanted = *event;
-	less.events &= ~(uint32_t)EPOLLIN;
-	return rpc_libc_epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &less);
-}
-
-/* What is hung up on is always ready: to wait for anything but a receive would be to turn round and
- * round. */
-static int poll_mute(struct rpc_connection *c, int epoll, const struct epoll_event *event)
-{
-	struct epoll_event less = *event;
-
-	less.events &= ~(uint32_t)EPOLLOUT;
-	return (event->events & EPOLLIN) ? rpc_libc_epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &less)
-					 : 0;
-}
-
-int rpc_connection_poll(struct rpc_connection *c, int epoll, int op, struct epoll_event *event)
-{
-	int r;
-
-	if (c->listens)
-		return rpc_lobby_poll(c, epoll, op, event);
-	if (op == EPOLL_CTL_MOD && atomic_load(&c->mute))
-		return poll_mute(c, epoll, event);
-	if (op == EPOLL_CTL_MOD && !atomic_load(&c->blocked))
-		return rpc_libc_epoll_ctl(epoll, op, c->fd, event);
-	pthread_mutex_lock(&c->table->lock);
-	if (op == EPOLL_CTL_MOD) {
-		r = arm(c, epoll, event);
-	} else {
-		c->epoll = -1;
-		r = rpc_libc_epoll_ctl(epoll, op, c->fd, event);
+	LIST_FOREACH(holder, &table->kinds[kind].holders, link)
+	{
+		if (memcmp(&holder->key, key, sizeof(*key)) == 0)
+			return holder;
 	}
-	pthread_mutex_unlock(&c->table->lock);
-	return r;
+	holder = calloc(1, sizeof(*holder));
+	if (!holder)
+		return NULL;
+	holder->key = *key;
+	LIST_INSERT_HEAD(&table->kinds[kind].holders, holder, link);
+	return holder;
+}
+
+void rpc_connection_gone(struct rpc_connection *c)
+{
+	struct rpc_connections *table = c->table;
+	struct rpc_holder *holder = c->holder;
+
+	if (!holder)
+		return;
+	table->blocked -= atomic_load(&c->blocked);
+	atomic_store(&c->gone, true);
+	c->holder = NULL;
+	TAILQ_REMOVE(&table->kinds[c->network].live, c, live);
+	table->kinds[c->network].count--;
+	if (--holder->count > 0)
+		return;
+	LIST_REMOVE(holder, link);
+	free(holder);
+}
+
+void rpc_connection_dismiss(struct rpc_connection *c)
+{
+	rpc_connection_gone(c);
+	if (!c->waits) {
+		shutdown(c->fd, SHUT_RDWR);
+		rpc_connection_release(c);
+		return;
+	}
+	rpc_connection_unregister(c);
+	c->table->references--; /* not the last: the listener has one */
+	rpc_libc_close(c->fd);
+	free(c);
+}
+
+static const struct rpc_holder *greatest_holder(
+	const struct rpc_connections *table, const struct rpc_connection *newcomer)
+{
+	const struct rpc_holder *greatest = newcomer->holder, *holder;
+
+	LIST_FOREACH(holder, &table->kinds[newcomer->network].holders, link)
+	{
+		if (holder->count > greatest->count)
+			greatest = holder;
+	}
+	return greatest;
+}
+
+/* Whoever has to make room for a newcomer that has entered; it may be the newcomer. */
+static struct rpc_connection *choose(
+	const struct rpc_connections *table, struct rpc_connection *newcomer)
+{
+	const struct rpc_holder *holder = greatest_holder(table, newcomer);
+	struct rpc_connection *idlest[RPC_STAGES] = {NULL}, *chosen = NULL, *c;
+	unsigned count[RPC_STAGES] = {0}, most = 0;
+
+	TAILQ_FOREACH (c, &table->kinds[newcomer->network].live, live) {
+		struct rpc_connection **idle = &idlest[c->stage];
+
+		if (c->holder != holder || c->in_hand > 0)
+			continue;
+		count[c->stage]++;
+		if (!*idle || c->since_ns < (*idle)->since_ns)
+			*idle = c;
+	}
+	for (size_t i = 0; i < RPC_STAGES; i++) {
+		if (count[i] < most || !idlest[i] ||
+			(chosen && count[i] == most && chosen->since_ns <= idlest[i]->since_ns))
+			continue;
+		most = count[i];
+		chosen = idlest[i];
+	}
+	return chosen ? chosen : newcomer;
+}
+
+int64_t rpc_connection_expire_silent(struct rpc_connections *table, bool kind, int64_t now_ns)
+{
+	struct rpc_connection *c, *next;
+	int64_t next_ns = INT64_MAX;
+
+	for (c = TAILQ_FIRST(&table->kinds[kind].live); c; c = next) {
+		int64_t due_ns = c->since_ns + GREETING_MS * NS_PER_MS;
+
+		next = TAILQ_NEXT(c, live);
+		if (!c->waits)
+			continue;
+		if (due_ns <= now_ns)
+			rpc_connection_dismiss(c);
+		else if (due_ns < next_ns)
+			next_ns = due_ns;
+	}
+	return next_ns;
+}
+
+bool rpc_connection_enter(struct rpc_connection *c, const struct rpc_holder_key *key)
+{
+	struct rpc_connections *table = c->table;
+	struct rpc_connection *chosen;
+
+	c->since_ns = rpc_now_ns();
+	c->epoll = -1;
+	rpc_connection_expire_silent(table, c->network, c->since_ns);
+	c->holder = table->freed || c->fd >= RPC_DESCRIPTORS_MAX
+			    ? NULL
+			    : holder_of(table, c->network, key);
+	if (!c->holder)
+		return false;
+	c->holder->count++;
+	TAILQ_INSERT_TAIL(&table->kinds[c->network].live, c, live);
+	if (++table->kinds[c->network].count > table->places) {
+		chosen = choose(table, c);
+		if (chosen == c) {
+			rpc_connection_gone(c);
+			return false;
+		}
+		rpc_connection_dismiss(chosen);
+	}
+	rpc_connection_register(c);
+	return true;
+}
+
+void rpc_connection_hand_over(struct rpc_connection *c)
+{
+	c->waits = NULL;
+	c->table->kinds[c->network].descriptors++;
 }

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* One descriptor of an nng socket, for rpc/nng/connection*.c and mend.c alone. */
+/*
+ * One descriptor of an nng socket, a listener's or a connection's, and its place in the table of
+ * all.
+ *
+ * What these are for is in connections.h. Its users beside connections.c are lobby.c, stream.c and
+ * mend.c.
+ */
 #pragma once
 
-#include "rpc/nng/connections.h"
-#include "rpc/service/owner.h"
+#include "rpc/nng/dispatch.h"
+#include "rpc/nng/holder.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,11 +23,6 @@ enum { RPC_KINDS = 2 }; /* Unix sockets, a network */
 enum rpc_stage { RPC_STAGE_HALF_OPEN, RPC_STAGE_SILENT, RPC_STAGE_USED, RPC_STAGES };
 
 /* Who has connections of a kind. */
-struct rpc_holder_key {
-	bool is_uid;
-	uint8_t id[16]; /* a uid, or an IPv6 address, perhaps cut */
-};
-
 struct rpc_holder {
 	struct rpc_holder_key key;
 	unsigned count; /* of those that are not gone */
@@ -70,11 +71,13 @@ LIST_HEAD(rpc_pipe_list, rpc_connection);
 LIST_HEAD(rpc_holder_list, rpc_holder);
 TAILQ_HEAD(rpc_live_list, rpc_connection);
 
-enum { RPC_PIPE_BUCKETS = 1024 };
+enum { RPC_PIPE_BUCKETS = 1024, RPC_DESCRIPTORS_MAX = 1 << 16 };
 
 struct rpc_connections {
-	struct rpc_connections_config config;
-	nng_socket socket;
+	unsigned places; /* these four are constant; connections.h tells */
+	uint16_t peer_protocol;
+	void (*wake)(void *arg);
+	void *wake_arg;
 	pthread_mutex_t lock; /* a leaf: nothing of nng is called under it */
 	struct {
 		unsigned count;		   /* of those in the list */
@@ -84,8 +87,7 @@ struct rpc_connections {
 		struct rpc_pipe_list put_off; /* listeners */
 	} kinds[RPC_KINDS];
 	struct rpc_pipe_list pipes[RPC_PIPE_BUCKETS];
-	pthread_mutex_t owner_lock;
-	struct rpc_owner_query owners; /* under the lock before it */
+	struct rpc_holder_query holder_query;
 	unsigned blocked;
 	unsigned references; /* of descriptors, and until rpc_connections_free one more */
 	bool freed;
@@ -96,28 +98,10 @@ struct rpc_connections {
  * until they close the descriptor. */
 struct rpc_connection *rpc_connection_of(int fd);
 
-/* Makes a listener of a descriptor that the calling thread's rpc_connections_listen has opened. */
-void rpc_connection_listens(int fd);
-
-/* A lobby for a listener that has its descriptor. False: the kernel refuses one. */
-bool rpc_lobby_open(struct rpc_connection *listener);
-
-/* accept(2) of the next connection that has said the greeting. */
-int rpc_lobby_accept(struct rpc_connection *listener);
-
-/* epoll_ctl(2) for a listener: of its lobby. While nng has all the descriptors it may have, the
- * lobby is not polled for; an EMFILE would have nng sleep for ten milliseconds. */
-int rpc_lobby_poll(struct rpc_connection *listener, int epoll, int op, struct epoll_event *event);
-
-/* nng has closed a descriptor: has the lobbies polled for that were put off. The lock is held. */
-void rpc_lobby_go_on(struct rpc_connections *table, bool network);
-
-/* Closes all that are in a listener's lobby, and it. The lock is held. */
-void rpc_lobby_close(struct rpc_connection *listener);
-
-/* Whose a connection just accepted is. Not under the lock. */
-void rpc_holder_of(const struct rpc_connection *listener, int fd, const struct sockaddr *peer,
-	struct rpc_holder_key *ret_key);
+/* Has rpc_connection_of find it, with a reference of its own to the table; and no longer: whoever
+ * calls that drops the reference. The lock is held. */
+void rpc_connection_register(struct rpc_connection *connection);
+void rpc_connection_unregister(struct rpc_connection *connection);
 
 /* Gives a connection its place, at another's cost where there is none. False: it is not to be. The
  * lock is held. */
@@ -126,30 +110,15 @@ bool rpc_connection_enter(struct rpc_connection *connection, const struct rpc_ho
 /* nng gets its descriptor. The lock is held. */
 void rpc_connection_hand_over(struct rpc_connection *connection);
 
-/* Its descriptor is about to be closed: forgets it. */
-void rpc_connection_close(struct rpc_connection *connection);
-
 /* Takes a connection's place away. The lock is held. */
 void rpc_connection_gone(struct rpc_connection *connection);
 
 /* The same, and hangs up. Frees one that nng does not have. The lock is held. */
 void rpc_connection_dismiss(struct rpc_connection *connection);
 
-/* Whether requests are to be read: what nobody is there to be answered for need not be. */
-enum rpc_reading { RPC_READING_GOES_ON, RPC_READING_HELD, RPC_READING_ENDS };
-enum rpc_reading rpc_connection_reading(const struct rpc_connection *connection);
-
-/* A read found its end. False: that must not be told yet, the read is to be tried again. */
-bool rpc_connection_lost(struct rpc_connection *connection);
-
-/* sendmsg(2) that sends all or, as nng sees it, nothing: with EAGAIN, what was sent is remembered,
- * and left out when the same message comes again. Over a lost connection nothing is sent. */
-ssize_t rpc_connection_send(
-	struct rpc_connection *connection, const struct msghdr *message, int flags);
-
-/* epoll_ctl(2). */
-int rpc_connection_poll(
-	struct rpc_connection *connection, int epoll, int op, struct epoll_event *event);
-
 /* Asks again for what was not asked for while it was blocked. The lock is held. */
 void rpc_connection_release(struct rpc_connection *connection);
+
+/* Lets go of those of a kind that have not said the greeting in time, and returns when the next
+ * one's time is over (rpc_now_ns; INT64_MAX: nobody is waited for). The lock is held. */
+int64_t rpc_connection_expire_silent(struct rpc_connections *table, bool kind, int64_t now_ns);

@@ -28,6 +28,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+struct rpc_connection;
 struct rpc_connections;
 
 /* All borrowed, until rpc_connections_free. */
@@ -83,3 +84,10 @@ int64_t rpc_connections_expire(struct rpc_connections *table);
 
 /* To be called after the socket has been closed; NULL is fine. */
 void rpc_connections_free(struct rpc_connections *table);
+
+/* For rpc/nng/mend.c alone. A descriptor listens: if it is the one that rpc_connections_listen has
+ * opened on this thread, it becomes a listener. */
+void rpc_connections_listens(int fd);
+
+/* Likewise. The descriptor of a listener or connection is about to be closed: forgets it. */
+void rpc_connections_close(struct rpc_connection *connection);

@@ -7,7 +7,8 @@
  * hang up on one is close(2). nng polls the lobby in place of its listener: an epoll of the
  * listener and of all who wait. Over TLS the first byte counts for the greeting.
  */
-#include "rpc/nng/connection.h"
+#include "rpc/nng/lobby.h"
+
 #include "rpc/nng/libc.h"
 
 #include <errno.h>
@@ -28,7 +29,7 @@ enum verdict { VERDICT_GREETED, VERDICT_WAITS, VERDICT_NOISE };
 
 static enum verdict judge(const struct rpc_connection *listener, int fd)
 {
-	uint16_t protocol = listener->table->config.peer_protocol;
+	uint16_t protocol = listener->table->peer_protocol;
 	const uint8_t good[GREETING] = {
 		0, 'S', 'P', 0, (uint8_t)(protocol >> 8), (uint8_t)protocol, 0, 0};
 	struct pollfd end = {.fd = fd, .events = POLLRDHUP}; /* which comes behind what it said */
@@ -66,7 +67,7 @@ static bool is_full(const struct rpc_connection *listener)
 {
 	const struct rpc_connections *table = listener->table;
 
-	return table->kinds[listener->network].descriptors >= table->config.places + SPARE;
+	return table->kinds[listener->network].descriptors >= table->places + SPARE;
 }
 
 static void put_off(struct rpc_connection *listener, bool put_off)
@@ -159,15 +160,15 @@ static int accept_one(struct rpc_connection *listener)
 	c->waits = listener;
 	if (c->network)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER}, sizeof(int));
-	rpc_holder_of(listener, fd, (struct sockaddr *)&peer, &key);
+	rpc_holder_find(
+		&listener->table->holder_query, c->network, fd, (struct sockaddr *)&peer, &key);
 	pthread_mutex_lock(&c->table->lock);
 	greeted = take(c, &key, verdict, &entered);
-	tell = entered && !greeted && !listener->table->lobby_told &&
-	       listener->table->config.blocked;
+	tell = entered && !greeted && !listener->table->lobby_told && listener->table->wake;
 	listener->table->lobby_told |= tell;
 	pthread_mutex_unlock(&listener->table->lock);
 	if (tell)
-		listener->table->config.blocked(listener->table->config.arg);
+		listener->table->wake(listener->table->wake_arg);
 	if (!entered)
 		return refuse(fd, c);
 	return greeted ? fd : AGAIN;

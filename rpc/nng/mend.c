@@ -1,45 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A cure for what nng 1.5 does when a connection is lost: here only a receive ever finds that out.
+ * Functions of libc that stand before libc's own in every program with an nng socket.
  *
- * Found by a send, the loss ends nng for good in two ways. During the handshake it is taken for the
- * end of the listener, which then accepts nobody any more: one connect-and-close over ipc:// is
- * enough. Later, nng closes the connection in the middle of a receive that it means to go on with;
- * going on is refused without a word, and its only thread for closing waits for that receive for
- * ever: each connection that ends from then on leaves its descriptor behind. A client that sends
- * requests and leaves without the replies is enough, over any transport.
+ * First, a workaround. nng mishandles a connection that a send, or a poll for one, finds lost:
+ * - During the handshake, nng before 1.6 takes the loss for the end of the listener, which then
+ *   accepts nobody. One client that connects and closes over ipc:// is enough.
+ * - Later, nng closes the connection. If a message is being received in several reads, nng starts
+ *   the next read, which is refused without a completion, because the connection is closed. nng's
+ *   only thread for closing waits for that completion forever, and every connection that ends from
+ *   then on keeps its descriptor. A client that sends requests and leaves without reading the
+ *   replies is enough. nng 1.6 avoids this over tcp://; over ipc:// and tls+tcp:// all of 1.x has
+ * it.
  *
- * Found by a receive, the loss is what nng handles well, and there is always a receive, for nng
- * reads ahead. So functions of libc by which nng learns of losses stand here, before libc's own, in
- * every program with an nng socket. A send into a lost stream succeeds, as one did that was made a
- * moment earlier, or, over one of our connections, waits until that is closed; of those who send so
- * there is but nng. A poll that finds an error tells nng's own
- * thread to read and write, by which the error is found again, or not.
+ * nng handles a loss well that a receive finds, and it always has a receive pending. So sendmsg()
+ * into a lost stream succeeds, as if it had been made a moment earlier, or, over a connection of
+ * our listeners, waits until that is closed (rpc_stream_send). epoll_wait() reports an error to
+ * nng's own thread as readable and writable; the receive then finds the error.
  *
- * A receive that finds the end, or a frame that is none, has nng close the connection likewise, and
- * hangs it in the same way when that is in the middle of a send. So to nng a send over one of our
- * connections is done as a whole or has not begun (rpc_connection_send).
+ * nng hangs likewise when a receive finds the end while a reply is being sent in several writes. So
+ * rpc_stream_send sends a message as a whole or, as nng sees it, not at all.
  *
- * By the same functions the connections of our listeners are known from accept to close, and held
- * to what rpc/nng/connections.h says. Descriptors that are not theirs are left to libc.
+ * Second, limits. nng bounds neither the number of connections nor the time that they stay. By
+ * listen(), accept() and close() the connections of our listeners are known from accept to close;
+ * by readv(), sendmsg() and epoll_ctl() they are held to what rpc/nng/connections.h says;
+ * getsockopt() and getpeername() tell which descriptor is behind a pipe (rpc/nng/descriptor.h).
+ *
+ * All other descriptors are left to libc. sendmsg() alone looks at each stream, for nng's dialers
+ * have connections, too.
  */
 #include "rpc/nng/mend.h"
 
-#include "rpc/nng/connection.h"
+#include "rpc/nng/connections.h"
+#include "rpc/nng/descriptor.h"
 #include "rpc/nng/libc.h"
+#include "rpc/nng/lobby.h"
+#include "rpc/nng/stream.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-enum { CLOSE_S = 2 };
-
-/* Where this thread wants to know a descriptor that libc is asked about. */
-static _Thread_local int *asked;
 
 void rpc_mend(void)
 {
@@ -50,7 +50,7 @@ static bool is_loss(int error)
 	return error == EPIPE || error == ECONNRESET || error == ETIMEDOUT;
 }
 
-/* The hand's socket is none. */
+/* The sockets to the privileged helper are none. */
 static bool is_stream(int fd)
 {
 	socklen_t len = sizeof(int);
@@ -69,7 +69,7 @@ BEFORE_LIBC ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 	ssize_t sent;
 
 	if (connection)
-		return rpc_connection_send(connection, message, flags);
+		return rpc_stream_send(connection, message, flags);
 	sent = rpc_libc_sendmsg(fd, message, flags);
 	return sent < 0 && is_loss(errno) && is_stream(fd) ? rpc_libc_length(message) : sent;
 }
@@ -82,14 +82,14 @@ BEFORE_LIBC ssize_t readv(int fd, const struct iovec *iovec, int count)
 
 	if (!connection)
 		return rpc_libc_readv(fd, iovec, count);
-	reading = rpc_connection_reading(connection);
+	reading = rpc_stream_reading(connection);
 	if (reading == RPC_READING_HELD) {
 		errno = EAGAIN;
 		return -1;
 	}
 	if (reading == RPC_READING_GOES_ON)
 		got = rpc_libc_readv(fd, iovec, count);
-	if (got > 0 || (got < 0 && !is_loss(errno)) || rpc_connection_lost(connection))
+	if (got > 0 || (got < 0 && !is_loss(errno)) || rpc_stream_lost(connection))
 		return got;
 	errno = EAGAIN;
 	return -1;
@@ -99,8 +99,10 @@ BEFORE_LIBC int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
 	struct rpc_connection *connection = rpc_connection_of(fd);
 
-	return connection ? rpc_connection_poll(connection, epfd, op, event)
-			  : rpc_libc_epoll_ctl(epfd, op, fd, event);
+	if (!connection)
+		return rpc_libc_epoll_ctl(epfd, op, fd, event);
+	return connection->listens ? rpc_lobby_poll(connection, epfd, op, event)
+				   : rpc_stream_poll(connection, epfd, op, event);
 }
 
 BEFORE_LIBC int listen(int fd, int n)
@@ -108,7 +110,7 @@ BEFORE_LIBC int listen(int fd, int n)
 	int r = rpc_libc_listen(fd, n);
 
 	if (r == 0)
-		rpc_connection_listens(fd);
+		rpc_connections_listens(fd);
 	return r;
 }
 
@@ -125,39 +127,23 @@ BEFORE_LIBC int close(int fd)
 	struct rpc_connection *connection = rpc_connection_of(fd);
 
 	if (connection)
-		rpc_connection_close(connection);
+		rpc_connections_close(connection);
 	return rpc_libc_close(fd);
 }
 
 BEFORE_LIBC int getsockopt(int fd, int level, int optname, void *optval, socklen_t *optlen)
 {
-	if (asked)
-		*asked = fd;
+	rpc_descriptor_asked(fd);
 	return rpc_libc_getsockopt(fd, level, optname, optval, optlen);
 }
 
 BEFORE_LIBC int getpeername(int fd, struct sockaddr *addr, socklen_t *len)
 {
-	if (asked)
-		*asked = fd;
+	rpc_descriptor_asked(fd);
 	return rpc_libc_getpeername(fd, addr, len);
 }
 
 /* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
-
-/* nng tells no descriptors, but has libc tell it who is behind one. */
-int rpc_mend_descriptor(nng_pipe pipe)
-{
-	int descriptor = -1;
-	nng_sockaddr address;
-	uint64_t uid;
-
-	asked = &descriptor;
-	if (nng_pipe_get_uint64(pipe, NNG_OPT_IPC_PEER_UID, &uid) != 0)
-		nng_pipe_get_addr(pipe, NNG_OPT_REMADDR, &address);
-	asked = NULL;
-	return descriptor;
-}
 
 /* By where the caller's code lies: the names that nng gives its threads it may be kept from giving,
  * as by vfiod's sandbox. A thread calls for nng always or never. */
@@ -186,86 +172,4 @@ BEFORE_LIBC int epoll_wait(int fd, struct epoll_event *events, int maxevents, in
 			events[i].events = (found & ~(uint32_t)EPOLLERR) | EPOLLIN | EPOLLOUT;
 	}
 	return count;
-}
-
-/* Belongs to the closer until that is done, and then to the waiter, unless it has gone. */
-struct closing {
-	nng_socket socket;
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-	bool done;
-	bool alone; /* nobody waits any more */
-};
-
-static void closing_free(struct closing *closing)
-{
-	pthread_cond_destroy(&closing->cond);
-	pthread_mutex_destroy(&closing->lock);
-	free(closing);
-}
-
-static void *closing_main(void *arg)
-{
-	struct closing *closing = arg;
-	bool alone;
-
-	nng_close(closing->socket);
-	pthread_mutex_lock(&closing->lock);
-	closing->done = true;
-	alone = closing->alone;
-	pthread_cond_signal(&closing->cond);
-	pthread_mutex_unlock(&closing->lock);
-	if (alone)
-		closing_free(closing);
-	return NULL;
-}
-
-static struct closing *closing_new(nng_socket socket)
-{
-	struct closing *closing = calloc(1, sizeof(*closing));
-	pthread_condattr_t monotonic;
-
-	if (!closing)
-		return NULL;
-	closing->socket = socket;
-	pthread_mutex_init(&closing->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&closing->cond, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-	return closing;
-}
-
-static bool closing_wait(struct closing *closing)
-{
-	struct timespec until;
-	bool done;
-	int r = 0;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += CLOSE_S;
-	pthread_mutex_lock(&closing->lock);
-	while (!closing->done && r == 0)
-		r = pthread_cond_timedwait(&closing->cond, &closing->lock, &until);
-	done = closing->done;
-	closing->alone = !done;
-	pthread_mutex_unlock(&closing->lock);
-	if (done)
-		closing_free(closing);
-	return done;
-}
-
-bool rpc_mend_close(nng_socket socket)
-{
-	struct closing *closing = closing_new(socket);
-	pthread_t closer;
-
-	if (!closing || pthread_create(&closer, NULL, closing_main, closing) != 0) {
-		if (closing)
-			closing_free(closing);
-		nng_close(socket);
-		return true;
-	}
-	pthread_detach(closer);
-	return closing_wait(closing);
 }

@@ -5,6 +5,7 @@
 #include "rpc/nng/connections.h"
 #include "rpc/nng/listen.h"
 #include "rpc/nng/mend.h"
+#include "rpc/nng/socket.h"
 
 #include <errno.h>
 #include <nng/protocol/pubsub0/pub.h>
@@ -72,7 +73,7 @@ void rpc_publisher_close(struct rpc_publisher *p)
 	if (!p)
 		return;
 	rpc_listeners_close(p->listeners);
-	if (rpc_mend_close(p->socket))
+	if (rpc_socket_close(p->socket))
 		rpc_connections_free(p->connections);
 	free(p);
 }

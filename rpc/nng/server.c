@@ -14,6 +14,7 @@
 #include "rpc/nng/listen.h"
 #include "rpc/nng/mend.h"
 #include "rpc/nng/peer.h"
+#include "rpc/nng/socket.h"
 
 #include <errno.h>
 #include <nng/protocol/reqrep0/rep.h>
@@ -423,7 +424,7 @@ static void close_socket(struct rpc_server *server)
 	if (!server->open)
 		return;
 	server->open = false;
-	server->stuck = !rpc_mend_close(server->socket);
+	server->stuck = !rpc_socket_close(server->socket);
 	if (server->stuck)
 		return;
 	for (unsigned i = 0; server->slots && i < server->slot_count; i++)
