@@ -62,7 +62,7 @@ struct workers *workers_new(unsigned max, unsigned queue, unsigned idle_ms)
 	return NULL;
 }
 
-static struct piece take(struct workers *w)
+static struct piece workers_take(struct workers *w)
 {
 	struct piece piece = w->queue[w->queue_first];
 
@@ -90,7 +90,7 @@ static bool await_work(struct workers *w)
 
 static void run_one(struct workers *w)
 {
-	struct piece piece = take(w);
+	struct piece piece = workers_take(w);
 
 	w->n_busy++;
 	pthread_mutex_unlock(&w->mutex);
@@ -102,7 +102,7 @@ static void run_one(struct workers *w)
 }
 
 /* Nothing of the workers is touched once their mutex is let go of: they may be gone. */
-static void leave(struct workers *w)
+static void workers_leave(struct workers *w)
 {
 	bool joins = w->has_left;
 	pthread_t before = w->left;
@@ -116,7 +116,7 @@ static void leave(struct workers *w)
 		pthread_join(before, NULL);
 }
 
-static void *work(void *arg)
+static void *workers_main(void *arg)
 {
 	struct workers *w = arg;
 	bool wanted = true;
@@ -130,7 +130,7 @@ static void *work(void *arg)
 		run_one(w);
 		wanted = true;
 	}
-	leave(w);
+	workers_leave(w);
 	return NULL;
 }
 
@@ -142,7 +142,7 @@ static bool start_thread(struct workers *w)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int error = pthread_create(&thread, NULL, work, w);
+	int error = pthread_create(&thread, NULL, workers_main, w);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	w->n_threads += !error;
 	return !error;

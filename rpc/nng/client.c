@@ -79,7 +79,7 @@ struct rpc_client {
 };
 
 /* A call's failure as a status, from nng's error. */
-static void fail(const struct rpc_client *client, struct rpc_call *call, int nng_error)
+static void client_fail(const struct rpc_client *client, struct rpc_call *call, int nng_error)
 {
 	const char *url = client->endpoint.url;
 
@@ -112,7 +112,7 @@ static void fail(const struct rpc_client *client, struct rpc_call *call, int nng
 }
 
 /* Gives the exchange back, then tells the caller: its `done` may start the next call. */
-static void finish(struct exchange *exchange, const ProtobufCMessage *message)
+static void exchange_finish(struct exchange *exchange, const ProtobufCMessage *message)
 {
 	struct rpc_client *client = exchange->client;
 	struct rpc_call *call = exchange->call;
@@ -125,10 +125,10 @@ static void finish(struct exchange *exchange, const ProtobufCMessage *message)
 	done(message, call);
 }
 
-static void finish_failed(struct exchange *exchange, int nng_error)
+static void exchange_finish_failed(struct exchange *exchange, int nng_error)
 {
-	fail(exchange->client, exchange->call, nng_error);
-	finish(exchange, NULL);
+	client_fail(exchange->client, exchange->call, nng_error);
+	exchange_finish(exchange, NULL);
 }
 
 /* Milliseconds until the call's deadline and the grace beyond; at least 1. */
@@ -148,7 +148,7 @@ static void exchange_send(struct exchange *exchange)
 	nng_msg *msg;
 
 	if (nng_msg_alloc(&msg, 0) != 0 || nng_msg_append(msg, request->data, request->len) != 0) {
-		finish_failed(exchange, NNG_ENOMEM);
+		exchange_finish_failed(exchange, NNG_ENOMEM);
 		return;
 	}
 	if (atomic_load(&exchange->client->pipes) == 0 && timeout > RECONNECT_WAIT_MS)
@@ -176,11 +176,11 @@ static void exchange_sent(struct exchange *exchange, int r)
 	}
 	if (r == NNG_ETIMEDOUT && atomic_load(&exchange->client->pipes) == 0)
 		r = NNG_ECONNREFUSED;
-	finish_failed(exchange, r);
+	exchange_finish_failed(exchange, r);
 }
 
 /* Hands over the outcome that a Response tells. */
-static void finish_response(struct exchange *exchange, Rpc__V1__Response *response)
+static void exchange_finish_response(struct exchange *exchange, Rpc__V1__Response *response)
 {
 	struct rpc_call *call = exchange->call;
 	const ProtobufCMessageDescriptor *output = rpc_method_output(call->method);
@@ -192,16 +192,16 @@ static void finish_response(struct exchange *exchange, Rpc__V1__Response *respon
 		rpc_status_free(call->status);
 		call->status = response->status;
 		response->status = NULL;
-		finish(exchange, NULL);
+		exchange_finish(exchange, NULL);
 		return;
 	}
 	if (rpc_wire_unpack(output, payload->data, payload->len, &message, error) < 0) {
 		rpc_call_fail(call, RPC_INTERNAL, "the answer of %s is not a %s: %s",
 			exchange->client->endpoint.url, output->name, error);
-		finish(exchange, NULL);
+		exchange_finish(exchange, NULL);
 		return;
 	}
-	finish(exchange, message);
+	exchange_finish(exchange, message);
 	protobuf_c_message_free_unpacked(message, NULL);
 }
 
@@ -218,7 +218,7 @@ static void exchange_received(struct exchange *exchange, int r)
 		return;
 	}
 	if (r != 0) {
-		finish_failed(exchange, r);
+		exchange_finish_failed(exchange, r);
 		return;
 	}
 	msg = nng_aio_get_msg(exchange->aio);
@@ -228,14 +228,14 @@ static void exchange_received(struct exchange *exchange, int r)
 	if (r < 0) {
 		rpc_call_fail(call, RPC_INTERNAL, "the answer of %s is not an rpc.v1.Response: %s",
 			exchange->client->endpoint.url, error);
-		finish(exchange, NULL);
+		exchange_finish(exchange, NULL);
 		return;
 	}
-	finish_response(exchange, response);
+	exchange_finish_response(exchange, response);
 	rpc__v1__response__free_unpacked(response, NULL);
 }
 
-static void on_aio(void *arg)
+static void exchange_on_aio(void *arg)
 {
 	struct exchange *exchange = arg;
 	int r = nng_aio_result(exchange->aio);
@@ -261,7 +261,7 @@ static struct exchange *exchange_new(struct rpc_client *client)
 	if (!exchange)
 		return NULL;
 	exchange->client = client;
-	if (nng_aio_alloc(&exchange->aio, on_aio, exchange) != 0 ||
+	if (nng_aio_alloc(&exchange->aio, exchange_on_aio, exchange) != 0 ||
 		nng_ctx_open(&exchange->ctx, client->socket) != 0) {
 		exchange_free(exchange);
 		return NULL;
@@ -287,14 +287,14 @@ static struct exchange *exchange_take(struct rpc_client *client, struct rpc_call
 	}
 	pthread_mutex_unlock(&client->lock);
 	if (closing)
-		fail(client, call, NNG_ECLOSED);
+		client_fail(client, call, NNG_ECLOSED);
 	else if (!exchange)
 		rpc_call_fail(call, RPC_RESOURCE_EXHAUSTED, "too many calls to %s are in flight",
 			client->endpoint.url);
 	return exchange;
 }
 
-static int dial(struct rpc_client *client)
+static int client_dial(struct rpc_client *client)
 {
 	/* Far away, connecting can take minutes: calls wait for it a bounded time instead. */
 	bool near = client->endpoint.scheme == RPC_SCHEME_IPC || client->endpoint.loopback;
@@ -316,13 +316,13 @@ static int dial(struct rpc_client *client)
 
 /* Connects unless that has been done; from then on nng keeps the connection. A server that is just
  * being replaced hangs up on who connects: the next attempt finds the new one. 0 or nng's error. */
-static int connect_once(struct rpc_client *client)
+static int client_connect_once(struct rpc_client *client)
 {
 	int r = 0;
 
 	pthread_mutex_lock(&client->dial_lock);
 	for (unsigned dials = 0, crowded = 0; dials < DIALS_MAX && !client->dialed;) {
-		r = dial(client);
+		r = client_dial(client);
 		if (r == NNG_EAGAIN && crowded++ < CROWDED_MAX)
 			nng_msleep(CROWDED_MS);
 		else if (r == NNG_ECONNSHUT || r == NNG_ECONNRESET || r == NNG_ECLOSED)
@@ -347,7 +347,7 @@ static void random_id(char id[REQUEST_ID_SIZE])
 		snprintf(id + 2 * i, 3, "%02x", bits[i]);
 }
 
-static int encode(const struct rpc_client *client, struct rpc_call *call,
+static int client_encode(const struct rpc_client *client, struct rpc_call *call,
 	const ProtobufCMessage *message, struct rpc_bytes *ret_request)
 {
 	int64_t left_ms = (call->deadline_ns - rpc_now_ns() + NS_PER_MS - 1) / NS_PER_MS;
@@ -388,13 +388,13 @@ static void stub_invoke(ProtobufCService *service, unsigned method_index,
 	int r;
 
 	(void)method_index; /* the call's method says as much */
-	if (encode(client, call, request, &bytes) < 0) {
+	if (client_encode(client, call, request, &bytes) < 0) {
 		done(NULL, call);
 		return;
 	}
-	r = connect_once(client);
+	r = client_connect_once(client);
 	if (r != 0)
-		fail(client, call, r);
+		client_fail(client, call, r);
 	exchange = r == 0 ? exchange_take(client, call) : NULL;
 	if (!exchange) {
 		rpc_bytes_free(&bytes);
@@ -431,7 +431,7 @@ ProtobufCService *rpc_client_service(
 	return stub ? &stub->service : NULL;
 }
 
-static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
+static void client_on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 {
 	struct rpc_client *client = arg;
 
@@ -439,7 +439,7 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 	atomic_fetch_add(&client->pipes, event == NNG_PIPE_EV_ADD_PRE ? 1 : -1);
 }
 
-static int open_socket(struct rpc_client *client, char error[RPC_TEXT_ERROR])
+static int client_open_socket(struct rpc_client *client, char error[RPC_TEXT_ERROR])
 {
 	int r;
 
@@ -451,12 +451,12 @@ static int open_socket(struct rpc_client *client, char error[RPC_TEXT_ERROR])
 	nng_socket_set_size(client->socket, NNG_OPT_RECVMAXSZ, REPLY_MAX);
 	nng_socket_set_ms(client->socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
 	/* Not ADD_POST: a connection that is lost early has a REM_POST without one. */
-	nng_pipe_notify(client->socket, NNG_PIPE_EV_ADD_PRE, on_pipe, client);
-	nng_pipe_notify(client->socket, NNG_PIPE_EV_REM_POST, on_pipe, client);
+	nng_pipe_notify(client->socket, NNG_PIPE_EV_ADD_PRE, client_on_pipe, client);
+	nng_pipe_notify(client->socket, NNG_PIPE_EV_REM_POST, client_on_pipe, client);
 	return 0;
 }
 
-static int open_tls(struct rpc_client *client, const struct rpc_client_options *options,
+static int client_open_tls(struct rpc_client *client, const struct rpc_client_options *options,
 	char error[RPC_TEXT_ERROR])
 {
 	const char *name = options->server_name ? options->server_name : client->endpoint.host;
@@ -483,9 +483,9 @@ int rpc_client_open(const char *url, const struct rpc_client_options *options,
 			r = rpc_text_refuse(error, -ENOMEM, "out of memory");
 	}
 	if (r == 0)
-		r = open_tls(client, options, error);
+		r = client_open_tls(client, options, error);
 	if (r == 0)
-		r = open_socket(client, error);
+		r = client_open_socket(client, error);
 	if (r < 0) {
 		rpc_client_close(client);
 		return r;
@@ -496,7 +496,7 @@ int rpc_client_open(const char *url, const struct rpc_client_options *options,
 
 /* Waits for the last callback of every call that is done: it may still be on its way out of
  * nng_ctx_recv, where nng 1.5 panics when the socket goes away meanwhile. */
-static void wait_idle(struct rpc_client *client)
+static void client_wait_idle(struct rpc_client *client)
 {
 	struct exchange *exchange;
 
@@ -516,7 +516,7 @@ void rpc_client_close(struct rpc_client *client)
 	pthread_mutex_lock(&client->lock);
 	client->closing = true;
 	pthread_mutex_unlock(&client->lock);
-	wait_idle(client);
+	client_wait_idle(client);
 	if (client->socket.id != 0)
 		nng_close(client->socket);
 	for (exchange = SLIST_FIRST(&client->exchanges); exchange; exchange = next) {

@@ -101,7 +101,7 @@ static const struct rpc_holder *greatest_holder(
 }
 
 /* Whoever has to make room for a newcomer that has entered; it may be the newcomer. */
-static struct rpc_connection *choose(
+static struct rpc_connection *connection_choose(
 	const struct rpc_connections *table, struct rpc_connection *newcomer)
 {
 	const struct rpc_holder *holder = greatest_holder(table, newcomer);
@@ -162,7 +162,7 @@ bool rpc_connection_enter(struct rpc_connection *c, const struct rpc_holder_key 
 	c->holder->count++;
 	TAILQ_INSERT_TAIL(&table->kinds[c->network].live, c, live);
 	if (++table->kinds[c->network].count > table->places) {
-		chosen = choose(table, c);
+		chosen = connection_choose(table, c);
 		if (chosen == c) {
 			rpc_connection_gone(c);
 			return false;

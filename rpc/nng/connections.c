@@ -18,14 +18,15 @@ enum {
 /* What this thread's listen(2) is for. */
 static _Thread_local struct rpc_connection *opening;
 
-static void unlock(pthread_mutex_t **lock)
+static void connections_unlock(pthread_mutex_t **lock)
 {
 	pthread_mutex_unlock(*lock);
 }
 
 /* Holds the lock to the end of the block. */
 #define LOCKED(table)                                                                              \
-	__attribute__((cleanup(unlock), unused)) pthread_mutex_t *locked = &(table)->lock;         \
+	__attribute__((cleanup(connections_unlock), unused)) pthread_mutex_t *locked =             \
+		&(table)->lock;                                                                    \
 	pthread_mutex_lock(&(table)->lock)
 
 static void table_destroy(struct rpc_connections *table)
@@ -35,7 +36,7 @@ static void table_destroy(struct rpc_connections *table)
 	free(table);
 }
 
-static void unreference(struct rpc_connections *table, bool freed)
+static void connections_unreference(struct rpc_connections *table, bool freed)
 {
 	bool last;
 
@@ -101,7 +102,7 @@ void rpc_connections_close(struct rpc_connection *c)
 	}
 	pthread_mutex_unlock(&table->lock);
 	free(c);
-	unreference(table, false);
+	connections_unreference(table, false);
 }
 
 static struct rpc_pipe_list *bucket_of(struct rpc_connections *table, uint32_t pipe)
@@ -110,7 +111,7 @@ static struct rpc_pipe_list *bucket_of(struct rpc_connections *table, uint32_t p
 }
 
 /* The connection of a pipe, or NULL. The lock is held. */
-static struct rpc_connection *find(struct rpc_connections *table, nng_pipe pipe)
+static struct rpc_connection *connections_find(struct rpc_connections *table, nng_pipe pipe)
 {
 	struct rpc_connection *c;
 
@@ -145,7 +146,7 @@ static void on_departure(nng_pipe pipe, nng_pipe_ev event, void *arg)
 	LOCKED(table);
 
 	(void)event;
-	c = find(table, pipe);
+	c = connections_find(table, pipe);
 	if (!c)
 		return;
 	rpc_connection_gone(c);
@@ -159,7 +160,7 @@ bool rpc_connections_begin(
 	struct rpc_connection *c;
 	LOCKED(table);
 
-	c = find(table, pipe);
+	c = connections_find(table, pipe);
 	if (!c)
 		return false;
 	c->in_hand++;
@@ -175,7 +176,7 @@ void rpc_connections_know(
 	struct rpc_connection *c;
 	LOCKED(table);
 
-	c = find(table, pipe);
+	c = connections_find(table, pipe);
 	if (!c)
 		return;
 	c->known = true;
@@ -187,7 +188,7 @@ bool rpc_connections_hand(struct rpc_connections *table, nng_pipe pipe)
 	struct rpc_connection *c;
 	LOCKED(table);
 
-	c = find(table, pipe);
+	c = connections_find(table, pipe);
 	if (!c || atomic_load(&c->gone))
 		return false;
 	c->handing++;
@@ -199,7 +200,7 @@ void rpc_connections_handed(struct rpc_connections *table, nng_pipe pipe)
 	struct rpc_connection *c;
 	LOCKED(table);
 
-	c = find(table, pipe);
+	c = connections_find(table, pipe);
 	if (c)
 		c->handing--;
 }
@@ -209,7 +210,7 @@ void rpc_connections_end(struct rpc_connections *table, nng_pipe pipe)
 	struct rpc_connection *c;
 	LOCKED(table);
 
-	c = find(table, pipe);
+	c = connections_find(table, pipe);
 	if (!c || c->in_hand == 0)
 		return;
 	c->in_hand--;
@@ -221,7 +222,7 @@ void rpc_connections_drop(struct rpc_connections *table, nng_pipe pipe)
 	struct rpc_connection *c;
 	LOCKED(table);
 
-	c = find(table, pipe);
+	c = connections_find(table, pipe);
 	if (c)
 		rpc_connection_dismiss(c);
 }
@@ -312,5 +313,5 @@ struct rpc_connections *rpc_connections_new(
 void rpc_connections_free(struct rpc_connections *table)
 {
 	if (table)
-		unreference(table, true);
+		connections_unreference(table, true);
 }

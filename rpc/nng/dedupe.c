@@ -155,8 +155,8 @@ static enum rpc_dedupe_verdict entry_judge(
 	return entry->done ? RPC_DEDUPE_DONE : RPC_DEDUPE_RUNNING;
 }
 
-static enum rpc_dedupe_verdict insert(struct rpc_dedupe *dedupe, const struct rpc_dedupe_key *key,
-	void *owner, struct rpc_dedupe_entry **ret_entry)
+static enum rpc_dedupe_verdict dedupe_insert(struct rpc_dedupe *dedupe,
+	const struct rpc_dedupe_key *key, void *owner, struct rpc_dedupe_entry **ret_entry)
 {
 	struct rpc_dedupe_entry *entry = entry_new(key, owner);
 	struct room *room = room_of(dedupe, key->method);
@@ -189,7 +189,7 @@ enum rpc_dedupe_verdict rpc_dedupe_begin(struct rpc_dedupe *dedupe,
 	drop_old(dedupe, now_ns);
 	found = tfind(&probe, &dedupe->tree, entry_compare);
 	if (!found)
-		return insert(dedupe, key, owner, ret_entry);
+		return dedupe_insert(dedupe, key, owner, ret_entry);
 	verdict = entry_judge(*found, key);
 	if (verdict != RPC_DEDUPE_OTHER)
 		*ret_entry = *found;

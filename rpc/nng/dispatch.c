@@ -50,14 +50,15 @@ struct rpc_dispatch {
 	bool freed;
 };
 
-static void unlock(pthread_mutex_t **lock)
+static void dispatch_unlock(pthread_mutex_t **lock)
 {
 	pthread_mutex_unlock(*lock);
 }
 
 /* Holds the lock to the end of the block. */
 #define LOCKED(dispatch)                                                                           \
-	__attribute__((cleanup(unlock), unused)) pthread_mutex_t *locked = &(dispatch)->lock;      \
+	__attribute__((cleanup(dispatch_unlock), unused)) pthread_mutex_t *locked =                \
+		&(dispatch)->lock;                                                                 \
 	pthread_mutex_lock(&(dispatch)->lock)
 
 struct rpc_dispatch *rpc_dispatch_new(const struct rpc_dispatch_config *config)
@@ -123,7 +124,7 @@ static void status_free(Rpc__V1__Status **status)
 	rpc_status_free(*status);
 }
 
-static void reply(
+static void dispatch_reply(
 	struct rpc_dispatch *dispatch, struct rpc_ticket *ticket, const struct rpc_bytes *bytes)
 {
 	if (!bytes->data)
@@ -131,7 +132,7 @@ static void reply(
 	dispatch->config.reply(dispatch->config.arg, ticket, bytes->data, bytes->len);
 }
 
-__attribute__((format(printf, 3, 0))) static struct rpc_bytes refusal(
+__attribute__((format(printf, 3, 0))) static struct rpc_bytes dispatch_refusal(
 	const char *request_id, enum rpc_code code, const char *fmt, va_list args)
 {
 	__attribute__((cleanup(status_free))) Rpc__V1__Status *status =
@@ -143,19 +144,20 @@ __attribute__((format(printf, 3, 0))) static struct rpc_bytes refusal(
 }
 
 /* Answers a ticket that waits for nothing. */
-static void refuse(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket, const char *request_id,
-	enum rpc_code code, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+static void dispatch_refuse(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
+	const char *request_id, enum rpc_code code, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
 
-static void refuse(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket, const char *request_id,
-	enum rpc_code code, const char *fmt, ...)
+static void dispatch_refuse(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
+	const char *request_id, enum rpc_code code, const char *fmt, ...)
 {
 	__attribute__((cleanup(rpc_bytes_free))) struct rpc_bytes bytes = {0};
 	va_list args;
 
 	va_start(args, fmt);
-	bytes = refusal(request_id, code, fmt, args);
+	bytes = dispatch_refusal(request_id, code, fmt, args);
 	va_end(args);
-	reply(dispatch, ticket, &bytes);
+	dispatch_reply(dispatch, ticket, &bytes);
 }
 
 /* Moves a call's tickets from `parked` to the list. The lock is held. */
@@ -190,7 +192,7 @@ static void call_end(struct rpc_dispatch *dispatch, struct dispatch_call *call,
 }
 
 /* What services call back, on any thread. */
-static void on_done(const ProtobufCMessage *message, void *closure_data)
+static void dispatch_on_done(const ProtobufCMessage *message, void *closure_data)
 {
 	struct dispatch_call *call = closure_data;
 	struct rpc_dispatch *dispatch = call->dispatch;
@@ -207,7 +209,7 @@ static void on_done(const ProtobufCMessage *message, void *closure_data)
 	/* Once replied to, a ticket may be anyone's: its links are read before. */
 	for (ticket = TAILQ_FIRST(&tickets); ticket; ticket = next) {
 		next = TAILQ_NEXT(ticket, parked);
-		reply(dispatch, ticket, &bytes);
+		dispatch_reply(dispatch, ticket, &bytes);
 	}
 	call_free(call);
 
@@ -222,7 +224,7 @@ static void on_done(const ProtobufCMessage *message, void *closure_data)
 }
 
 /* Makes the ticket wait for the call; true: the timer must be told. The lock is held. */
-static bool park(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
+static bool dispatch_park(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
 	struct dispatch_call *call, bool repeat)
 {
 	ticket->call = call;
@@ -246,7 +248,7 @@ enum admission {
 };
 
 /* Looks for an earlier call with the request_id. The lock is held. */
-static enum admission recall(struct rpc_dispatch *dispatch, struct dispatch_call *call,
+static enum admission dispatch_recall(struct rpc_dispatch *dispatch, struct dispatch_call *call,
 	const struct rpc_dedupe_key *key, struct dispatch_call **ret_first,
 	struct rpc_bytes *ret_bytes)
 {
@@ -274,7 +276,7 @@ static enum admission recall(struct rpc_dispatch *dispatch, struct dispatch_call
 }
 
 /* Decides, and parks the ticket where it is to wait. A NULL key: no request_id. */
-static enum admission admit(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
+static enum admission dispatch_admit(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
 	struct dispatch_call *call, const struct rpc_dedupe_key *key, struct rpc_bytes *ret_bytes,
 	bool *ret_wake)
 {
@@ -287,7 +289,7 @@ static enum admission admit(struct rpc_dispatch *dispatch, struct rpc_ticket *ti
 	if (dispatch->closing)
 		return ADMIT_CLOSING;
 	if (key)
-		admission = recall(dispatch, call, key, &target, ret_bytes);
+		admission = dispatch_recall(dispatch, call, key, &target, ret_bytes);
 	if (admission != ADMIT_RUN && admission != ADMIT_WAIT)
 		return admission;
 	if (dispatch->load[changes] >= limit) {
@@ -296,47 +298,47 @@ static enum admission admit(struct rpc_dispatch *dispatch, struct rpc_ticket *ti
 		call->entry = NULL;
 		return ADMIT_FULL;
 	}
-	*ret_wake = park(dispatch, ticket, target, admission == ADMIT_WAIT);
+	*ret_wake = dispatch_park(dispatch, ticket, target, admission == ADMIT_WAIT);
 	dispatch->calls += admission == ADMIT_RUN;
 	return admission;
 }
 
-static void refuse_admission(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
+static void dispatch_refuse_admission(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
 	const struct dispatch_call *call, enum admission admission)
 {
 	const char *name = call->base.method->name, *id = call->request_id;
 
 	if (admission == ADMIT_CLOSING)
-		refuse(dispatch, ticket, id, RPC_UNAVAILABLE,
+		dispatch_refuse(dispatch, ticket, id, RPC_UNAVAILABLE,
 			"the server is shutting down; try again in a moment");
 	else if (admission == ADMIT_OTHER)
-		refuse(dispatch, ticket, id, RPC_INVALID_ARGUMENT,
+		dispatch_refuse(dispatch, ticket, id, RPC_INVALID_ARGUMENT,
 			"request_id \"%s\" was used for another request; a new request needs a new "
 			"one",
 			id);
 	else
-		refuse(dispatch, ticket, id, RPC_RESOURCE_EXHAUSTED,
+		dispatch_refuse(dispatch, ticket, id, RPC_RESOURCE_EXHAUSTED,
 			"the queue is full, %s was not started; try again in a moment", name);
 }
 
 /* Runs a call, or lets its ticket wait for an earlier one. The call is given away. */
-static void submit(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
+static void dispatch_submit(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
 	struct dispatch_call *call, const struct rpc_dedupe_key *key)
 {
 	__attribute__((cleanup(rpc_bytes_free))) struct rpc_bytes bytes = {0};
 	bool wake = false;
-	enum admission admission = admit(dispatch, ticket, call, key, &bytes, &wake);
+	enum admission admission = dispatch_admit(dispatch, ticket, call, key, &bytes, &wake);
 
 	if (wake)
 		dispatch->config.wake(dispatch->config.arg);
 	if (admission == ADMIT_RUN) {
-		rpc_invoke(call->service, &call->base, call->request, on_done);
+		rpc_invoke(call->service, &call->base, call->request, dispatch_on_done);
 		return;
 	}
 	if (admission == ADMIT_REPLAY)
-		reply(dispatch, ticket, &bytes);
+		dispatch_reply(dispatch, ticket, &bytes);
 	else if (admission != ADMIT_WAIT)
-		refuse_admission(dispatch, ticket, call, admission);
+		dispatch_refuse_admission(dispatch, ticket, call, admission);
 	call_free(call);
 }
 
@@ -375,14 +377,14 @@ static void take_method(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket
 	int r;
 
 	if (!call) {
-		reply(dispatch, ticket, &dispatch->no_memory);
+		dispatch_reply(dispatch, ticket, &dispatch->no_memory);
 		return;
 	}
 	r = rpc_wire_unpack(
 		rpc_method_input(method), payload->data, payload->len, &call->request, error);
 	call->service = rpc_service_for(dispatch->config.services, method);
 	if (r < 0 || !call->service) {
-		refuse(dispatch, ticket, envelope->request_id,
+		dispatch_refuse(dispatch, ticket, envelope->request_id,
 			call->service ? RPC_INVALID_ARGUMENT : RPC_UNIMPLEMENTED, "%s",
 			call->service ? error : "this server does not have the service");
 		call_free(call);
@@ -395,7 +397,7 @@ static void take_method(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket
 	/* What the caller may not do is not remembered: the right may come, the id be the same. */
 	remember = envelope->request_id[0] &&
 		   (!method->changes || call->base.peer.may_change != RPC_MAY_NOT);
-	submit(dispatch, ticket, call, remember ? &key : NULL);
+	dispatch_submit(dispatch, ticket, call, remember ? &key : NULL);
 }
 
 static bool has_key(const struct rpc_dispatch *dispatch, const Rpc__V1__Request *envelope)
@@ -418,13 +420,13 @@ static void take_envelope(struct rpc_dispatch *dispatch, struct rpc_ticket *tick
 	bool open = strcmp(name, OPEN_METHOD) == 0;
 
 	if (strlen(id) > REQUEST_ID_MAX)
-		refuse(dispatch, ticket, id, RPC_INVALID_ARGUMENT,
+		dispatch_refuse(dispatch, ticket, id, RPC_INVALID_ARGUMENT,
 			"request_id has %zu bytes; at most %d are taken", strlen(id),
 			REQUEST_ID_MAX);
 	else if (caller->key_required && !open && !has_key(dispatch, envelope))
-		refuse(dispatch, ticket, id, RPC_UNAUTHENTICATED, "invalid api key");
+		dispatch_refuse(dispatch, ticket, id, RPC_UNAUTHENTICATED, "invalid api key");
 	else if (!method)
-		refuse(dispatch, ticket, id, RPC_UNIMPLEMENTED,
+		dispatch_refuse(dispatch, ticket, id, RPC_UNIMPLEMENTED,
 			"there is no method \"%.100s\"; rpc.v1.Reflection tells which there are",
 			name);
 	else
@@ -438,13 +440,13 @@ void rpc_dispatch_take(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
 	char error[RPC_TEXT_ERROR];
 
 	if (len > RPC_REQUEST_MAX) {
-		refuse(dispatch, ticket, NULL, RPC_INVALID_ARGUMENT,
+		dispatch_refuse(dispatch, ticket, NULL, RPC_INVALID_ARGUMENT,
 			"the request has %zu bytes; at most %zu are taken", len, RPC_REQUEST_MAX);
 		return;
 	}
 	if (rpc_envelope_decode_request(bytes, len, &envelope, error) < 0) {
-		refuse(dispatch, ticket, NULL, RPC_INVALID_ARGUMENT, "not an rpc.v1.Request: %s",
-			error);
+		dispatch_refuse(dispatch, ticket, NULL, RPC_INVALID_ARGUMENT,
+			"not an rpc.v1.Request: %s", error);
 		return;
 	}
 	take_envelope(dispatch, ticket, caller, envelope);
@@ -473,17 +475,17 @@ static struct rpc_ticket *take_due(
 	return NULL;
 }
 
-static struct rpc_bytes abandonment(const struct dispatch_call *call, enum rpc_code code,
+static struct rpc_bytes dispatch_abandonment(const struct dispatch_call *call, enum rpc_code code,
 	const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-static struct rpc_bytes abandonment(
+static struct rpc_bytes dispatch_abandonment(
 	const struct dispatch_call *call, enum rpc_code code, const char *fmt, ...)
 {
 	struct rpc_bytes bytes;
 	va_list args;
 
 	va_start(args, fmt);
-	bytes = refusal(call->request_id, code, fmt, args);
+	bytes = dispatch_refusal(call->request_id, code, fmt, args);
 	va_end(args);
 	return bytes;
 }
@@ -492,7 +494,7 @@ static struct rpc_bytes deadline_reply(const struct rpc_ticket *ticket)
 {
 	const struct dispatch_call *call = ticket->call;
 
-	return abandonment(call, RPC_DEADLINE_EXCEEDED,
+	return dispatch_abandonment(call, RPC_DEADLINE_EXCEEDED,
 		"%s did not end within %u ms and goes on; %s", call->base.method->name,
 		ticket->timeout_ms,
 		call->entry ? "a repeat with the same request_id gets its outcome"
@@ -503,7 +505,7 @@ static struct rpc_bytes deadline_reply(const struct rpc_ticket *ticket)
 static void reply_abandoned(
 	struct rpc_dispatch *dispatch, struct rpc_ticket *ticket, struct rpc_bytes *bytes)
 {
-	reply(dispatch, ticket, bytes);
+	dispatch_reply(dispatch, ticket, bytes);
 	rpc_bytes_free(bytes);
 	pthread_mutex_lock(&dispatch->lock);
 	dispatch->replying--;
@@ -552,7 +554,7 @@ void rpc_dispatch_close(struct rpc_dispatch *dispatch, int64_t until_ns)
 	dispatch->closing = true;
 	wait_for_tickets(dispatch, until_ns);
 	while ((ticket = take_due(dispatch, INT64_MAX, &ignored))) {
-		bytes = abandonment(ticket->call, RPC_UNAVAILABLE,
+		bytes = dispatch_abandonment(ticket->call, RPC_UNAVAILABLE,
 			"the server is shutting down and %s goes on; look at what it works on for "
 			"its outcome",
 			ticket->call->base.method->name);

@@ -39,7 +39,7 @@ int rpc_bytes_pack(const ProtobufCMessage *message, struct rpc_bytes *ret_bytes)
 }
 
 /* The packed structs only borrow: protobuf-c has no const strings. */
-static char *borrow(const char *text)
+static char *envelope_borrow(const char *text)
 {
 	return (char *)(text ? text : "");
 }
@@ -61,16 +61,16 @@ int rpc_envelope_encode_request(const struct rpc_envelope *envelope,
 
 	if (r < 0)
 		return r;
-	request.method = borrow(envelope->method);
+	request.method = envelope_borrow(envelope->method);
 	request.payload = (ProtobufCBinaryData){payload.len, payload.data};
 	request.timeout_ms = envelope->timeout_ms;
-	request.request_id = borrow(envelope->request_id);
+	request.request_id = envelope_borrow(envelope->request_id);
 	if (envelope->api_key) {
 		if (asprintf(&bearer, "Bearer %s", envelope->api_key) < 0) {
 			bearer = NULL;
 			return -ENOMEM;
 		}
-		key.key = borrow("authorization");
+		key.key = envelope_borrow("authorization");
 		key.value = bearer;
 		request.metadata = metadata;
 		request.n_metadata = 1;
@@ -98,8 +98,8 @@ int rpc_envelope_encode_response(const Rpc__V1__Status *status, const ProtobufCM
 	Rpc__V1__Status failed;
 
 	no_memory.code = RPC_RESOURCE_EXHAUSTED;
-	no_memory.message = borrow("the server is out of memory");
-	response.request_id = borrow(request_id);
+	no_memory.message = envelope_borrow("the server is out of memory");
+	response.request_id = envelope_borrow(request_id);
 	if (message) {
 		if (rpc_bytes_pack(message, &payload) < 0)
 			return -ENOMEM;

@@ -82,7 +82,7 @@ static int listen_beside(const struct rpc_ipc_config *config, const char *beside
 }
 
 /* Hands the socket over to those it is for and moves it to its place. */
-static int publish(
+static int ipc_publish(
 	const struct rpc_ipc_config *config, const char *beside, char error[RPC_TEXT_ERROR])
 {
 	if (config->gid != (gid_t)-1 && chown(beside, (uid_t)-1, config->gid) < 0)
@@ -106,7 +106,7 @@ static int open_listener(
 	r = listen_beside(config, beside, ret_listener, error);
 	if (r < 0)
 		return r;
-	r = publish(config, beside, error);
+	r = ipc_publish(config, beside, error);
 	if (r < 0)
 		nng_listener_close(*ret_listener);
 	return r;

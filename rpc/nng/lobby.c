@@ -27,7 +27,7 @@ enum {
 
 enum verdict { VERDICT_GREETED, VERDICT_WAITS, VERDICT_NOISE };
 
-static enum verdict judge(const struct rpc_connection *listener, int fd)
+static enum verdict lobby_judge(const struct rpc_connection *listener, int fd)
 {
 	uint16_t protocol = listener->table->peer_protocol;
 	const uint8_t good[GREETING] = {
@@ -45,7 +45,7 @@ static enum verdict judge(const struct rpc_connection *listener, int fd)
 	return poll(&end, 1, 0) > 0 ? VERDICT_NOISE : VERDICT_WAITS;
 }
 
-static bool watch(int lobby, int fd, uint32_t events)
+static bool lobby_watch(int lobby, int fd, uint32_t events)
 {
 	struct epoll_event event = {.events = events, .data.fd = fd};
 
@@ -55,7 +55,7 @@ static bool watch(int lobby, int fd, uint32_t events)
 bool rpc_lobby_open(struct rpc_connection *listener)
 {
 	listener->lobby = epoll_create1(EPOLL_CLOEXEC);
-	if (listener->lobby >= 0 && watch(listener->lobby, listener->fd, EPOLLIN))
+	if (listener->lobby >= 0 && lobby_watch(listener->lobby, listener->fd, EPOLLIN))
 		return true;
 	if (listener->lobby >= 0)
 		rpc_libc_close(listener->lobby);
@@ -70,7 +70,7 @@ static bool is_full(const struct rpc_connection *listener)
 	return table->kinds[listener->network].descriptors >= table->places + SPARE;
 }
 
-static void put_off(struct rpc_connection *listener, bool put_off)
+static void lobby_put_off(struct rpc_connection *listener, bool put_off)
 {
 	if (put_off && !listener->put_off)
 		LIST_INSERT_HEAD(
@@ -89,7 +89,7 @@ int rpc_lobby_poll(struct rpc_connection *listener, int epoll, int op, struct ep
 	pthread_mutex_lock(&listener->table->lock);
 	listener->epoll = epoll;
 	listener->wanted = wanted;
-	put_off(listener, op != EPOLL_CTL_DEL && is_full(listener));
+	lobby_put_off(listener, op != EPOLL_CTL_DEL && is_full(listener));
 	if (listener->put_off)
 		wanted.events &= ~(uint32_t)EPOLLIN;
 	r = rpc_libc_epoll_ctl(epoll, op, listener->lobby, &wanted);
@@ -106,15 +106,15 @@ void rpc_lobby_go_on(struct rpc_connections *table, bool network)
 	struct rpc_connection *listener;
 
 	while ((listener = LIST_FIRST(&table->kinds[network].put_off)) && !is_full(listener)) {
-		put_off(listener, false);
+		lobby_put_off(listener, false);
 		rpc_libc_epoll_ctl(
 			listener->epoll, EPOLL_CTL_MOD, listener->lobby, &listener->wanted);
 	}
 }
 
 /* Enters a connection just accepted. True: nng gets it. The lock is held. */
-static bool take(struct rpc_connection *c, const struct rpc_holder_key *key, enum verdict verdict,
-	bool *ret_entered)
+static bool lobby_take(struct rpc_connection *c, const struct rpc_holder_key *key,
+	enum verdict verdict, bool *ret_entered)
 {
 	struct rpc_connection *listener = c->waits;
 
@@ -126,19 +126,19 @@ static bool take(struct rpc_connection *c, const struct rpc_holder_key *key, enu
 		return true;
 	}
 	/* Part of the greeting is not told of again, the rest of it is. */
-	if (!watch(listener->lobby, c->fd, EPOLLIN | EPOLLRDHUP | EPOLLET))
+	if (!lobby_watch(listener->lobby, c->fd, EPOLLIN | EPOLLRDHUP | EPOLLET))
 		rpc_connection_dismiss(c);
 	return false;
 }
 
-static int refuse(int fd, struct rpc_connection *c)
+static int lobby_refuse(int fd, struct rpc_connection *c)
 {
 	rpc_libc_close(fd);
 	free(c);
 	return AGAIN;
 }
 
-static int accept_one(struct rpc_connection *listener)
+static int lobby_accept_one(struct rpc_connection *listener)
 {
 	struct sockaddr_storage peer = {0};
 	socklen_t len = sizeof(peer);
@@ -150,10 +150,10 @@ static int accept_one(struct rpc_connection *listener)
 
 	if (fd < 0)
 		return -1;
-	verdict = judge(listener, fd);
+	verdict = lobby_judge(listener, fd);
 	c = verdict == VERDICT_NOISE ? NULL : calloc(1, sizeof(*c));
 	if (!c)
-		return refuse(fd, c);
+		return lobby_refuse(fd, c);
 	c->table = listener->table;
 	c->network = listener->network;
 	c->fd = fd;
@@ -163,23 +163,23 @@ static int accept_one(struct rpc_connection *listener)
 	rpc_holder_find(
 		&listener->table->holder_query, c->network, fd, (struct sockaddr *)&peer, &key);
 	pthread_mutex_lock(&c->table->lock);
-	greeted = take(c, &key, verdict, &entered);
+	greeted = lobby_take(c, &key, verdict, &entered);
 	tell = entered && !greeted && !listener->table->lobby_told && listener->table->wake;
 	listener->table->lobby_told |= tell;
 	pthread_mutex_unlock(&listener->table->lock);
 	if (tell)
 		listener->table->wake(listener->table->wake_arg);
 	if (!entered)
-		return refuse(fd, c);
+		return lobby_refuse(fd, c);
 	return greeted ? fd : AGAIN;
 }
 
 /* Who waits has said something, or left. The lock is held. */
-static int look_at(struct rpc_connection *listener, int fd)
+static int lobby_look_at(struct rpc_connection *listener, int fd)
 {
 	struct rpc_connection *c = rpc_connection_of(fd);
 
-	switch (judge(listener, fd)) {
+	switch (lobby_judge(listener, fd)) {
 	case VERDICT_GREETED:
 		rpc_libc_epoll_ctl(listener->lobby, EPOLL_CTL_DEL, fd, NULL);
 		rpc_connection_hand_over(c);
@@ -194,7 +194,7 @@ static int look_at(struct rpc_connection *listener, int fd)
 }
 
 /* A descriptor for nng; -1 with errno set; or AGAIN. */
-static int step(struct rpc_connection *listener)
+static int lobby_step(struct rpc_connection *listener)
 {
 	struct epoll_event event;
 	int r = -1, count = 0;
@@ -204,15 +204,15 @@ static int step(struct rpc_connection *listener)
 		count = rpc_libc_epoll_wait(listener->lobby, &event, 1, 0);
 	errno = EAGAIN;
 	if (count == 1 && event.data.fd != listener->fd)
-		r = look_at(listener, event.data.fd);
+		r = lobby_look_at(listener, event.data.fd);
 	pthread_mutex_unlock(&listener->table->lock);
-	return count == 1 && event.data.fd == listener->fd ? accept_one(listener) : r;
+	return count == 1 && event.data.fd == listener->fd ? lobby_accept_one(listener) : r;
 }
 
 int rpc_lobby_accept(struct rpc_connection *listener)
 {
 	for (int i = 0; i < BURST; i++) {
-		int fd = step(listener);
+		int fd = lobby_step(listener);
 
 		if (fd != AGAIN)
 			return fd;
@@ -231,6 +231,6 @@ void rpc_lobby_close(struct rpc_connection *listener)
 		if (c->waits == listener)
 			rpc_connection_dismiss(c);
 	}
-	put_off(listener, false);
+	lobby_put_off(listener, false);
 	rpc_libc_close(listener->lobby);
 }

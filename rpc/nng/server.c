@@ -88,7 +88,7 @@ struct rpc_server {
 };
 
 /* Rights and name of a connection's holder, found out at its first request. */
-static struct rpc_caller find_caller(struct rpc_server *server, nng_pipe pipe)
+static struct rpc_caller server_find_caller(struct rpc_server *server, nng_pipe pipe)
 {
 	struct rpc_caller caller;
 
@@ -127,7 +127,7 @@ static void slot_received(struct slot *slot)
 	nng_aio_set_msg(slot->aio, NULL);
 	slot->pipe = nng_msg_get_pipe(msg);
 	slot->state = SLOT_SERVE;
-	caller = find_caller(server, slot->pipe);
+	caller = server_find_caller(server, slot->pipe);
 	rpc_dispatch_take(
 		server->dispatch, &slot->ticket, &caller, nng_msg_body(msg), nng_msg_len(msg));
 	/* The slot may be at its next request by now. */
@@ -152,7 +152,7 @@ static void slot_sent(struct slot *slot)
 	slot_receive(slot);
 }
 
-static void on_aio(void *arg)
+static void slot_on_aio(void *arg)
 {
 	struct slot *slot = arg;
 
@@ -172,7 +172,7 @@ static void slot_drop(struct slot *slot, nng_msg *reply)
 }
 
 /* The dispatch has the reply of a slot's request. */
-static void on_reply(void *arg, struct rpc_ticket *ticket, const uint8_t *bytes, size_t len)
+static void server_on_reply(void *arg, struct rpc_ticket *ticket, const uint8_t *bytes, size_t len)
 {
 	struct rpc_server *server = arg;
 	struct slot *slot = (struct slot *)((char *)ticket - offsetof(struct slot, ticket));
@@ -197,7 +197,7 @@ static void on_reply(void *arg, struct rpc_ticket *ticket, const uint8_t *bytes,
 	rpc_connections_handed(server->connections, pipe);
 }
 
-static void on_wake(void *arg)
+static void server_on_wake(void *arg)
 {
 	struct rpc_server *server = arg;
 
@@ -240,7 +240,7 @@ static void *clock_main(void *arg)
 	return NULL;
 }
 
-static int start_clock(struct rpc_server *server, char error[RPC_TEXT_ERROR])
+static int server_start_clock(struct rpc_server *server, char error[RPC_TEXT_ERROR])
 {
 	int r = pthread_create(&server->clock, NULL, clock_main, server);
 
@@ -251,7 +251,7 @@ static int start_clock(struct rpc_server *server, char error[RPC_TEXT_ERROR])
 	return 0;
 }
 
-static void stop_clock(struct rpc_server *server)
+static void server_stop_clock(struct rpc_server *server)
 {
 	if (!server->clock_runs)
 		return;
@@ -263,14 +263,14 @@ static void stop_clock(struct rpc_server *server)
 	server->clock_runs = false;
 }
 
-static int open_socket(struct rpc_server *server, const struct rpc_server_config *config,
+static int server_open_socket(struct rpc_server *server, const struct rpc_server_config *config,
 	char error[RPC_TEXT_ERROR])
 {
 	const struct rpc_connections_config connections = {
 		.places = config->connections ? config->connections : CONNECTIONS_DEFAULT,
 		.peer_protocol = REQUEST,
 		.ask_owner = config->ask_owner,
-		.blocked = on_wake,
+		.blocked = server_on_wake,
 		.arg = server,
 	};
 	int r;
@@ -288,14 +288,14 @@ static int open_socket(struct rpc_server *server, const struct rpc_server_config
 	return 0;
 }
 
-static int open_slots(struct rpc_server *server, char error[RPC_TEXT_ERROR])
+static int server_open_slots(struct rpc_server *server, char error[RPC_TEXT_ERROR])
 {
 	for (unsigned i = 0; i < server->slot_count; i++) {
 		struct slot *slot = &server->slots[i];
 		int r;
 
 		slot->server = server;
-		r = nng_aio_alloc(&slot->aio, on_aio, slot);
+		r = nng_aio_alloc(&slot->aio, slot_on_aio, slot);
 		if (r == 0)
 			r = nng_ctx_open(&slot->ctx, server->socket);
 		if (r != 0)
@@ -305,7 +305,7 @@ static int open_slots(struct rpc_server *server, char error[RPC_TEXT_ERROR])
 	return 0;
 }
 
-static int open_dispatch(struct rpc_server *server, const struct rpc_server_config *config,
+static int server_open_dispatch(struct rpc_server *server, const struct rpc_server_config *config,
 	char error[RPC_TEXT_ERROR])
 {
 	const struct rpc_dispatch_config dispatch = {
@@ -313,8 +313,8 @@ static int open_dispatch(struct rpc_server *server, const struct rpc_server_conf
 		.api_key = server->api_key,
 		.max_changes = server->contexts / 2,
 		.max_reads = server->contexts / 2 - CONTEXTS_SPARE,
-		.reply = on_reply,
-		.wake = on_wake,
+		.reply = server_on_reply,
+		.wake = server_on_wake,
 		.arg = server,
 	};
 
@@ -324,7 +324,7 @@ static int open_dispatch(struct rpc_server *server, const struct rpc_server_conf
 	return 0;
 }
 
-static int open_listeners(struct rpc_server *server, const struct rpc_server_config *config,
+static int server_open_listeners(struct rpc_server *server, const struct rpc_server_config *config,
 	char error[RPC_TEXT_ERROR])
 {
 	const struct rpc_listen_config listen = {
@@ -385,15 +385,15 @@ int rpc_server_start(const struct rpc_server_config *config, struct rpc_server *
 
 	if (!server)
 		return rpc_text_refuse(error, -ENOMEM, "out of memory");
-	r = open_socket(server, config, error);
+	r = server_open_socket(server, config, error);
 	if (r == 0)
-		r = open_dispatch(server, config, error);
+		r = server_open_dispatch(server, config, error);
 	if (r == 0)
-		r = open_slots(server, error);
+		r = server_open_slots(server, error);
 	if (r == 0)
-		r = open_listeners(server, config, error);
+		r = server_open_listeners(server, config, error);
 	if (r == 0)
-		r = start_clock(server, error);
+		r = server_start_clock(server, error);
 	if (r < 0) {
 		rpc_server_free(server);
 		return r;
@@ -410,7 +410,7 @@ const char *rpc_server_url(const struct rpc_server *server, size_t n)
 }
 
 /* Waits until nng has taken every reply, and a little longer: it has no linger of its own. */
-static void drain(struct rpc_server *server)
+static void server_drain(struct rpc_server *server)
 {
 	int64_t until_ns = rpc_now_ns() + DRAIN_MS * NS_PER_MS;
 
@@ -419,7 +419,7 @@ static void drain(struct rpc_server *server)
 	while (atomic_load(&server->sending) > 0 && rpc_now_ns() < until_ns);
 }
 
-static void close_socket(struct rpc_server *server)
+static void server_close_socket(struct rpc_server *server)
 {
 	if (!server->open)
 		return;
@@ -436,11 +436,11 @@ void rpc_server_stop(struct rpc_server *server, unsigned grace_ms)
 	if (!server->clock_runs)
 		return;
 	rpc_dispatch_close(server->dispatch, rpc_now_ns() + grace_ms * NS_PER_MS);
-	drain(server);
-	stop_clock(server);
+	server_drain(server);
+	server_stop_clock(server);
 	rpc_listeners_close(server->listeners);
 	server->listeners = NULL;
-	close_socket(server);
+	server_close_socket(server);
 }
 
 void rpc_server_free(struct rpc_server *server)
@@ -449,7 +449,7 @@ void rpc_server_free(struct rpc_server *server)
 		return;
 	rpc_server_stop(server, 0);
 	rpc_listeners_close(server->listeners);
-	close_socket(server);
+	server_close_socket(server);
 	if (server->stuck)
 		return; /* nng holds on to it */
 	for (unsigned i = 0; server->slots && i < server->slot_count; i++)

@@ -40,7 +40,7 @@ bool rpc_stream_lost(struct rpc_connection *c)
 }
 
 /* True: somebody has to be told. The lock is held. */
-static bool block(struct rpc_connection *c)
+static bool stream_block(struct rpc_connection *c)
 {
 	if (atomic_load(&c->blocked) || atomic_load(&c->gone))
 		return false;
@@ -49,7 +49,7 @@ static bool block(struct rpc_connection *c)
 	return c->table->blocked++ == 0 && !c->table->freed && c->table->wake;
 }
 
-static void unblock(struct rpc_connection *c)
+static void stream_unblock(struct rpc_connection *c)
 {
 	if (!atomic_load(&c->blocked))
 		return;
@@ -68,9 +68,9 @@ static void note_sent(struct rpc_connection *c, bool all)
 		return;
 	pthread_mutex_lock(&c->table->lock);
 	if (all)
-		unblock(c);
+		stream_unblock(c);
 	else
-		tell = block(c);
+		tell = stream_block(c);
 	pthread_mutex_unlock(&c->table->lock);
 	if (tell)
 		c->table->wake(c->table->wake_arg);
@@ -106,7 +106,7 @@ static size_t rest_of(const struct msghdr *message, size_t sent, struct iovec re
 	return count;
 }
 
-static ssize_t send_nothing(struct rpc_connection *c, const struct msghdr *message)
+static ssize_t stream_send_nothing(struct rpc_connection *c, const struct msghdr *message)
 {
 	bool greets;
 
@@ -133,11 +133,11 @@ ssize_t rpc_stream_send(struct rpc_connection *c, const struct msghdr *message, 
 	ssize_t sent;
 
 	if (atomic_load(&c->gone))
-		return send_nothing(c, message);
+		return stream_send_nothing(c, message);
 	part.msg_iovlen = rest_of(message, c->sent, rest);
 	sent = rpc_libc_sendmsg(c->fd, &part, flags);
 	if (sent < 0 && errno != EAGAIN)
-		return errno == EINTR ? -1 : send_nothing(c, message);
+		return errno == EINTR ? -1 : stream_send_nothing(c, message);
 	note_progress(c, sent);
 	if (rest_of(message, c->sent, rest) > 0) {
 		note_sent(c, false);
@@ -150,7 +150,7 @@ ssize_t rpc_stream_send(struct rpc_connection *c, const struct msghdr *message, 
 }
 
 /* A connection that has hung up is read, or its epoll would tell of nothing else. */
-static int arm(struct rpc_connection *c, int epoll, struct epoll_event *event)
+static int stream_arm(struct rpc_connection *c, int epoll, struct epoll_event *event)
 {
 	struct epoll_event less = *event;
 
@@ -165,7 +165,7 @@ static int arm(struct rpc_connection *c, int epoll, struct epoll_event *event)
 
 /* What is hung up on is always ready: to wait for anything but a receive would be to turn round and
  * round. */
-static int poll_mute(struct rpc_connection *c, int epoll, const struct epoll_event *event)
+static int stream_poll_mute(struct rpc_connection *c, int epoll, const struct epoll_event *event)
 {
 	struct epoll_event less = *event;
 
@@ -179,12 +179,12 @@ int rpc_stream_poll(struct rpc_connection *c, int epoll, int op, struct epoll_ev
 	int r;
 
 	if (op == EPOLL_CTL_MOD && atomic_load(&c->mute))
-		return poll_mute(c, epoll, event);
+		return stream_poll_mute(c, epoll, event);
 	if (op == EPOLL_CTL_MOD && !atomic_load(&c->blocked))
 		return rpc_libc_epoll_ctl(epoll, op, c->fd, event);
 	pthread_mutex_lock(&c->table->lock);
 	if (op == EPOLL_CTL_MOD) {
-		r = arm(c, epoll, event);
+		r = stream_arm(c, epoll, event);
 	} else {
 		c->epoll = -1;
 		r = rpc_libc_epoll_ctl(epoll, op, c->fd, event);

@@ -30,7 +30,7 @@ static int set_certificate(
 	return 0;
 }
 
-static int fill(nng_tls_config *config, const struct rpc_tls *tls, const char *server_name,
+static int tls_fill(nng_tls_config *config, const struct rpc_tls *tls, const char *server_name,
 	char error[RPC_TEXT_ERROR])
 {
 	int r = 0;
@@ -63,7 +63,7 @@ int rpc_tls_config(const struct rpc_tls *tls, nng_tls_mode mode, const char *ser
 	if (r != 0)
 		return rpc_text_refuse(
 			error, -ENOTSUP, "this nng library has no TLS: %s", nng_strerror(r));
-	r = fill(config, tls, server_name, error);
+	r = tls_fill(config, tls, server_name, error);
 	if (r < 0) {
 		nng_tls_config_free(config);
 		return r;

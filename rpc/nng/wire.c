@@ -64,10 +64,10 @@ static size_t path_write(const struct frame *frame, char *text, size_t size)
 	return len + (size_t)added;
 }
 
-static int refuse(const struct frame *frame, const char *fmt, ...)
+static int wire_refuse(const struct frame *frame, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static int refuse(const struct frame *frame, const char *fmt, ...)
+static int wire_refuse(const struct frame *frame, const char *fmt, ...)
 {
 	char path[RPC_TEXT_ERROR / 2] = "", reason[RPC_TEXT_ERROR / 2];
 	va_list args;
@@ -87,20 +87,20 @@ static int read_varint(struct frame *frame, unsigned max, uint64_t *ret_value)
 
 	for (unsigned i = 0; i < max; i++) {
 		if (frame->at == frame->end)
-			return refuse(frame, "the message ends within a number");
+			return wire_refuse(frame, "the message ends within a number");
 		value |= (uint64_t)(*frame->at & 0x7f) << (7 * i);
 		if (!(*frame->at++ & 0x80)) {
 			*ret_value = value;
 			return 0;
 		}
 	}
-	return refuse(frame, "a number has more than %u bytes", max);
+	return wire_refuse(frame, "a number has more than %u bytes", max);
 }
 
 static int skip_bytes(struct frame *frame, uint64_t count)
 {
 	if (count > (uint64_t)(frame->end - frame->at))
-		return refuse(frame, "the message ends within a value");
+		return wire_refuse(frame, "the message ends within a value");
 	frame->at += count;
 	return 0;
 }
@@ -139,9 +139,9 @@ static int skip_scalar(struct frame *frame, unsigned wire_type)
 		return skip_bytes(frame, 4);
 	case WIRE_GROUP_START:
 	case WIRE_GROUP_END:
-		return refuse(frame, "groups are not supported");
+		return wire_refuse(frame, "groups are not supported");
 	default:
-		return refuse(frame, "%u is not a wire type", wire_type);
+		return wire_refuse(frame, "%u is not a wire type", wire_type);
 	}
 }
 
@@ -172,11 +172,11 @@ static int check_length(struct frame *frame)
 		return r;
 	value = frame->at;
 	if (len > (uint64_t)(frame->end - value))
-		return refuse(frame, "the message ends within a value");
+		return wire_refuse(frame, "the message ends within a value");
 	if (field && wire_type_of(field->type) != WIRE_LENGTH)
 		return check_packed(frame, value + len);
 	if (field && field->type == PROTOBUF_C_TYPE_STRING && !rpc_text_valid(value, len))
-		return refuse(frame, "%s",
+		return wire_refuse(frame, "%s",
 			memchr(value, '\0', len) ? "a string must not contain NUL"
 						 : "a string must be valid UTF-8");
 	if (field && field->type == PROTOBUF_C_TYPE_MESSAGE) {
@@ -212,11 +212,11 @@ static int count_field(struct frame *frame, uint32_t counts[FIELDS_MAX])
 	size_t place = (size_t)(field - frame->descriptor->fields);
 
 	if (place >= FIELDS_MAX)
-		return refuse(frame, "the message type has more than %d fields", FIELDS_MAX);
+		return wire_refuse(frame, "the message type has more than %d fields", FIELDS_MAX);
 	frame->index = counts[place]++;
 	if (frame->index > 0 && field->type == PROTOBUF_C_TYPE_MESSAGE &&
 		field->label != PROTOBUF_C_LABEL_REPEATED)
-		return refuse(frame, "given more than once");
+		return wire_refuse(frame, "given more than once");
 	return 0;
 }
 
@@ -233,7 +233,8 @@ static int check_field(struct frame *frame, uint32_t counts[FIELDS_MAX])
 		return r;
 	wire_type = tag & 7;
 	if (tag >> 3 == 0 || tag > UINT32_MAX)
-		return refuse(frame, "%llu is not a field number", (unsigned long long)(tag >> 3));
+		return wire_refuse(
+			frame, "%llu is not a field number", (unsigned long long)(tag >> 3));
 	frame->number = (unsigned)(tag >> 3);
 	frame->field = protobuf_c_message_descriptor_get_field(frame->descriptor, frame->number);
 	if (frame->field) {
@@ -241,7 +242,8 @@ static int check_field(struct frame *frame, uint32_t counts[FIELDS_MAX])
 		if (r < 0)
 			return r;
 		if (!wire_type_fits(frame->field, wire_type))
-			return refuse(frame, "wire type %u is not that of the field", wire_type);
+			return wire_refuse(
+				frame, "wire type %u is not that of the field", wire_type);
 	}
 	return wire_type == WIRE_LENGTH ? check_length(frame) : skip_scalar(frame, wire_type);
 }

@@ -72,7 +72,7 @@ static void refuse_unanswered(struct rpc_call *call, enum rpc_rights_answer answ
 }
 
 /* Gives the call to the service, whose caller has the right. */
-static void invoke(ProtobufCService *service, struct rpc_call *call,
+static void call_invoke(ProtobufCService *service, struct rpc_call *call,
 	const ProtobufCMessage *request, ProtobufCClosure done)
 {
 	if (call->deadline_ns <= rpc_now_ns()) {
@@ -91,7 +91,7 @@ static void on_answer(void *arg, enum rpc_rights_answer answer)
 	struct rpc_call *call = arg;
 
 	if (answer == RPC_RIGHTS_YES) {
-		invoke(call->asked.service, call, call->asked.request, call->asked.done);
+		call_invoke(call->asked.service, call, call->asked.request, call->asked.done);
 		return;
 	}
 	if (answer == RPC_RIGHTS_NO)
@@ -107,7 +107,7 @@ void rpc_invoke(ProtobufCService *service, struct rpc_call *call, const Protobuf
 	const struct rpc_peer *peer = &call->peer;
 
 	if (!call->method->changes || peer->may_change == RPC_MAY) {
-		invoke(service, call, request, done);
+		call_invoke(service, call, request, done);
 		return;
 	}
 	if (peer->may_change == RPC_MAY_ASK) {

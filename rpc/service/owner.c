@@ -24,7 +24,7 @@ void rpc_owner_query_close(struct rpc_owner_query *query)
 }
 
 /* Address and port as sock_diag wants them. False for what is neither IPv4 nor IPv6. */
-static bool split(const struct sockaddr *sa, __be32 address[static 4], __be16 *port)
+static bool owner_split(const struct sockaddr *sa, __be32 address[static 4], __be16 *port)
 {
 	memset(address, 0, 16);
 	if (sa->sa_family == AF_INET) {
@@ -57,8 +57,8 @@ static bool make_question(
 			.idiag_states = ~0u,
 			.id.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
 	};
-	return split(peer, ret->body.id.idiag_src, &ret->body.id.idiag_sport) &&
-	       split(local, ret->body.id.idiag_dst, &ret->body.id.idiag_dport);
+	return owner_split(peer, ret->body.id.idiag_src, &ret->body.id.idiag_sport) &&
+	       owner_split(local, ret->body.id.idiag_dst, &ret->body.id.idiag_dport);
 }
 
 static bool query_open(struct rpc_owner_query *query)
