@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Owner and mode of nodes, as a request writes them. */
+/* Parses the owner and mode of VFIO nodes from a request. */
 #pragma once
 
 #include "core/error.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* When an operation gives up waiting, and how it answers. */
+/* Answers a call, and tells when its work has to give up waiting. */
 #pragma once
 
 #include "core/error.h"

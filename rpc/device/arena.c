@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory of one answer. */
+/* An arena: the memory of one answer. */
 #include "rpc/device/arena.h"
 
 #include <stdarg.h>

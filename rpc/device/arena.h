@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory of one answer: taken piece by piece, freed at once. */
+/* An arena: the memory of one answer, allocated piece by piece and freed at once. */
 #pragma once
 
 #include <stdbool.h>

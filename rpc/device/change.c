@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations that change devices: bind and unbind. */
+/* The operations that change devices: bind and unbind. */
 #include "rpc/device/change.h"
 
 #include "core/util.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations that change devices. They may block until the call's deadline and a little longer. */
+/* The operations that change devices. They may block until a little after the call's deadline. */
 #pragma once
 
 #include "rpc/device/operation.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations that check devices or the host. */
+/* The operations that check devices or the host. */
 #include "rpc/device/check.h"
 
 #include "core/util.h"

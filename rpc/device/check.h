@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations that check devices or the host. They may block until the call's deadline. */
+/* The operations that check devices or the host. They may block until the call's deadline. */
 #pragma once
 
 #include "rpc/device/operation.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What core knows, as messages of vfio.v1. */
+/* Converts what core knows to messages of vfio.v1, and its errors to statuses. */
 #include "rpc/device/convert.h"
 
 #include "core/util.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an operation of DeviceService is, and what it works on. */
+/* The type of an operation of DeviceService, and what operations work on. */
 #pragma once
 
 #include "rpc/service/call.h"

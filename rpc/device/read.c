@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations that only read and never block. */
+/* The operations that only read and never block. */
 #include "rpc/device/read.h"
 
 #include "core/util.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Operations that only read and never block. */
+/* The operations that only read and never block. */
 #pragma once
 
 #include "rpc/device/operation.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* DeviceService: which operation a call runs, and on which thread. */
+/* DeviceService: runs the operation of a call, on the caller's thread or on a worker thread. */
 #include "rpc/device/service.h"
 
 #include "core/util.h"

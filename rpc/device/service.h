@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DeviceService over the engine: messages in, core calls, messages out.
+ * DeviceService over core: messages in, calls of core, messages out.
  *
  * ListDevices, GetDeviceInfo, CheckIommuGroups and GetGroupPaths only read attributes that never
  * block and answer on the caller's thread, before the invocation returns. Everything else may block
- * (it asks the hand, or the disk) and answers from a worker thread.
+ * (it asks the privileged helper, or the disk) and answers from a worker thread.
  */
 #pragma once
 
@@ -15,7 +15,7 @@ struct device_service;
 /* A service over env. NULL when memory is short. */
 struct device_service *device_service_new(const struct device_env *env);
 
-/* What faces invoke. Lives as long as the service. */
+/* What transports invoke. Lives as long as the service. */
 ProtobufCService *device_service_base(struct device_service *service);
 
 /* Takes no more work and waits until what is under way has ended, at most until deadline_ns

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads for work that may block. */
+/* A pool of threads for work that may block. */
 #include "rpc/device/workers.h"
 
 #include "core/util.h"

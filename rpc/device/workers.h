@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads for work that may block. */
+/* A pool of threads for work that may block. */
 #pragma once
 
 #include <stdbool.h>

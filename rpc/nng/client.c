@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The client: the services of a daemon elsewhere, as if they were here.
+ * The client: a stub for the services of a server elsewhere.
  *
  * Each call in flight has an exchange, one nng context with its aio, which are kept for the next
  * call. nng's own resending is off: it would run a request twice where the server does not know

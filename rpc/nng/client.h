@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The client: the services of a daemon elsewhere, as if they were here. */
+/* The client: a stub for the services of a server elsewhere. */
 #pragma once
 
 #include "rpc/nng/tls.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The places of an nng socket's connections: who has one, and who gives one up. */
+/* The table of connections: gives each its place, and chooses which one makes room. */
 #include "rpc/nng/connection.h"
 
 #include "rpc/nng/libc.h"

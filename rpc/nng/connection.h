@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One descriptor of an nng socket, a listener's or a connection's, and its place in the table of
- * all.
+ * The table of connections: gives each its place, and chooses which one makes room.
  *
- * What these are for is in connections.h. Its users beside connections.c are lobby.c, stream.c and
- * mend.c.
+ * The rules are in connections.h, which is for others; this is for connections.c, lobby.c, stream.c
+ * and mend.c alone. An entry stands for one descriptor, a listener's or a connection's.
  */
 #pragma once
 

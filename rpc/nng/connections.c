@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The connections of an nng socket, from listen to close. */
+/* Follows the connections of an nng socket from listen() to close(). */
 #include "rpc/nng/connections.h"
 
 #include "rpc/nng/connection.h"

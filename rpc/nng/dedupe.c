@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who asked what under which request_id: a libc search tree, and the answered in order of age. */
+/* Remembers requests by request_id: in a search tree of libc, the answered ones also by age. */
 #include "rpc/nng/dedupe.h"
 
 #include <search.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who asked what under which request_id, and what the answer was: a bounded table in memory. */
+/* A bounded table in memory of requests by request_id, and of what was answered. */
 #pragma once
 
 #include "rpc/nng/envelope.h"

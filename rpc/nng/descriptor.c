@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which descriptor is behind an nng pipe. */
+/* Finds the descriptor behind an nng pipe. */
 #include "rpc/nng/descriptor.h"
 
 #include <stdint.h>

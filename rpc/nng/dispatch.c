@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* From the bytes of a request to the one reply it gets. */
+/* Takes the bytes of a request to its service, and gives it exactly one reply. */
 #include "rpc/nng/dispatch.h"
 
 #include "rpc/nng/dedupe.h"

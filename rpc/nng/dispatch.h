@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the bytes of a request to the one reply it gets, whatever carries them.
+ * Takes the bytes of a request to its service, and gives it exactly one reply.
  *
  * A ticket stands for a request that awaits its reply; the transport embeds it in its own slot. A
  * call is the work behind it: it begins with a ticket, may lose it (the deadline passed) and may

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the RPC is reached. */
+/* Parses the URL of an RPC endpoint. */
 #include "rpc/nng/endpoint.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the RPC is reached: "ipc:///run/vfiod/rpc.sock", "tcp://127.0.0.1:7443", "tls+tcp://…". */
+/* Parses the URL of an RPC endpoint: ipc://PATH, tcp://HOST:PORT or tls+tcp://HOST:PORT. */
 #pragma once
 
 #include "rpc/service/text.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The envelope: rpc.v1.Request and rpc.v1.Response to bytes and back. */
+/* Encodes and decodes the envelope: rpc.v1.Request and rpc.v1.Response. */
 #include "rpc/nng/envelope.h"
 
 #include "rpc/nng/wire.h"

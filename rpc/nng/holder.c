@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who holds a connection: a user of this host, or another host. */
+/* Tells who holds a connection: a user of this host, or another host. */
 #include "rpc/nng/holder.h"
 
 #include <netinet/in.h>

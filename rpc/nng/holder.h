@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who holds a connection: a user over a Unix socket, and over loopback where the kernel tells; else
- * a host, of IPv6 a network.
+ * Tells who holds a connection: a user of this host, or another host.
+ *
+ * It is a user over a Unix socket, and over loopback where the kernel tells whose the other end is;
+ * else a host, of IPv6 a network.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An ipc:// listener with the owner and mode it should have. */
+/* Opens an ipc:// listener whose socket has its owner and mode from the start. */
 #include "rpc/nng/ipc.h"
 
 #include <errno.h>

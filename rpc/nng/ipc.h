@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An ipc:// listener with the owner and mode it should have from the start.
+ * Opens an ipc:// listener whose socket has its owner and mode from the start.
  *
  * It is bound beside its path, given its owner and mode, and then renamed: there is never a moment
  * in which too many may open the socket, nor, where an abandoned one is replaced, one without.

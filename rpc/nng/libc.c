@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* libc's own functions: the kernel's, or the thread sanitizer's. */
+/* Calls libc's own functions where mend.c replaces them: as system calls, or by the sanitizer. */
 #include "rpc/nng/libc.h"
 
 #include <sys/syscall.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The listeners of one nng socket. */
+/* Opens and closes the listeners of one nng socket. */
 #pragma once
 
 #include "rpc/nng/connections.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where connections wait until they have said SP's greeting.
+ * The lobby: where connections wait until they have sent SP's greeting.
  *
  * To let go of a connection costs nng three threads' time, and so it accepts faster than it lets
  * go. So it gets only those that begin as a client does; of the others, none is seen by it, and to

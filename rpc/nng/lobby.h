@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where connections wait until they have said SP's greeting. */
+/* The lobby: where connections wait until they have sent SP's greeting. */
 #pragma once
 
 #include "rpc/nng/connection.h"

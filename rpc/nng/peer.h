@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is at the other end of an nng pipe, and what that lets them do. */
+/* Finds out who is at the other end of an nng pipe, and what they may do. */
 #pragma once
 
 #include "rpc/nng/dispatch.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Events for whoever listens. */
+/* Publishes events over an nng pub0 socket. */
 #include "rpc/nng/publisher.h"
 
 #include "rpc/nng/connections.h"

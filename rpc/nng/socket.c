@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Closing an nng socket that may be stuck. */
+/* Closes an nng socket within a bounded time. */
 #include "rpc/nng/socket.h"
 
 #include <pthread.h>

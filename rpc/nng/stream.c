@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What nng reads from a connection and sends over it. */
+/* Reads and sends of a connection, as nng is to see them (mend.c). */
 #include "rpc/nng/stream.h"
 
 #include "rpc/nng/libc.h"
@@ -125,7 +125,7 @@ static ssize_t stream_send_nothing(struct rpc_connection *c, const struct msghdr
 
 /* A message of which nng believes that nothing was sent it sends again from its start, or, once the
  * connection is being closed, never. Of one that it knows half of, it can close the connection in
- * between: to go on is then refused without a word, and waited for (rpc/nng/mend.c). */
+ * between: to go on is then refused without a completion (rpc/nng/mend.c). */
 ssize_t rpc_stream_send(struct rpc_connection *c, const struct msghdr *message, int flags)
 {
 	struct iovec rest[IOVS_MAX];

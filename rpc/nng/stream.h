@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What nng reads from a connection and sends over it. */
+/* Reads and sends of a connection, as nng is to see them (mend.c). */
 #pragma once
 
 #include "rpc/nng/connection.h"

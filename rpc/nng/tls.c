@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Certificates for tls+tcp:// endpoints. */
+/* Makes nng's configuration of TLS for tls+tcp:// endpoints. */
 #include "rpc/nng/tls.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Certificates for tls+tcp:// endpoints, as PEM text: who reads the files is the tool's matter. */
+/* Makes nng's configuration of TLS from PEM text, which the tools read from files. */
 #pragma once
 
 #include "rpc/service/text.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Protobuf bytes from outside: checked against the descriptor first, then unpacked in bounds.
+ * Checks protobuf bytes from outside against their descriptor, then unpacks them in bounds.
  *
  * protobuf-c's unpack recurses as deep as the bytes say, cuts strings at a NUL, does not look at
  * UTF-8, merges a repeated singular submessage wrongly and allocates up to 69 times the input.

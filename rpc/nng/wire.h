@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Protobuf bytes from outside: checked against the descriptor first, then unpacked in bounds. */
+/* Checks protobuf bytes from outside against their descriptor, then unpacks them in bounds. */
 #pragma once
 
 #include "rpc/service/text.h"

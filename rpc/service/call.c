@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What every face does with a call: the rules of the seam. */
+/* What every transport does with a call: its deadline, the caller's right, the invocation. */
 #include "rpc/service/call.h"
 
 #include <stdarg.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The seam between the faces and the services.
+ * The interface between transports and services.
  *
  * A service is a ProtobufCService: the local implementation, or the client stub of a daemon
  * elsewhere; rpc/nng/ and rest/ cannot tell which. Its closures carry no status, deadline or
  * peer, so closure_data is always a struct rpc_call, which does.
  *
  * The rules of one call:
- * - The face fills in the call, invokes, and gets `done` exactly once, perhaps before the
+ * - The transport fills in the call, invokes, and gets `done` exactly once, perhaps before the
  *   invocation returns, perhaps later on another thread.
  * - A NULL message means failure, told in call->status. A message is the service's, and gone when
  *   `done` returns.
@@ -26,7 +26,7 @@
 /* Whether a caller may change devices. */
 enum rpc_may {
 	RPC_MAY_NOT,
-	RPC_MAY,     /* such as with a valid API key: the face can tell */
+	RPC_MAY,     /* such as with a valid API key: the transport can tell */
 	RPC_MAY_ASK, /* a user, of whom it has to be asked */
 };
 
@@ -60,7 +60,7 @@ struct rpc_peer {
 	char text[80]; /* for logs and the audit trail: "uid 1000 pid 42", "127.0.0.1:40312" */
 };
 
-/* One call in progress. Faces embed it as the first member of their own per-call object. */
+/* One call in progress. Transports embed it as the first member of their own per-call object. */
 struct rpc_call {
 	const struct rpc_method *method;
 	struct rpc_peer peer;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rpc.v1.Health: is the server there, and does it serve? */
+/* The service rpc.v1.Health: tells whether the server serves. */
 #include "rpc/service/health.h"
 
 #include "rpc/service/call.h"

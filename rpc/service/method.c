@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding a method by its name. */
+/* Finds a method by its name. */
 #include "rpc/service/method.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who owns the other end of a TCP connection of this host. */
+/* Tells which user owns the other end of a TCP connection of this host. */
 #include "rpc/service/owner.h"
 
 #include <errno.h>

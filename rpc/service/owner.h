@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who owns the other end of a TCP connection of this host, asked of the kernel (sock_diag).
+ * Tells which user owns the other end of a TCP connection of this host.
+ *
+ * The kernel is asked for it (sock_diag).
  *
  * What the kernel answers is true of a moment, and of an address and port: of a socket whose
  * process has closed it, it says user 0, which is root; and a port that was let go of may be

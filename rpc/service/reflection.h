@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rpc.v1.Reflection: the server describes itself. */
+/* The service rpc.v1.Reflection: answers the descriptors of proto/. */
 #pragma once
 
 #include <protobuf-c/protobuf-c.h>

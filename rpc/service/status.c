@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The outcome of a call as a heap object, laid out as protobuf-c's unpack would have. */
+/* Builds the status of a call, laid out as protobuf-c's unpack would have it. */
 #include "rpc/service/status.h"
 
 #include "rpc/service/text.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The outcome of a call: google.rpc.Code, its names, and Rpc__V1__Status as a heap object. */
+/* The status of a call: google.rpc.Code, its names, and Rpc__V1__Status as a heap object. */
 #pragma once
 
 #include "rpc/v1/rpc.pb-c.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Text: what a protobuf string may hold, and errors as a sentence. */
+/* Text that protobuf strings may hold, secrets compared, and errors as a sentence. */
 #include "rpc/service/text.h"
 
 #include "core/text.h"
