@@ -2,12 +2,11 @@
 /*
  * Tells which user owns the other end of a TCP connection of this host.
  *
- * The kernel is asked for it (sock_diag).
- *
- * What the kernel answers is true of a moment, and of an address and port: of a socket whose
- * process has closed it, it says user 0, which is root; and a port that was let go of may be
- * another user's by the time of the question. So a connection has an owner only while both of its
- * ends are open, and it is asked when it has just been accepted, not when the rights are needed.
+ * The kernel is asked for it (sock_diag). What it answers is true of a moment, and of an address
+ * and port: of a socket whose process has closed it, it says user 0, which is root; and a port that
+ * was let go of may be another user's by the time of the question. So a connection has an owner
+ * only while both of its ends are open, and it is asked when it has just been accepted, not when
+ * the rights are needed.
  */
 #pragma once
 
