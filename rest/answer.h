@@ -3,7 +3,7 @@
 #pragma once
 
 #include "rest/json.h"
-#include "rpc/status.h"
+#include "rpc/service/status.h"
 
 /* HTTP status of a google.rpc.Code, by the canonical mapping; 500 for a number that is no code. */
 int rest_answer_http_status(int code);

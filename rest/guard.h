@@ -2,7 +2,7 @@
 /* Applying rest/access.h to a request. Internal to rest/; all on the loop's thread. */
 #pragma once
 
-#include "rpc/call.h"
+#include "rpc/service/call.h"
 
 #include <h2o.h>
 #include <stdbool.h>

@@ -2,7 +2,7 @@
 /* Writing JSON. */
 #include "rest/json.h"
 
-#include "rpc/text.h"
+#include "rpc/service/text.h"
 
 #include <math.h>
 #include <stdio.h>

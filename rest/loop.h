@@ -6,7 +6,7 @@
 #include "rest/json.h"
 #include "rest/peers.h"
 #include "rest/server.h"
-#include "rpc/owner.h"
+#include "rpc/service/owner.h"
 
 #include <h2o.h>
 #include <pthread.h>

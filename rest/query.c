@@ -4,7 +4,7 @@
 
 #include "rest/field.h"
 #include "rest/hex.h"
-#include "rpc/text.h"
+#include "rpc/service/text.h"
 
 #include <errno.h>
 #include <stdlib.h>

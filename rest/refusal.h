@@ -3,7 +3,7 @@
 #pragma once
 
 #include "rest/connection.h"
-#include "rpc/status.h"
+#include "rpc/service/status.h"
 
 /* Sends the error shape as the connection's last answer, and ends it then. */
 void rest_refusal_send(

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "rest/json.h"
-#include "rpc/status.h"
+#include "rpc/service/status.h"
 
 #include <h2o.h>
 

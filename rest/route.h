@@ -2,7 +2,7 @@
 /* The routes and the OpenAPI document, generated from proto/ by tools/protoc-gen-vfiod. */
 #pragma once
 
-#include "rpc/method.h"
+#include "rpc/service/method.h"
 
 #include <stdbool.h>
 #include <stddef.h>

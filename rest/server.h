@@ -10,7 +10,7 @@
 
 #include "rest/access.h"
 #include "rest/fault.h"
-#include "rpc/call.h"
+#include "rpc/service/call.h"
 
 #include <stdbool.h>
 #include <stdint.h>

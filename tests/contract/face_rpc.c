@@ -7,9 +7,9 @@
 #include "core/util.h"
 #include "rest/answer.h"
 #include "rest/transcode.h"
-#include "rpc/envelope.h"
-#include "rpc/method.h"
-#include "tests/rpc/raw.h"
+#include "rpc/nng/envelope.h"
+#include "rpc/service/method.h"
+#include "tests/rpc/nng/raw.h"
 #include "vfio/v1/problem.pb-c.h"
 
 #include <string.h>

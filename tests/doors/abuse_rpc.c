@@ -4,7 +4,7 @@
 #include "tests/doors/census.h"
 
 #include "core/util.h"
-#include "tests/rpc/raw.h"
+#include "tests/rpc/nng/raw.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 #include "tests/doors/ground.h"
 
 #include "core/util.h"
-#include "tests/rpc/raw.h"
+#include "tests/rpc/nng/raw.h"
 #include "vfio/v1/device_service.pb-c.h"
 
 #include <fcntl.h>

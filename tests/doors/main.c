@@ -15,7 +15,7 @@
 #include "tests/doors/growth.h"
 
 #include "core/util.h"
-#include "tests/rpc/raw.h"
+#include "tests/rpc/nng/raw.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -4,7 +4,7 @@
 
 #include "core/util.h"
 #include "rest/head.h"
-#include "tests/rpc/raw.h"
+#include "tests/rpc/nng/raw.h"
 
 #include <arpa/inet.h>
 #include <endian.h>

@@ -3,8 +3,8 @@
 #include "tests/floods/good.h"
 
 #include "core/util.h"
-#include "rpc/envelope.h"
-#include "tests/rpc/raw.h"
+#include "rpc/nng/envelope.h"
+#include "tests/rpc/nng/raw.h"
 #include "vfio/v1/device_service.pb-c.h"
 
 #include <netinet/in.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Hostile bytes as an envelope, and its payload as every request there is. */
-#include "rpc/envelope.h"
-#include "rpc/method.h"
-#include "rpc/wire.h"
+#include "rpc/nng/envelope.h"
+#include "rpc/nng/wire.h"
+#include "rpc/service/method.h"
 
 #include <stdlib.h>
 

@@ -5,8 +5,8 @@
  * server answers one who was there before and, now and then, one who comes; and the connections
  * that ended leave no descriptor behind.
  */
-#include "tests/rpc/host.h"
-#include "tests/rpc/raw.h"
+#include "tests/rpc/nng/host.h"
+#include "tests/rpc/nng/raw.h"
 
 #include <dirent.h>
 #include <poll.h>

@@ -6,7 +6,7 @@
 #include "google/protobuf/descriptor.pb-c.h"
 #include "rest/query.h"
 #include "rest/transcode.h"
-#include "rpc/method.h"
+#include "rpc/service/method.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the plugin made of proto/: the tables as linked, and the document as clients know it. */
 #include "rest/route.h"
-#include "rpc/method.h"
-#include "rpc/status.h"
+#include "rpc/service/method.h"
+#include "rpc/service/status.h"
 #include "tests/protoc-gen-vfiod/run.h"
 
 #include <google/protobuf/descriptor.pb-c.h>

@@ -2,7 +2,7 @@
 /* Canned answers, at once, from elsewhere, or late. */
 #include "fake_service.h"
 
-#include "rpc/call.h"
+#include "rpc/service/call.h"
 #include "vfio/v1/device_service.pb-c.h"
 
 #include <pthread.h>

@@ -3,8 +3,8 @@
 #include "tests/vfioctl/canned.h"
 
 #include "rest/transcode.h"
-#include "rpc/health.h"
-#include "rpc/server.h"
+#include "rpc/nng/server.h"
+#include "rpc/service/health.h"
 #include "vfio/v1/device_service.pb-c.h"
 
 #include <pthread.h>

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-/* methods.gen.c: the table of rpc/method.h and the descriptor set. */
+/* methods.gen.c: the table of rpc/service/method.h and the descriptor set. */
 void gen_methods(const struct model *model, FILE *stream);
 
 /* routes.gen.c: the table of rest/route.h. */

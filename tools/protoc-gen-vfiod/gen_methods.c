@@ -16,7 +16,7 @@ static bool is_first_of_header(const struct model *model, size_t index)
 
 static void write_includes(const struct model *model, FILE *stream)
 {
-	fputs("#include \"rpc/method.h\"\n\n", stream);
+	fputs("#include \"rpc/service/method.h\"\n\n", stream);
 	for (size_t i = 0; i < model->method_count; i++)
 		if (is_first_of_header(model, i))
 			fprintf(stream, "#include \"%s\"\n", model->methods[i].service->header);

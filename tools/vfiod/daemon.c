@@ -5,12 +5,12 @@
 #include "core/host.h"
 #include "core/util.h"
 #include "rest/server.h"
-#include "rpc/device_convert.h"
-#include "rpc/device_service.h"
-#include "rpc/health.h"
-#include "rpc/publisher.h"
-#include "rpc/reflection.h"
-#include "rpc/server.h"
+#include "rpc/device/convert.h"
+#include "rpc/device/service.h"
+#include "rpc/nng/publisher.h"
+#include "rpc/nng/server.h"
+#include "rpc/service/health.h"
+#include "rpc/service/reflection.h"
 #include "vfio/v1/problem.pb-c.h"
 
 #include <errno.h>

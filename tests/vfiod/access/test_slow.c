@@ -4,10 +4,10 @@
 
 #include "core/util.h"
 #include "rest/server.h"
-#include "rpc/server.h"
+#include "rpc/nng/server.h"
 #include "tests/rest/http_client.h"
-#include "tests/rpc/fake.h"
-#include "tests/rpc/raw.h"
+#include "tests/rpc/service/fake.h"
+#include "tests/rpc/nng/raw.h"
 #include "tools/vfiod/access/lookups.h"
 
 #include <pthread.h>

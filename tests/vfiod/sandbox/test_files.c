@@ -94,7 +94,7 @@ static void test_other_files_do_not(void **state)
 }
 #endif
 
-/* As rpc/ipc.c makes a socket: beside, and then by its name. */
+/* As rpc/nng/ipc.c makes a socket: beside, and then by its name. */
 static int make_socket(void *folder)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};

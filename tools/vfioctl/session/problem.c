@@ -3,7 +3,7 @@
 #include "tools/vfioctl/session/problem.h"
 
 #include "rest/answer.h"
-#include "rpc/wire.h"
+#include "rpc/nng/wire.h"
 #include "tools/vfioctl/print/paint.h"
 #include "tools/vfioctl/print/text.h"
 

@@ -2,7 +2,7 @@
 /* Why something was refused or failed, for people and for programs. */
 #pragma once
 
-#include "rpc/status.h"
+#include "rpc/service/status.h"
 #include "vfio/v1/problem.pb-c.h"
 
 #include <stdbool.h>

@@ -2,9 +2,9 @@
 /* The daemon, called and waited for. */
 #include "tools/vfioctl/session/remote.h"
 
-#include "rpc/endpoint.h"
-#include "rpc/envelope.h"
-#include "rpc/wire.h"
+#include "rpc/nng/endpoint.h"
+#include "rpc/nng/envelope.h"
+#include "rpc/nng/wire.h"
 
 #include <errno.h>
 #include <semaphore.h>

@@ -2,7 +2,7 @@
 /* The daemon, called and waited for. */
 #pragma once
 
-#include "rpc/client.h"
+#include "rpc/nng/client.h"
 #include "tools/vfioctl/session/settings.h"
 
 struct remote;

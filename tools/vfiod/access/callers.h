@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "rpc/call.h"
+#include "rpc/service/call.h"
 
 #include <stdbool.h>
 #include <stdint.h>

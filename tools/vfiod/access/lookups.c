@@ -3,7 +3,7 @@
 #include "tools/vfiod/access/lookups.h"
 
 #include "core/util.h"
-#include "rpc/device_workers.h"
+#include "rpc/device/workers.h"
 
 #include <pthread.h>
 #include <sys/queue.h>

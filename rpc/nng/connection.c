@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of connections: gives each its place, and chooses which one makes room. */
+#include "rpc/nng/connection.h"
+
+#include "rpc/nng/libc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NS_PER_MS 1000000LL
+
+enum {
+	GREETING_MS = 10000,
+	PACE_NS = 1000000, /* between a holder's connections, but for the first ones */
+	PACE_FIRST = 8,
+};
+
+static _Atomic(struct rpc_connection *) by_descriptor[RPC_DESCRIPTORS_MAX];
+
+struct rpc_connection *rpc_connection_of(int fd)
+{
+	return fd >= 0 && fd < RPC_DESCRIPTORS_MAX ? atomic_load(&by_descriptor[fd]) : NULL;
+}
+
+void rpc_connection_register(struct rpc_connection *c)
+{
+	c->table->references++;
+	atomic_store(&by_descriptor[c->fd], c);
+}
+
+void rpc_connection_unregister(struct rpc_connection *c)
+{
+	atomic_store(&by_descriptor[c->fd], NULL);
+}
+
+void rpc_connection_release(struct rpc_connection *c)
+{
+	if (c->epoll < 0)
+		return;
+	rpc_libc_epoll_ctl(c->epoll, EPOLL_CTL_MOD, c->fd, &c->wanted);
+	c->epoll = -1;
+}
+
+static struct rpc_holder *holder_of(
+	struct rpc_connections *table, bool kind, const struct rpc_holder_key *key)
+{
+	struct rpc_holder *holder;
+
+	LIST_FOREACH(holder, &table->kinds[kind].holders, link)
+	{
+		if (memcmp(&holder->key, key, sizeof(*key)) == 0)
+			return holder;
+	}
+	holder = calloc(1, sizeof(*holder));
+	if (!holder)
+		return NULL;
+	holder->key = *key;
+	LIST_INSERT_HEAD(&table->kinds[kind].holders, holder, link);
+	return holder;
+}
+
+void rpc_connection_gone(struct rpc_connection *c)
+{
+	struct rpc_connections *table = c->table;
+	struct rpc_holder *holder = c->holder;
+
+	if (!holder)
+		return;
+	table->blocked -= atomic_load(&c->blocked);
+	atomic_store(&c->gone, true);
+	c->holder = NULL;
+	TAILQ_REMOVE(&table->kinds[c->network].live, c, live);
+	table->kinds[c->network].count--;
+	if (--holder->count > 0)
+		return;
+	LIST_REMOVE(holder, link);
+	free(holder);
+}
+
+void rpc_connection_dismiss(struct rpc_connection *c)
+{
+	rpc_connection_gone(c);
+	if (!c->waits) {
+		shutdown(c->fd, SHUT_RDWR);
+		rpc_connection_release(c);
+		return;
+	}
+	rpc_connection_unregister(c);
+	c->table->references--; /* not the last: the listener has one */
+	rpc_libc_close(c->fd);
+	free(c);
+}
+
+static const struct rpc_holder *greatest_holder(
+	const struct rpc_connections *table, const struct rpc_connection *newcomer)
+{
+	const struct rpc_holder *greatest = newcomer->holder, *holder;
+
+	LIST_FOREACH(holder, &table->kinds[newcomer->network].holders, link)
+	{
+		if (holder->count > greatest->count)
+			greatest = holder;
+	}
+	return greatest;
+}
+
+/* Whoever has to make room for a newcomer that has entered; it may be the newcomer. */
+static struct rpc_connection *connection_choose(
+	const struct rpc_connections *table, struct rpc_connection *newcomer)
+{
+	const struct rpc_holder *holder = greatest_holder(table, newcomer);
+	struct rpc_connection *idlest[RPC_STAGES] = {NULL}, *chosen = NULL, *c;
+	unsigned count[RPC_STAGES] = {0}, most = 0;
+
+	TAILQ_FOREACH (c, &table->kinds[newcomer->network].live, live) {
+		struct rpc_connection **idle = &idlest[c->stage];
+
+		if (c->holder != holder || c->in_hand > 0)
+			continue;
+		count[c->stage]++;
+		if (!*idle || c->since_ns < (*idle)->since_ns)
+			*idle = c;
+	}
+	for (size_t i = 0; i < RPC_STAGES; i++) {
+		if (count[i] < most || !idlest[i] ||
+			(chosen && count[i] == most && chosen->since_ns <= idlest[i]->since_ns))
+			continue;
+		most = count[i];
+		chosen = idlest[i];
+	}
+	return chosen ? chosen : newcomer;
+}
+
+/* Whether the holder may have one more connection now; it is then counted. */
+static bool connection_has_turn(struct rpc_holder *holder, int64_t now_ns)
+{
+	int64_t first_ns = now_ns - (int64_t)PACE_FIRST * PACE_NS;
+
+	if (holder->pace_ns > now_ns)
+		return false;
+	holder->pace_ns = (holder->pace_ns < first_ns ? first_ns : holder->pace_ns) + PACE_NS;
+	return true;
+}
+
+/* Where nobody expires connections, nobody would let it in later. */
+bool rpc_connection_may_pass(struct rpc_connection *c)
+{
+	if (c->pace == RPC_PACE_UNKNOWN)
+		c->pace = !c->table->wake || connection_has_turn(c->holder, rpc_now_ns())
+				  ? RPC_PACE_MAY
+				  : RPC_PACE_WAITS;
+	return c->pace == RPC_PACE_MAY;
+}
+
+static void connection_pace(struct rpc_connection *c, int64_t now_ns, int64_t *next_ns)
+{
+	struct epoll_event event = {.events = RPC_LOBBY_EVENTS, .data.fd = c->fd};
+
+	if (c->pace != RPC_PACE_WAITS)
+		return;
+	if (!connection_has_turn(c->holder, now_ns)) {
+		if (c->holder->pace_ns < *next_ns)
+			*next_ns = c->holder->pace_ns;
+		return;
+	}
+	c->pace = RPC_PACE_MAY;
+	rpc_libc_epoll_ctl(c->waits->lobby, EPOLL_CTL_MOD, c->fd, &event); /* tells of it again */
+}
+
+int64_t rpc_connection_expire_silent(struct rpc_connections *table, bool kind, int64_t now_ns)
+{
+	struct rpc_connection *c, *next;
+	int64_t next_ns = INT64_MAX;
+
+	for (c = TAILQ_FIRST(&table->kinds[kind].live); c; c = next) {
+		int64_t due_ns = c->since_ns + GREETING_MS * NS_PER_MS;
+
+		next = TAILQ_NEXT(c, live);
+		if (!c->waits)
+			continue;
+		if (due_ns <= now_ns) {
+			rpc_connection_dismiss(c);
+			continue;
+		}
+		if (due_ns < next_ns)
+			next_ns = due_ns;
+		connection_pace(c, now_ns, &next_ns);
+	}
+	return next_ns;
+}
+
+bool rpc_connection_enter(struct rpc_connection *c, const struct rpc_holder_key *key)
+{
+	struct rpc_connections *table = c->table;
+	struct rpc_connection *chosen;
+
+	c->since_ns = rpc_now_ns();
+	c->epoll = -1;
+	rpc_connection_expire_silent(table, c->network, c->since_ns);
+	c->holder = table->freed || c->fd >= RPC_DESCRIPTORS_MAX
+			    ? NULL
+			    : holder_of(table, c->network, key);
+	if (!c->holder)
+		return false;
+	c->holder->count++;
+	TAILQ_INSERT_TAIL(&table->kinds[c->network].live, c, live);
+	if (++table->kinds[c->network].count > table->places) {
+		chosen = connection_choose(table, c);
+		if (chosen == c) {
+			rpc_connection_gone(c);
+			return false;
+		}
+		rpc_connection_dismiss(chosen);
+	}
+	rpc_connection_register(c);
+	return true;
+}
+
+void rpc_connection_hand_over(struct rpc_connection *c)
+{
+	c->waits = NULL;
+	c->table->kinds[c->network].descriptors++;
+}

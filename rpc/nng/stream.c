@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads and sends of a connection, as nng is to see them (mend.c). */
+#include "rpc/nng/stream.h"
+
+#include "rpc/nng/libc.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+enum { IOVS_MAX = 16 }; /* nng's messages have fewer pieces */
+
+static bool is_hung_up(int fd)
+{
+	struct pollfd end = {.fd = fd};
+
+	return poll(&end, 1, 0) > 0;
+}
+
+enum rpc_reading rpc_stream_reading(const struct rpc_connection *c)
+{
+	if (atomic_load(&c->gone))
+		return RPC_READING_ENDS;
+	if (!atomic_load(&c->blocked))
+		return RPC_READING_GOES_ON;
+	return is_hung_up(c->fd) ? RPC_READING_ENDS : RPC_READING_HELD;
+}
+
+/* nng loses the memory of a reply that it is given while it closes the connection. So it hears of
+ * the end when none is being given, and is given none from then on (rpc_connections_hand). */
+bool rpc_stream_lost(struct rpc_connection *c)
+{
+	bool tell;
+
+	pthread_mutex_lock(&c->table->lock);
+	rpc_connection_gone(c);
+	tell = c->handing == 0;
+	pthread_mutex_unlock(&c->table->lock);
+	return tell;
+}
+
+/* True: somebody has to be told. The lock is held. */
+static bool stream_block(struct rpc_connection *c)
+{
+	if (atomic_load(&c->blocked) || atomic_load(&c->gone))
+		return false;
+	atomic_store(&c->blocked, true);
+	c->blocked_ns = c->progress_ns = rpc_now_ns();
+	return c->table->blocked++ == 0 && !c->table->freed && c->table->wake;
+}
+
+static void stream_unblock(struct rpc_connection *c)
+{
+	if (!atomic_load(&c->blocked))
+		return;
+	if (!atomic_load(&c->gone))
+		c->table->blocked--;
+	atomic_store(&c->blocked, false);
+	rpc_connection_release(c);
+}
+
+/* A message has been sent, or there was no room for the rest of it. */
+static void note_sent(struct rpc_connection *c, bool all)
+{
+	bool tell = false;
+
+	if (all && !atomic_load(&c->blocked))
+		return;
+	pthread_mutex_lock(&c->table->lock);
+	if (all)
+		stream_unblock(c);
+	else
+		tell = stream_block(c);
+	pthread_mutex_unlock(&c->table->lock);
+	if (tell)
+		c->table->wake(c->table->wake_arg);
+}
+
+static void note_progress(struct rpc_connection *c, ssize_t sent)
+{
+	if (sent <= 0)
+		return;
+	c->sent += (size_t)sent;
+	if (!atomic_load(&c->blocked))
+		return;
+	pthread_mutex_lock(&c->table->lock);
+	c->progress_ns = rpc_now_ns();
+	pthread_mutex_unlock(&c->table->lock);
+}
+
+/* What is left of a message of which so much has been sent; the number of its pieces. */
+static size_t rest_of(const struct msghdr *message, size_t sent, struct iovec rest[IOVS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < message->msg_iovlen && count < IOVS_MAX; i++) {
+		struct iovec piece = message->msg_iov[i];
+		size_t done = sent < piece.iov_len ? sent : piece.iov_len;
+
+		sent -= done;
+		piece.iov_base = (char *)piece.iov_base + done;
+		piece.iov_len -= done;
+		if (piece.iov_len > 0)
+			rest[count++] = piece;
+	}
+	return count;
+}
+
+static ssize_t stream_send_nothing(struct rpc_connection *c, const struct msghdr *message)
+{
+	bool greets;
+
+	pthread_mutex_lock(&c->table->lock);
+	greets = c->pipe == 0;
+	pthread_mutex_unlock(&c->table->lock);
+	shutdown(c->fd, SHUT_RDWR); /* a receive is to find it lost, not this */
+	if (greets)		    /* and the receive has yet to begin */
+		return rpc_libc_length(message);
+	/* If it succeeded, nng would begin with the next reply, and lose the memory of that one
+	 * when it closes the connection at the same time. */
+	atomic_store(&c->mute, true);
+	errno = EAGAIN;
+	return -1;
+}
+
+/* A message of which nng believes that nothing was sent it sends again from its start, or, once the
+ * connection is being closed, never. Of one that it knows half of, it can close the connection in
+ * between: to go on is then refused without a completion (rpc/nng/mend.c). */
+ssize_t rpc_stream_send(struct rpc_connection *c, const struct msghdr *message, int flags)
+{
+	struct iovec rest[IOVS_MAX];
+	struct msghdr part = {.msg_iov = rest};
+	ssize_t sent;
+
+	if (atomic_load(&c->gone))
+		return stream_send_nothing(c, message);
+	part.msg_iovlen = rest_of(message, c->sent, rest);
+	sent = rpc_libc_sendmsg(c->fd, &part, flags);
+	if (sent < 0 && errno != EAGAIN)
+		return errno == EINTR ? -1 : stream_send_nothing(c, message);
+	note_progress(c, sent);
+	if (rest_of(message, c->sent, rest) > 0) {
+		note_sent(c, false);
+		errno = EAGAIN;
+		return -1;
+	}
+	c->sent = 0;
+	note_sent(c, true);
+	return rpc_libc_length(message);
+}
+
+/* A connection that has hung up is read, or its epoll would tell of nothing else. */
+static int stream_arm(struct rpc_connection *c, int epoll, struct epoll_event *event)
+{
+	struct epoll_event less = *event;
+
+	c->epoll = -1;
+	if (!(event->events & EPOLLIN) || rpc_stream_reading(c) != RPC_READING_HELD)
+		return rpc_libc_epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, event);
+	c->epoll = epoll;
+	c->wanted = *event;
+	less.events &= ~(uint32_t)EPOLLIN;
+	return rpc_libc_epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &less);
+}
+
+/* What is hung up on is always ready: to wait for anything but a receive would be to turn round and
+ * round. */
+static int stream_poll_mute(struct rpc_connection *c, int epoll, const struct epoll_event *event)
+{
+	struct epoll_event less = *event;
+
+	less.events &= ~(uint32_t)EPOLLOUT;
+	return (event->events & EPOLLIN) ? rpc_libc_epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &less)
+					 : 0;
+}
+
+int rpc_stream_poll(struct rpc_connection *c, int epoll, int op, struct epoll_event *event)
+{
+	int r;
+
+	if (op == EPOLL_CTL_MOD && atomic_load(&c->mute))
+		return stream_poll_mute(c, epoll, event);
+	if (op == EPOLL_CTL_MOD && !atomic_load(&c->blocked))
+		return rpc_libc_epoll_ctl(epoll, op, c->fd, event);
+	pthread_mutex_lock(&c->table->lock);
+	if (op == EPOLL_CTL_MOD) {
+		r = stream_arm(c, epoll, event);
+	} else {
+		c->epoll = -1;
+		r = rpc_libc_epoll_ctl(epoll, op, c->fd, event);
+	}
+	pthread_mutex_unlock(&c->table->lock);
+	return r;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads and sends of a connection, as nng is to see them (mend.c). */
+#pragma once
+
+#include "rpc/nng/connection.h"
+
+/* Whether requests are to be read: what nobody is there to be answered for need not be. */
+enum rpc_reading { RPC_READING_GOES_ON, RPC_READING_HELD, RPC_READING_ENDS };
+enum rpc_reading rpc_stream_reading(const struct rpc_connection *connection);
+
+/* A read found its end. False: that must not be told yet, the read is to be tried again. */
+bool rpc_stream_lost(struct rpc_connection *connection);
+
+/* sendmsg(2) that sends all or, as nng sees it, nothing: with EAGAIN, what was sent is remembered,
+ * and left out when the same message comes again. Over a lost connection nothing is sent. */
+ssize_t rpc_stream_send(struct rpc_connection *connection, const struct msghdr *message, int flags);
+
+/* epoll_ctl(2). */
+int rpc_stream_poll(
+	struct rpc_connection *connection, int epoll, int op, struct epoll_event *event);
