@@ -283,5 +283,5 @@ int main(void)
 		cmocka_unit_test(test_service_lookup),
 	};
 
-	return cmocka_run_group_tests_name("rpc seam", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("rpc/call", tests, NULL, NULL);
 }
