@@ -71,6 +71,17 @@ static void find_address(struct crowd *c, const struct daemon *server)
 	}
 }
 
+/* With a host that is not this one's, vfiod takes an address for whoever has it. */
+static void come_from_elsewhere(int fd)
+{
+	const struct sockaddr_in from = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1)};
+
+	/* Else the kernel would choose a port already now, of those that it has never had. */
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int));
+	must(bind(fd, (const struct sockaddr *)&from, sizeof(from)) == 0, "bind");
+}
+
 /* -1: the server does not take one now. */
 static int connect_one(struct crowd *c)
 {
@@ -80,6 +91,8 @@ static int connect_one(struct crowd *c)
 	c->done.connections++;
 	/* Over a Unix socket this fails and is not needed. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+	if (c->address.ss_family == AF_INET)
+		come_from_elsewhere(fd);
 	if (connect(fd, (struct sockaddr *)&c->address, c->address_len) == 0 ||
 		errno == EINPROGRESS)
 		return fd;
