@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Is the host ready for passthrough? */
 #include "core/doctor.h"
-#include "core/interrupts.h"
-#include "core/util.h"
+#include "core/base/util.h"
+#include "core/pci/interrupts.h"
 
 #include <errno.h>
 #include <libkmod.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Errors of the engine. */
 #include "core/error.h"
-#include "core/text.h"
-#include "core/util.h"
+#include "core/base/text.h"
+#include "core/base/util.h"
 
 #include <stdio.h>
 #include <string.h>

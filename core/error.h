@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "core/address.h"
+#include "core/pci/address.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine: opening a host, and finding devices and groups in it. */
-#include "core/host_internal.h"
-#include "core/util.h"
+#include "core/base/util.h"
+#include "core/engine.h"
 
 #include <errno.h>
 #include <fcntl.h>

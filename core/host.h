@@ -8,13 +8,13 @@
  */
 #pragma once
 
-#include "core/allowlist.h"
-#include "core/group.h"
-#include "core/hand.h"
-#include "core/origins.h"
-#include "core/pending.h"
-#include "core/plan.h"
-#include "core/state.h"
+#include "core/change/pending.h"
+#include "core/helper/helper.h"
+#include "core/inspect/state.h"
+#include "core/pci/allowlist.h"
+#include "core/pci/group.h"
+#include "core/plan/plan.h"
+#include "core/record/records.h"
 
 /* In one request, before repeats are dropped (docs/operations.md, "pci_addresses"). */
 enum { HOST_MAX_ADDRESSES = 1024 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Validate: every problem of every device of a request. */
-#include "core/host_internal.h"
-#include "core/util.h"
+#include "core/base/util.h"
+#include "core/engine.h"
 
 #include <string.h>
 

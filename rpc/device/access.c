@@ -2,7 +2,7 @@
 /* Parses the owner and mode of VFIO nodes from a request. */
 #include "rpc/device/access.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/error.h"
-#include "core/hand.h"
+#include "core/helper/helper.h"
 
 /* Parses owner ("USER", "USER:GROUP", ":GROUP", names or numbers) and mode (octal, 0660 at most);
  * "" leaves either as it is. Looks names up in the host's user database, which may block. 0, or

@@ -2,7 +2,7 @@
 /* The operations that change devices: bind and unbind. */
 #include "rpc/device/change.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "rpc/device/access.h"
 #include "rpc/device/answer.h"
 #include "rpc/device/convert.h"

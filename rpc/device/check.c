@@ -2,7 +2,7 @@
 /* The operations that check devices or the host. */
 #include "rpc/device/check.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "rpc/device/answer.h"
 #include "rpc/device/convert.h"
 

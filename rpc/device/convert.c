@@ -2,7 +2,7 @@
 /* Converts what core knows to messages of vfio.v1, and its errors to statuses. */
 #include "rpc/device/convert.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <stdio.h>
 #include <string.h>

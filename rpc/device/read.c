@@ -2,7 +2,7 @@
 /* The operations that only read and never block. */
 #include "rpc/device/read.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "rpc/device/answer.h"
 #include "rpc/device/convert.h"
 

@@ -2,7 +2,7 @@
 /* DeviceService: runs the operation of a call, on the caller's thread or on a worker thread. */
 #include "rpc/device/service.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "rpc/device/change.h"
 #include "rpc/device/check.h"
 #include "rpc/device/read.h"

@@ -2,7 +2,7 @@
 /* A pool of threads for work that may block. */
 #include "rpc/device/workers.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -2,7 +2,7 @@
 /* Text that protobuf strings may hold, secrets compared, and errors as a sentence. */
 #include "rpc/service/text.h"
 
-#include "core/text.h"
+#include "core/base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>

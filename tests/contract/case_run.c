@@ -5,7 +5,7 @@
 #include "tests/contract/host_step.h"
 #include "tests/contract/match.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 /* A case, or some of its steps, on its way. */
 struct run {

@@ -3,7 +3,7 @@
 #include "tests/contract/cases.h"
 #include "tests/contract/host_step.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* A server to hold the cases against. */
 #include "tests/contract/daemon.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

@@ -2,7 +2,7 @@
 /* The one shape of every error. */
 #include "tests/contract/error_shape.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "tests/contract/match.h"
 
 #include <string.h>

@@ -4,7 +4,7 @@
 #include "tests/contract/face.h"
 #include "tests/contract/match.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <string.h>
 

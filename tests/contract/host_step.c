@@ -2,7 +2,7 @@
 /* The steps of a case that are the host's. */
 #include "tests/contract/host_step.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "tests/contract/match.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* An HTTP client that sends exactly the bytes it is given. */
 #include "tests/contract/http.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* Holds a server to the contract: every case of a folder is a test. docs/contract.md. */
 #include "tests/contract/suite.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <getopt.h>
 #include <setjmp.h>

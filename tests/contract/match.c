@@ -2,7 +2,7 @@
 /* Whether an answer is what a case expects. */
 #include "tests/contract/match.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <regex.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* The host that the cases speak of, mounted. */
 #include "tests/contract/mount.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <fcntl.h>

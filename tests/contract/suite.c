@@ -4,7 +4,7 @@
 #include "tests/contract/contract_only.h"
 #include "tests/contract/mutate.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <setjmp.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include "tests/contract/face.h"
 #include "tests/contract/host_step.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <setjmp.h>
 #include <signal.h>

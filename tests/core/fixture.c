@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A host opened on the standard tree. */
 #include "tests/core/fixture.h"
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <fcntl.h>
 #include <string.h>

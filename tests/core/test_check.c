@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Validation: every reason that a device can stand in the way for. */
-#include "core/util.h"
+#include "core/base/util.h"
 #include "tests/core/fixture.h"
 
 #include <errno.h>

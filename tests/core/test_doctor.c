@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Is the host ready for passthrough? */
+#include "core/base/util.h"
 #include "core/doctor.h"
-#include "core/util.h"
 #include "tests/core/fixture.h"
 
 #include <string.h>

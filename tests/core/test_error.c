@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Errors and problems. */
+#include "core/base/text.h"
+#include "core/base/util.h"
 #include "core/error.h"
-#include "core/text.h"
-#include "core/util.h"
 #include "tests/core/test.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* Clients that leave while their change is under way: it ends wholly done or wholly not. */
 #include "tests/doors/abuse.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "tests/rpc/nng/raw.h"
 #include "vfio/v1/device_service.pb-c.h"
 

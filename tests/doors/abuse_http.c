@@ -2,7 +2,7 @@
 /* Clients of the REST door that mean no good. */
 #include "tests/doors/abuse.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #include "tests/doors/abuse.h"
 #include "tests/doors/census.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "tests/rpc/nng/raw.h"
 
 #include <errno.h>

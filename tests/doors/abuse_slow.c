@@ -2,7 +2,7 @@
 /* Clients that take their time. All wait at once, for the limits are ten seconds each. */
 #include "tests/doors/abuse.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -2,7 +2,7 @@
 /* What vfiod holds at one moment. */
 #include "tests/doors/census.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <dirent.h>
 #include <fcntl.h>

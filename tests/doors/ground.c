@@ -2,7 +2,7 @@
 /* A vfiod of the doors' own, on a simulated host. */
 #include "tests/doors/ground.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "tests/rpc/nng/raw.h"
 #include "vfio/v1/device_service.pb-c.h"
 

@@ -14,7 +14,7 @@
 #include "tests/doors/census.h"
 #include "tests/doors/growth.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "tests/rpc/nng/raw.h"
 
 #include <setjmp.h>

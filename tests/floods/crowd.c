@@ -2,7 +2,7 @@
 /* Runs one flood from this process, on one thread. */
 #include "tests/floods/crowd.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -2,7 +2,7 @@
 /* The floods, and the bytes of each. */
 #include "tests/floods/flood.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "rest/head.h"
 #include "tests/rpc/nng/raw.h"
 

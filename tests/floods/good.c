@@ -2,7 +2,7 @@
 /* Good clients. */
 #include "tests/floods/good.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "rpc/nng/envelope.h"
 #include "tests/rpc/nng/raw.h"
 #include "vfio/v1/device_service.pb-c.h"

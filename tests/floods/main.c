@@ -3,7 +3,7 @@
 #include "tests/floods/report.h"
 #include "tests/floods/stand.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <getopt.h>
 #include <signal.h>

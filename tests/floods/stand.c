@@ -2,7 +2,7 @@
 /* Two vfiod on a static tree, and floods in processes of their own. */
 #include "tests/floods/stand.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "tests/doors/census.h"
 #include "tests/floods/crowd.h"
 #include "tests/support/tree.h"

@@ -2,7 +2,7 @@
 /* That the verdict on floods can be either. */
 #include "tests/floods/verdict.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 /* What good clients' windows say of a server. */
 #include "tests/floods/verdict.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Hostile bytes as an address, as an allowlist entry, and as the host's own files. */
-#include "core/allowlist.h"
-#include "core/text.h"
-#include "core/usage.h"
-#include "core/util.h"
+#include "core/base/text.h"
+#include "core/base/util.h"
+#include "core/pci/allowlist.h"
+#include "core/use/host_use.h"
 #include "tests/support/tree.h"
 
 #include <string.h>

@@ -5,8 +5,8 @@
  * answers a plain look, no descriptor and no process is left over, and nothing was changed but what
  * a command may change.
  */
-#include "core/hand_internal.h"
-#include "core/util.h"
+#include "core/base/util.h"
+#include "core/helper/helper_internal.h"
 #include "tests/support/tree.h"
 
 #include <fcntl.h>

@@ -11,7 +11,7 @@
 #include "tools/simhost/spec/read.h"
 #include "tools/simhost/view/names.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * A main that was taken over: has the real hand forked as vfiod does, gives up root as vfiod does,
  * and then sends it the one command that it is told to, every guard forced.
  */
-#include "core/hand.h"
-#include "core/util.h"
+#include "core/base/util.h"
+#include "core/helper/helper.h"
 
 #include <fcntl.h>
 #include <grp.h>

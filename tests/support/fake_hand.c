@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A stand-in for the hand. */
 #include "tests/support/fake_hand.h"
-#include "core/sysfs.h"
-#include "core/util.h"
-#include "core/vfio_node.h"
+#include "core/base/util.h"
+#include "core/pci/sysfs.h"
+#include "core/use/vfio_nodes.h"
 
 #include <errno.h>
 #include <fcntl.h>

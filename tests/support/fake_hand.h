@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "core/hand.h"
+#include "core/helper/helper.h"
 #include "tests/support/tree.h"
 
 struct fake_hand;

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "core/address.h"
+#include "core/pci/address.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Files of the static host. */
-#include "core/sysfs.h"
-#include "core/util.h"
+#include "core/base/util.h"
+#include "core/pci/sysfs.h"
 #include "tests/support/tree_internal.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the static host uses its devices for, and the host most tests want. */
-#include "core/util.h"
+#include "core/base/util.h"
 #include "tests/support/tree_internal.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* One client over one face. */
 #include "tests/sweep/asker.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "rest/answer.h"
 #include "rest/transcode.h"
 #include "rpc/nng/envelope.h"

@@ -2,7 +2,7 @@
 /* One who listens to vfiod's events. */
 #include "tests/sweep/ear.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/pubsub0/sub.h>

@@ -10,7 +10,7 @@
 #include "tests/sweep/ear.h"
 #include "tests/sweep/reads.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <pthread.h>
 #include <setjmp.h>

@@ -2,7 +2,7 @@
 /* Is there an order of changes that explains where the devices are? */
 #include "tests/sweep/puzzle.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 static bool can_be_last(const struct puzzle *p, const struct puzzle_change *change)
 {

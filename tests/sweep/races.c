@@ -14,7 +14,7 @@
 #include "tests/sweep/asker.h"
 #include "tests/sweep/puzzle.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <assert.h>
 #include <dirent.h>

@@ -2,7 +2,7 @@
 /* Readers who never stop asking. */
 #include "tests/sweep/reads.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

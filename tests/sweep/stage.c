@@ -2,7 +2,7 @@
 /* A simulated host, and one vfiod after another on it. */
 #include "tests/sweep/stage.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <fcntl.h>

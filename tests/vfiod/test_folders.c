@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The folders of state and sockets: what is given to the daemon's user, and what never. Only root
  * can give anything away. The state folder as a whole daemon leaves it is in tests/sweep/state. */
-#include "core/util.h"
+#include "core/base/util.h"
 #include "tests/core/test.h"
 #include "tools/vfiod/folders.h"
 #include "tools/vfiod/state_folder.h"

@@ -3,7 +3,7 @@
 #include "tools/vfiod/options.h"
 #include "tools/vfiod/owner.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <getopt.h>
 #include <setjmp.h>

@@ -4,7 +4,7 @@
 #include "tools/simhost/spec/read.h"
 #include "tools/simhost/view/names.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 /* The daemon's life once root is given up. */
 #include "tools/vfiod/daemon.h"
 
+#include "core/base/util.h"
 #include "core/host.h"
-#include "core/util.h"
 #include "rest/server.h"
 #include "rpc/device/convert.h"
 #include "rpc/device/service.h"

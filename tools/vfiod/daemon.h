@@ -2,7 +2,7 @@
 /* Everything that runs once root is given up. */
 #pragma once
 
-#include "core/hand.h"
+#include "core/helper/helper.h"
 #include "tools/vfiod/access/callers.h"
 #include "tools/vfiod/listener.h"
 #include "tools/vfiod/options.h"

@@ -7,8 +7,8 @@
  */
 #include "tools/vfiod/folders.h"
 
-#include "core/sysfs.h"
-#include "core/util.h"
+#include "core/base/util.h"
+#include "core/pci/sysfs.h"
 
 #include <errno.h>
 #include <fcntl.h>

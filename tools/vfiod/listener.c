@@ -2,7 +2,7 @@
 /* The HTTP listener. */
 #include "tools/vfiod/listener.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

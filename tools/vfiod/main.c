@@ -6,8 +6,8 @@
  * and it still is root; then root is given up for good and the sandbox is shut; only then come the
  * parts that read what strangers send.
  */
-#include "core/names.h"
-#include "core/util.h"
+#include "core/base/util.h"
+#include "core/pci/names.h"
 #include "tools/vfiod/daemon.h"
 #include "tools/vfiod/folders.h"
 #include "tools/vfiod/owner.h"

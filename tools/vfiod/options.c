@@ -2,9 +2,9 @@
 /* Command line and environment. */
 #include "tools/vfiod/options.h"
 
-#include "core/plan.h"
-#include "core/user_folder.h"
-#include "core/util.h"
+#include "core/base/user_folder.h"
+#include "core/base/util.h"
+#include "core/plan/plan.h"
 
 #include <getopt.h>
 #include <limits.h>

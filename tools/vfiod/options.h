@@ -2,7 +2,7 @@
 /* What vfiod is told by its command line and its environment. */
 #pragma once
 
-#include "core/allowlist.h"
+#include "core/pci/allowlist.h"
 #include "rest/access.h"
 #include "tools/vfiod/sandbox/sandbox.h"
 

@@ -2,7 +2,7 @@
 /* Whose a folder is. */
 #include "tools/vfiod/owner.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,7 +9,7 @@
  */
 #include "tools/vfiod/state_folder.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "tools/vfiod/folders.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* Worker threads: as many as there is work for, none when there is none for a while. */
 #include "rpc/device/workers.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <pthread.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The simulated host as programs see it: mounted, through the kernel. */
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #include "tools/simhost/model/device.h"
 #include "tools/simhost/model/group.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <pthread.h>

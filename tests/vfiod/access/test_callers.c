@@ -2,7 +2,7 @@
 /* Which users may change devices, by a user database of the test's own. */
 #include "tests/rpc/test.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "tools/vfiod/access/callers.h"
 #include "tools/vfiod/access/membership.h"
 

@@ -2,7 +2,7 @@
 /* Asking about users: shared, remembered, bounded, and never on the asker's thread. */
 #include "tests/rpc/test.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "tools/vfiod/access/lookups.h"
 
 #include <errno.h>

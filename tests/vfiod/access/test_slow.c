@@ -2,12 +2,12 @@
 /* A user database that does not answer: whoever needs it waits, and nobody else does. */
 #include "tests/rpc/test.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "rest/server.h"
 #include "rpc/nng/server.h"
 #include "tests/rest/http_client.h"
-#include "tests/rpc/service/fake.h"
 #include "tests/rpc/nng/raw.h"
+#include "tests/rpc/service/fake.h"
 #include "tools/vfiod/access/lookups.h"
 
 #include <pthread.h>

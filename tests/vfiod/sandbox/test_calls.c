@@ -4,7 +4,7 @@
 #include "tools/vfiod/sandbox/calls.h"
 #include "tools/vfiod/sandbox/trap.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* Which files the process that parses may open. */
 #include "tests/vfiod/sandbox/confined.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* What is left to the process that writes to the kernel. */
 #include "tests/vfiod/sandbox/confined.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "tools/vfiod/sandbox/privileges.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* The words of a line, in host files and in the control file. */
 #pragma once
 
-#include "core/address.h"
+#include "core/pci/address.h"
 
 #include <stdbool.h>
 #include <stddef.h>

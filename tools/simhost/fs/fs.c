@@ -12,7 +12,7 @@
 #include "tools/simhost/base/memory.h"
 #include "tools/simhost/fs/stream.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <fcntl.h>

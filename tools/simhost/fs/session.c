@@ -4,7 +4,7 @@
 #include "tools/simhost/fs/fs.h"
 #include "tools/simhost/fs/stream.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -5,7 +5,7 @@
 #include "tools/simhost/model/device.h"
 #include "tools/simhost/model/event.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <stdlib.h>

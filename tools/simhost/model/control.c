@@ -10,7 +10,7 @@
 #include "tools/simhost/model/module.h"
 #include "tools/simhost/spec/reader.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -10,7 +10,7 @@
 #include "tools/simhost/model/module.h"
 #include "tools/simhost/model/sriov.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <stdlib.h>

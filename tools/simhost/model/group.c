@@ -6,7 +6,7 @@
 #include "tools/simhost/model/event.h"
 #include "tools/simhost/model/module.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #include "tools/simhost/model/hold.h"
 #include "tools/simhost/model/module.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include "tools/simhost/model/event.h"
 #include "tools/simhost/model/hold.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <stdlib.h>

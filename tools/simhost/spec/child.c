@@ -4,7 +4,7 @@
 #include "tools/simhost/base/memory.h"
 #include "tools/simhost/spec/place.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "tools/simhost/spec/child.h"
 #include "tools/simhost/spec/device.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "tools/simhost/spec/place.h"
 #include "tools/simhost/base/memory.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <stdlib.h>
 #include <string.h>

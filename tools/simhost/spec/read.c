@@ -5,7 +5,7 @@
 #include "tools/simhost/spec/device.h"
 #include "tools/simhost/spec/line.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <ctype.h>
 #include <errno.h>

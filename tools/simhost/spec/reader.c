@@ -4,7 +4,7 @@
 #include "tools/simhost/base/memory.h"
 #include "tools/simhost/base/words.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <stdarg.h>
 #include <string.h>

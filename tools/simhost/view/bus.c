@@ -8,7 +8,7 @@
 #include "tools/simhost/view/child.h"
 #include "tools/simhost/view/device.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <string.h>
 

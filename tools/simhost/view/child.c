@@ -5,7 +5,7 @@
 #include "tools/simhost/model/child.h"
 #include "tools/simhost/model/device.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <string.h>
 

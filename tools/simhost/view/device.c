@@ -9,7 +9,7 @@
 #include "tools/simhost/model/sriov.h"
 #include "tools/simhost/view/config.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <stdlib.h>
 #include <string.h>

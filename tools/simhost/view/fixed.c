@@ -6,7 +6,7 @@
 #include "tools/simhost/model/module.h"
 #include "tools/simhost/view/child.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #include "tools/simhost/view/bus.h"
 #include "tools/simhost/view/fixed.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <string.h>
 #include <sys/sysmacros.h>

@@ -2,7 +2,7 @@
 /* Which table has a kind. */
 #include "tools/simhost/view/kind.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 const struct kind *view_kind_of(struct node node)
 {

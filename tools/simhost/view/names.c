@@ -5,7 +5,7 @@
 #include "tools/simhost/model/group.h"
 #include "tools/simhost/view/kind.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "tools/simhost/model/child.h"
 #include "tools/simhost/view/child.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #include "tools/simhost/model/device.h"
 #include "tools/simhost/view/kind.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <stdatomic.h>

@@ -3,7 +3,7 @@
 #include "tools/vfioctl/capture/bars.h"
 #include "tools/vfioctl/capture/text.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <inttypes.h>
 

@@ -10,8 +10,8 @@
 #include "tools/vfioctl/capture/net.h"
 #include "tools/vfioctl/capture/print.h"
 
+#include "core/base/util.h"
 #include "core/error.h"
-#include "core/util.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 /* Reading what may block, in a process that can be left behind. */
 #include "tools/vfioctl/capture/child.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <fcntl.h>

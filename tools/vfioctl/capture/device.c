@@ -5,7 +5,7 @@
 #include "tools/vfioctl/capture/driver.h"
 #include "tools/vfioctl/capture/text.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,7 +5,7 @@
 #include "tools/vfioctl/capture/net.h"
 #include "tools/vfioctl/capture/text.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <inttypes.h>
 #include <limits.h>

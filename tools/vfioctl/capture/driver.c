@@ -3,8 +3,8 @@
 #include "tools/vfioctl/capture/driver.h"
 #include "tools/vfioctl/capture/text.h"
 
-#include "core/group.h"
-#include "core/util.h"
+#include "core/base/util.h"
+#include "core/pci/group.h"
 
 #include <stdlib.h>
 #include <string.h>

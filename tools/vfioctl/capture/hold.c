@@ -4,8 +4,8 @@
 #include "tools/vfioctl/capture/child.h"
 #include "tools/vfioctl/capture/text.h"
 
-#include "core/holders.h"
-#include "core/util.h"
+#include "core/base/util.h"
+#include "core/use/holders.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #include "tools/vfioctl/capture/device.h"
 #include "tools/vfioctl/capture/text.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <ctype.h>
 #include <errno.h>

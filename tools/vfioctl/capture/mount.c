@@ -3,7 +3,7 @@
 #include "tools/vfioctl/capture/mount.h"
 #include "tools/vfioctl/capture/text.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <string.h>
 

@@ -10,9 +10,9 @@
  */
 #pragma once
 
-#include "core/device.h"
-#include "core/hand.h"
-#include "core/sysfs.h"
+#include "core/helper/helper.h"
+#include "core/pci/device.h"
+#include "core/pci/sysfs.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* The options that every verb has. */
 #include "tools/vfioctl/session/settings.h"
 
-#include "core/user_folder.h"
+#include "core/base/user_folder.h"
 
 #include <errno.h>
 #include <stdio.h>

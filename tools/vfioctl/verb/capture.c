@@ -4,7 +4,7 @@
 #include "tools/vfioctl/session/session.h"
 #include "tools/vfioctl/verb/verbs.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /* Asking about users off the threads that serve. */
 #include "tools/vfiod/access/lookups.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 #include "rpc/device/workers.h"
 
 #include <pthread.h>

@@ -2,7 +2,7 @@
 /* Whether a user is in a group, by the host's user database. */
 #include "tools/vfiod/access/membership.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <grp.h>

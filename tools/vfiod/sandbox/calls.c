@@ -8,7 +8,7 @@
  */
 #include "tools/vfiod/sandbox/calls.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <asm/ioctls.h>
 #include <errno.h>

@@ -8,7 +8,7 @@
  */
 #include "tools/vfiod/sandbox/files.h"
 
-#include "core/util.h"
+#include "core/base/util.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* The VFIO driver itself: is it there, and can it be loaded? */
+#include "core/engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_there(const struct host *host, const char *driver)
+{
+	char path[DRIVER_NAME_SIZE + 32];
+
+	/* The driver's folder and not the list of modules: it may be built in. */
+	snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s", driver);
+	return sysfs_exists(host->sysfs.root_fd, path);
+}
+
+static int load(struct host *host, const char *module, int64_t deadline)
+{
+	struct hand_request request = {.op = HAND_LOAD};
+	struct hand_reply reply;
+
+	snprintf(request.name, sizeof(request.name), "%s", module);
+	int rc = hand_call(host->hand, &request, deadline, &reply);
+	return rc < 0 ? -rc : reply.error;
+}
+
+int vfio_driver_ready(
+	struct host *host, const char *driver, int64_t deadline, struct core_error *err)
+{
+	if (is_there(host, driver))
+		return 0;
+	int error = load(host, driver, deadline);
+	/* What a user of the group needs next; some kernels have it built in or need it not. */
+	if (!error)
+		load(host, "vfio_iommu_type1", deadline);
+	if (is_there(host, driver))
+		return 0;
+	return core_fail(err, CORE_PRECONDITION,
+		"the driver %s is not loaded and loading it failed: %s; run `modprobe %s`", driver,
+		strerror(error ? error : ENOENT), driver);
+}

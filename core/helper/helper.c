@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/* The daemon's side of the hand. */
+#include "core/base/util.h"
+#include "core/helper/helper_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+struct hand {
+	int fds[HAND_WAYS]; /* the same one twice for an attached hand */
+	pid_t pid;
+};
+
+struct hand *hand_attach(int fd)
+{
+	struct hand *hand = calloc(1, sizeof(*hand));
+
+	if (hand)
+		*hand = (struct hand){.fds = {fd, fd}};
+	return hand;
+}
+
+static void close_pair(const int pair[2])
+{
+	close(pair[0]);
+	close(pair[1]);
+}
+
+/* Makes a channel for each kind of command: the near ends, and the far ones. 0 or -errno. */
+static int make_channels(int near[static HAND_WAYS], int far[static HAND_WAYS])
+{
+	int pairs[HAND_WAYS][2];
+
+	for (size_t i = 0; i < HAND_WAYS; i++) {
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pairs[i]) < 0) {
+			int error = -errno;
+			while (i-- > 0)
+				close_pair(pairs[i]);
+			return error;
+		}
+		near[i] = pairs[i][0];
+		far[i] = pairs[i][1];
+	}
+	return 0;
+}
+
+int hand_fork(const struct hand_config *config, struct hand **ret)
+{
+	struct hand *hand = hand_attach(-1);
+	int far[HAND_WAYS] = {-1, -1};
+
+	if (!hand)
+		return -ENOMEM;
+	int error = make_channels(hand->fds, far);
+	if (error) {
+		free(hand);
+		return error;
+	}
+	pid_t pid = fork();
+	if (pid == 0) {
+		close_pair(hand->fds);
+		_exit(hand_serve(far, config));
+	}
+	error = -errno;
+	close_pair(far);
+	if (pid < 0) {
+		hand_free(hand);
+		return error;
+	}
+	hand->pid = pid;
+	*ret = hand;
+	return 0;
+}
+
+int hand_fd(const struct hand *hand)
+{
+	return hand->fds[HAND_WAY_CHANGE];
+}
+
+pid_t hand_pid(const struct hand *hand)
+{
+	return hand->pid;
+}
+
+void hand_free(struct hand *hand)
+{
+	if (!hand)
+		return;
+	for (size_t i = 0; i < HAND_WAYS; i++) {
+		if (i == 0 || hand->fds[i] != hand->fds[0])
+			close(hand->fds[i]);
+	}
+	if (hand->pid > 0)
+		waitpid(hand->pid, NULL, 0);
+	free(hand);
+}
+
+/* Waits for events. 0, or -ETIMEDOUT. */
+static int wait_for(int fd, short events, int64_t deadline)
+{
+	for (;;) {
+		int64_t left = deadline - now_ns();
+		struct pollfd p = {.fd = fd, .events = events};
+		struct timespec ts = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+
+		if (left <= 0)
+			return -ETIMEDOUT;
+		int n = ppoll(&p, 1, &ts, NULL);
+		if (n > 0)
+			return 0;
+		if (n == 0)
+			return -ETIMEDOUT;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
+/* Sends it as soon as the channel takes it. 0, or a negative errno. */
+static int send_until(int fd, const struct msghdr *msg, int64_t deadline)
+{
+	while (sendmsg(fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+		/* Short of memory or descriptors, the hand is there all the same. */
+		if (errno == ECONNRESET || errno == ENOTCONN || errno == EBADF || errno == EPIPE)
+			return -EPIPE;
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+		int error = wait_for(fd, POLLOUT, deadline);
+		if (error)
+			return error == -ETIMEDOUT ? -ETIME : error;
+	}
+	return 0;
+}
+
+/* Sends the command together with the reply channel's far end. */
+static int send_request(int fd, const struct hand_request *request, int reply_fd, int64_t deadline)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {0};
+	struct iovec iov = {.iov_base = (void *)request, .iov_len = sizeof(*request)};
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof(control.bytes),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &reply_fd, sizeof(int));
+	return send_until(fd, &msg, deadline);
+}
+
+/* Whether it was the hand that died, and not just the child that had the command. When both did,
+ * the end of the reply can be seen a little before that of the channel. */
+static bool has_hung_up(const struct hand *hand)
+{
+	enum { SETTLE_MS = 200 };
+	struct pollfd p = {.fd = hand_fd(hand)};
+
+	return poll(&p, 1, SETTLE_MS) > 0 && (p.revents & (POLLHUP | POLLERR));
+}
+
+/* Sends the command. Returns the near end of its reply channel, or a negative errno. */
+static int begin_call(struct hand *hand, const struct hand_request *request, int64_t deadline)
+{
+	int pair[2];
+
+	/* What nobody would wait for must not be begun. */
+	if (now_ns() >= deadline)
+		return -ETIME;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	int error = send_request(hand->fds[hand_way_of(request->op)], request, pair[1], deadline);
+	close(pair[1]); /* the child's copy is the only one left: its death is our end of file */
+	if (!error)
+		return pair[0];
+	close(pair[0]);
+	return error;
+}
+
+static int receive_reply(
+	const struct hand *hand, int near, int64_t deadline, struct hand_reply *reply)
+{
+	int error = wait_for(near, POLLIN, deadline);
+
+	if (error)
+		return error;
+	if (recv(near, reply, sizeof(*reply), MSG_DONTWAIT) != (ssize_t)sizeof(*reply))
+		return has_hung_up(hand) ? -EPIPE : -ECHILD;
+	return reply->error == EINPROGRESS ? -EINPROGRESS : 0;
+}
+
+int hand_call(struct hand *hand, const struct hand_request *request, int64_t deadline,
+	struct hand_reply *reply)
+{
+	CLEANUP(fd_cleanup) int near = begin_call(hand, request, deadline);
+
+	return near < 0 ? near : receive_reply(hand, near, deadline, reply);
+}
+
+static int append(struct holders *all, const struct hand_reply *reply)
+{
+	for (uint32_t i = 0; i < reply->n_holders && i < HAND_MAX_HOLDERS; i++) {
+		if (!holders_add(all, &reply->holders[i]))
+			return -ENOMEM;
+	}
+	all->is_truncated |= reply->truncated;
+	return 0;
+}
+
+int hand_call_holders(struct hand *hand, const struct hand_request *request, int64_t deadline,
+	struct hand_reply *reply, struct holders *ret)
+{
+	CLEANUP(fd_cleanup) int near = begin_call(hand, request, deadline);
+	CLEANUP(holders_clear) struct holders all = {0};
+	int error = near < 0 ? near : 0;
+
+	if (!error) {
+		do {
+			error = receive_reply(hand, near, deadline, reply);
+			if (!error)
+				error = append(&all, reply);
+		} while (!error && reply->more);
+	}
+	if (error)
+		return error;
+	*ret = all;
+	all = (struct holders){0};
+	return 0;
+}
+
+bool hand_is_pending(int lock_fd, struct pci_address address)
+{
+	char name[PCI_ADDRESS_SIZE];
+	/* The byte of writes (core/helper/work.c). */
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+	struct stat status;
+
+	pci_address_format(address, name);
+	CLEANUP(fd_cleanup)
+	int fd = openat(lock_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	/* What cannot be looked at may be held. */
+	if (fd < 0)
+		return errno != ENOENT && lock_fd >= 0;
+	if (fstat(fd, &status) < 0)
+		return true;
+	return S_ISREG(status.st_mode) &&
+	       (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK);
+}

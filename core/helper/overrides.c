@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Which overrides the hand wrote over. */
+#include "core/base/util.h"
+#include "core/helper/helper_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	NAME_SIZE = PCI_ADDRESS_SIZE + 16,
+	HEADER_SIZE = 96,
+	MAX_TEXTS = 4, /* the oldest goes first: some tool writes one after the other */
+};
+
+/* What is known of one device. */
+struct record {
+	char name[NAME_SIZE];	  /* of the file */
+	char header[HEADER_SIZE]; /* of this boot and this device */
+	size_t count;
+	char texts[MAX_TEXTS][HAND_OVERRIDE_SIZE];
+};
+
+/* A simulated host has no boot of its own; there the texts last as long as the state folder. */
+static int read_boot(const struct hand_service *s, char *buf, size_t size)
+{
+	ssize_t n = sysfs_read(s->sysfs.root_fd, "proc/sys/kernel/random/boot_id", buf, size);
+
+	if (n == -ENOENT && !s->is_real) {
+		snprintf(buf, size, "simulated");
+		return 0;
+	}
+	return n < 0 ? (int)-n : 0;
+}
+
+/* Takes the texts of a file that is of this boot and this device; what is of another counts for
+ * nothing. */
+static void parse(struct record *r, char *text)
+{
+	char *save = NULL;
+	const char *line = strtok_r(text, "\n", &save);
+
+	if (!line || strcmp(line, r->header) != 0)
+		return;
+	while (r->count < MAX_TEXTS && (line = strtok_r(NULL, "\n", &save)))
+		snprintf(r->texts[r->count++], HAND_OVERRIDE_SIZE, "%s", line);
+}
+
+static int load(const struct hand_service *s, const struct device *d, struct record *r)
+{
+	char boot[64];
+	size_t len;
+	int error = read_boot(s, boot, sizeof(boot));
+
+	if (error)
+		return error;
+	*r = (struct record){0};
+	snprintf(r->name, sizeof(r->name), "%s.override", d->text);
+	snprintf(r->header, sizeof(r->header), "%.40s %04x:%04x %04x:%04x", boot, d->vendor,
+		d->device, d->subsystem_vendor, d->subsystem_device);
+	CLEANUP(free_cleanup) char *text = sysfs_slurp(s->lock_fd, r->name, 4096, &len);
+	if (text)
+		parse(r, text);
+	else if (errno != ENOENT)
+		return errno;
+	return 0;
+}
+
+static int write_whole(int fd, const struct record *r)
+{
+	if (dprintf(fd, "%s\n", r->header) < 0)
+		return errno;
+	for (size_t i = 0; i < r->count; i++) {
+		if (dprintf(fd, "%s\n", r->texts[i]) < 0)
+			return errno;
+	}
+	return fsync(fd) < 0 ? errno : 0;
+}
+
+/* In a file of its own that then takes the old one's place: a kill finds one or the other. */
+static int save(const struct hand_service *s, const struct record *r)
+{
+	char fresh[NAME_SIZE + 8];
+
+	snprintf(fresh, sizeof(fresh), "%s.new", r->name);
+	CLEANUP(fd_cleanup)
+	int fd = openat(
+		s->lock_fd, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return errno;
+	int error = write_whole(fd, r);
+	if (!error && renameat(s->lock_fd, fresh, s->lock_fd, r->name) < 0)
+		error = errno;
+	return error;
+}
+
+static size_t find(const struct record *r, const char *text)
+{
+	size_t i = 0;
+
+	while (i < r->count && strcmp(r->texts[i], text) != 0)
+		i++;
+	return i;
+}
+
+static void take_out(struct record *r, size_t i)
+{
+	memmove(r->texts[i], r->texts[i + 1], (r->count - i - 1) * sizeof(r->texts[0]));
+	r->count--;
+}
+
+int hand_record_has(const struct hand_service *s, const struct device *d, const char *text)
+{
+	struct record r;
+	int error = load(s, d, &r);
+
+	return error ? -error : find(&r, text) < r.count;
+}
+
+int hand_record_add(const struct hand_service *s, const struct device *d, const char *text)
+{
+	struct record r;
+	int error = load(s, d, &r);
+
+	if (error || find(&r, text) < r.count)
+		return error;
+	if (r.count == MAX_TEXTS)
+		take_out(&r, 0);
+	snprintf(r.texts[r.count++], HAND_OVERRIDE_SIZE, "%s", text);
+	return save(s, &r);
+}
+
+void hand_record_drop(const struct hand_service *s, const struct device *d, const char *text)
+{
+	struct record r;
+
+	if (load(s, d, &r))
+		return;
+	size_t i = find(&r, text);
+	if (i == r.count)
+		return;
+	take_out(&r, i);
+	if (r.count > 0)
+		save(s, &r);
+	else
+		unlinkat(s->lock_fd, r.name, 0);
+}

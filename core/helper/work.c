@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* What a child of the hand does with its command. */
+#include "core/base/util.h"
+#include "core/helper/helper_internal.h"
+#include "core/use/vfio_nodes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int run(const struct hand_service *s, const struct hand_request *request,
+	struct hand_reply *reply, struct holders *holders)
+{
+	switch ((enum hand_op)request->op) {
+	case HAND_OVERRIDE_GET:
+		return hand_write_override_get(
+			s, request->address, reply->text, sizeof(reply->text));
+	case HAND_OVERRIDE_SET:
+		return hand_write_override(s, request);
+	case HAND_UNBIND:
+		return hand_write_unbind(s, request);
+	case HAND_BIND:
+		return hand_write_bind(s, request);
+	case HAND_PROBE:
+		return hand_write_probe(s, request);
+	case HAND_LOAD:
+		return hand_write_load(s, request->name);
+	case HAND_HOLDERS:
+	case HAND_MAPPINGS:
+	case HAND_NODE_HOLDERS:
+		return hand_look(s, request->op, request->address, reply, holders);
+	case HAND_NODE_SET:
+		return vfio_node_set(&s->sysfs, request->address, &request->access);
+	case HAND_OP_COUNT:
+		break;
+	}
+	return EINVAL;
+}
+
+bool hand_changes_device(uint32_t op)
+{
+	return op == HAND_OVERRIDE_SET || op == HAND_UNBIND || op == HAND_BIND || op == HAND_PROBE;
+}
+
+/* Locks one byte of the device's lock file. A lock of the open file description and no flock: it is
+ * given back when the child ends, however it ends, and whether one is held can be asked without
+ * taking it, so that a question never gets in a writer's way. 0 or errno. */
+static int lock_byte(int fd, int how, short type, off_t byte)
+{
+	struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+
+	if (fcntl(fd, how, &lock) == 0)
+		return 0;
+	return errno == EAGAIN || errno == EACCES ? EINPROGRESS : errno;
+}
+
+static bool is_locked(int fd, off_t byte)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+
+	return fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
+}
+
+/* Takes the device's lock. Its first byte is for writes, which may block for ever: there nobody
+ * waits. The second is for the setting of nodes, which never does: there everybody waits. Who
+ * writes passes through it, so that no node is still being set then, and who sets nodes holds it
+ * and sees whether somebody writes. 0 or errno. */
+static int take_lock(int fd, bool is_node)
+{
+	enum { WRITES, NODES };
+	int error;
+
+	if (is_node) {
+		error = lock_byte(fd, F_OFD_SETLKW, F_WRLCK, NODES);
+		return !error && is_locked(fd, WRITES) ? EINPROGRESS : error;
+	}
+	error = lock_byte(fd, F_OFD_SETLK, F_WRLCK, WRITES);
+	if (!error)
+		error = lock_byte(fd, F_OFD_SETLKW, F_WRLCK, NODES);
+	return error ? error : lock_byte(fd, F_OFD_SETLK, F_UNLCK, NODES);
+}
+
+/* Returns a descriptor that holds the lock, or a negative errno. A device that is not there gets no
+ * file. */
+static int lock_device(const struct hand_service *s, const struct hand_request *request)
+{
+	char name[PCI_ADDRESS_SIZE];
+	struct stat status;
+
+	pci_address_format(request->address, name);
+	if (!sysfs_exists(s->sysfs.devices_fd, name))
+		return -ENOENT;
+	CLEANUP(fd_cleanup)
+	int fd = openat(
+		s->lock_fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+	if (fd < 0 || fstat(fd, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return -EINVAL;
+	int error = take_lock(fd, request->op == HAND_NODE_SET);
+	if (error)
+		return -error;
+	int held = fd;
+	fd = -1;
+	return held;
+}
+
+/* A main that is started from here on finds the lock. One that was started before may have
+ * repaired everything already, and nothing may be written after that. Nor may anything that nobody
+ * waits for any more, and whose lock its caller may have looked for before it was taken. */
+static bool is_too_late(const struct hand_service *s, const struct hand_command *command)
+{
+	return hand_has_hung_up(s->channels[HAND_WAY_CHANGE]) ||
+	       hand_has_hung_up(command->reply_fd);
+}
+
+int hand_begin(const struct hand_service *s, const struct hand_command *command, int *ret_lock,
+	struct hand_reply *reply)
+{
+	const struct hand_request *request = &command->request;
+	CLEANUP(fd_cleanup) int lock = -1;
+
+	if (hand_changes_device(request->op) || request->op == HAND_NODE_SET) {
+		lock = lock_device(s, request);
+		if (lock < 0)
+			return -lock;
+		if (is_too_late(s, command))
+			return ECANCELED;
+		int error = hand_judge(s, request, reply);
+		if (error)
+			return error;
+	}
+	*ret_lock = lock;
+	lock = -1;
+	return 0;
+}
+
+/* The lock is given back before the answer goes out: the next command for the device may come
+ * before this child has ended. */
+void hand_finish(const struct hand_service *s, const struct hand_command *command, int lock)
+{
+	CLEANUP(holders_clear) struct holders holders = {0};
+	struct hand_reply reply = {0};
+
+	reply.error = run(s, &command->request, &reply, &holders);
+	fd_cleanup(&lock);
+	hand_answer(command->reply_fd, &reply, &holders);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* Plans: every reason why not. */
+#include "core/base/util.h"
+#include "core/engine.h"
+#include "core/plan/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Guards: dangers that somebody who knows better may pass. */
+static const enum core_reason forceable[] = {
+	REASON_BOOT_DISPLAY,
+	REASON_NIC_IN_USE,
+	REASON_NODE_IN_USE,
+	REASON_PF_HAS_VFS,
+	REASON_VFIO_IN_USE,
+	REASON_KERNEL_DENYLIST,
+	REASON_NO_INTERRUPT_REMAPPING,
+};
+
+bool plan_can_force(enum core_reason reason)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(forceable); i++) {
+		if (forceable[i] == reason)
+			return true;
+	}
+	return false;
+}
+
+/* Until it was forbidden, DISK_IN_USE could be forced: a request that names it is still one. */
+bool plan_may_name(enum core_reason reason)
+{
+	return reason == REASON_DISK_IN_USE || plan_can_force(reason);
+}
+
+uint32_t plan_forceable_bits(void)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(forceable); i++)
+		bits |= 1u << forceable[i];
+	return bits;
+}
+
+const char *plan_forceable(void)
+{
+	return "BOOT_DISPLAY, NIC_IN_USE, NODE_IN_USE, PF_HAS_VFS, VFIO_IN_USE, KERNEL_DENYLIST "
+	       "and NO_INTERRUPT_REMAPPING";
+}
+
+/* What the request forces and the server lets be forced. */
+static uint32_t force_of(const struct plan_request *request, const struct facts *facts)
+{
+	return request->force & plan_forceable_bits() & ~facts->deny_force;
+}
+
+static bool forced(
+	const struct plan_request *request, const struct facts *facts, enum core_reason reason)
+{
+	return force_of(request, facts) & 1u << reason;
+}
+
+static void judge_allowlists(const struct plan_request *request, const struct facts *facts,
+	const struct device *d, struct core_problems *refusals)
+{
+	if (!allowlist_allows(facts->allow, d->vendor, d->device) ||
+		(request->allow && !allowlist_allows(request->allow, d->vendor, d->device)))
+		core_problem_add_device(refusals, d->address, REASON_NOT_ALLOWLISTED,
+			"add its vendor:device to the allowlist",
+			"device %s (%04x:%04x) not in allowlist", d->text, d->vendor, d->device);
+}
+
+static void judge_group(const struct device *d, struct core_problems *refusals)
+{
+	if (d->group < 0)
+		problem_no_group(refusals, d->address);
+}
+
+static void judge_bridge(const struct device *d, struct core_problems *refusals)
+{
+	if (d->is_bridge)
+		core_problem_add_device(refusals, d->address, REASON_IS_BRIDGE,
+			"name the devices behind it instead",
+			"device %s is a bridge (class %06x) and can never be passed through",
+			d->text, d->class);
+}
+
+static void judge_pending(const struct device_facts *f, struct core_problems *refusals)
+{
+	if (f->is_pending)
+		core_problem_add_device(refusals, f->device->address, REASON_UNBIND_PENDING,
+			"end the process that has the device open; the write then completes by "
+			"itself",
+			"an earlier write to device %s has not returned yet", f->device->text);
+}
+
+/* Intel devices that can hurt the host when a guest drives them: drivers/vfio/pci/vfio_pci.c,
+ * vfio_pci_dev_in_denylist. */
+static bool on_denylist(const struct device *d)
+{
+	static const uint16_t ids[] = {
+		0x0435, 0x0443, 0x0b25, 0x0cfe, 0x19e2, 0x19e3, 0x37c8, 0x37c9};
+
+	for (size_t i = 0; d->vendor == 0x8086 && i < ARRAY_SIZE(ids); i++) {
+		if (d->device == ids[i])
+			return true;
+	}
+	return false;
+}
+
+/* Unbound from either side its virtual functions go, under whoever has them, or it is trapped. */
+static void judge_vfs(const struct plan_request *request, const struct facts *facts,
+	const struct device_facts *f, struct core_problems *refusals)
+{
+	const struct device *d = f->device;
+
+	if (f->num_vfs > 0 && !forced(request, facts, REASON_PF_HAS_VFS)) {
+		struct core_problem *p = core_problem_add_device(refusals, d->address,
+			REASON_PF_HAS_VFS, "write 0 to its sriov_numvfs first",
+			"device %s is a physical function with %u virtual functions enabled",
+			d->text, f->num_vfs);
+		core_problem_set_resource(p, "%u virtual functions", f->num_vfs);
+	}
+}
+
+static void judge_binding(const struct plan_request *request, const struct facts *facts,
+	const struct device_facts *f, struct core_problems *refusals)
+{
+	const struct device *d = f->device;
+
+	if ((d->boot_vga || f->is_console) && !forced(request, facts, REASON_BOOT_DISPLAY)) {
+		struct core_problem *p =
+			core_problem_add_device(refusals, d->address, REASON_BOOT_DISPLAY,
+				"use another display for the console, or force BOOT_DISPLAY",
+				"device %s is the display this host %s", d->text,
+				d->boot_vga ? "booted on" : "has its console on");
+		core_problem_set_resource(p, d->boot_vga ? "boot display" : "console on fb0");
+	}
+	if (facts->has_denylist && on_denylist(d) &&
+		!forced(request, facts, REASON_KERNEL_DENYLIST))
+		core_problem_add_device(refusals, d->address, REASON_KERNEL_DENYLIST,
+			"load vfio-pci with disable_denylist=1 if its users are trusted",
+			"device %s (%04x:%04x) is on the denylist of the kernel's vfio-pci",
+			d->text, d->vendor, d->device);
+}
+
+static void judge_host(const struct plan_request *request, const struct facts *facts,
+	const struct device *d, struct core_problems *refusals)
+{
+	if (request->goal != PLAN_TO_ORIGIN && facts->interrupts_unsafe && d->group >= 0 &&
+		!forced(request, facts, REASON_NO_INTERRUPT_REMAPPING))
+		core_problem_add_device(refusals, d->address, REASON_NO_INTERRUPT_REMAPPING,
+			"enable interrupt remapping; `vfioctl doctor` tells how",
+			"device %s could not be used: this host does not remap interrupts, so the "
+			"kernel refuses its group's IOMMU",
+			d->text);
+}
+
+bool plan_is_use(enum core_reason reason)
+{
+	return reason == REASON_DISK_IN_USE || reason == REASON_NIC_IN_USE ||
+	       reason == REASON_NODE_IN_USE || reason == REASON_VFIO_IN_USE;
+}
+
+void plan_judge_uses(uint32_t force, const struct device_facts *f, struct core_problems *refusals)
+{
+	refusals->is_incomplete |= f->uses.is_incomplete;
+	for (size_t i = 0; i < f->uses.count; i++) {
+		if (!(force & 1u << f->uses.items[i].reason))
+			core_problem_copy(refusals, &f->uses.items[i]);
+	}
+}
+
+static void judge(const struct plan_request *request, const struct facts *facts,
+	const struct device_facts *f, struct core_problems *refusals)
+{
+	const struct device *d = f->device;
+
+	if (request->goal != PLAN_TO_ORIGIN) {
+		judge_allowlists(request, facts, d, refusals);
+		judge_group(d, refusals);
+	}
+	/* Not even back: the hand does not touch one. */
+	if (request->goal != PLAN_TO_ORIGIN || plan_needs(request, f))
+		judge_bridge(d, refusals);
+	judge_pending(f, refusals);
+	if (d->is_bridge)
+		return;
+	if (request->goal == PLAN_TO_USER || plan_needs(request, f))
+		judge_host(request, facts, d, refusals);
+	if (request->goal != PLAN_TO_ORIGIN && !f->is_vfio)
+		judge_binding(request, facts, f, refusals);
+	if (request->goal == PLAN_TO_USER ? !f->is_vfio : plan_needs(request, f))
+		judge_vfs(request, facts, f, refusals);
+	/* A device that is bound already may well be in use: it stays as it is. */
+	if (request->goal == PLAN_TO_USER || (request->goal == PLAN_TO_VFIO) != f->is_vfio)
+		plan_judge_uses(force_of(request, facts), f, refusals);
+}
+
+/* Whoever forces a guard that the server does not let pass is not to be told to force it. */
+static void explain(
+	const struct plan_request *request, const struct facts *facts, struct core_problem *p)
+{
+	static const char OR_FORCE[] = ", or force ";
+	char *tail = strstr(p->action, OR_FORCE);
+
+	if (!plan_can_force(p->reason) || !(facts->deny_force & 1u << p->reason))
+		return;
+	if (tail)
+		*tail = '\0';
+	size_t n = strlen(p->action);
+	if (request->force & 1u << p->reason)
+		snprintf(p->action + n, sizeof(p->action) - n,
+			"; this server does not let %s be forced (its --allow-force)",
+			core_reason_name(p->reason));
+}
+
+void plan_judge(const struct plan_request *request, const struct facts *facts,
+	const struct device_facts *f, struct core_problems *refusals)
+{
+	size_t before = refusals->count;
+
+	judge(request, facts, f, refusals);
+	for (size_t i = before; i < refusals->count; i++)
+		explain(request, facts, &refusals->items[i]);
+}

@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kernel cannot know, in SQLite. */
+#include "core/record/store.h"
+#include "core/base/util.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Each takes the database one version further. */
+static const char *const SCHEMAS[] = {
+	"CREATE TABLE origin ("
+	" address INTEGER PRIMARY KEY, vendor INTEGER NOT NULL, device INTEGER NOT NULL,"
+	" subsystem_vendor INTEGER NOT NULL, subsystem_device INTEGER NOT NULL,"
+	" driver TEXT NOT NULL, override TEXT NOT NULL) STRICT;"
+	"CREATE TABLE intent ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL,"
+	" started TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP) STRICT;"
+	"CREATE TABLE intent_device ("
+	" intent INTEGER NOT NULL REFERENCES intent(id) ON DELETE CASCADE,"
+	" address INTEGER NOT NULL, vendor INTEGER NOT NULL, device INTEGER NOT NULL,"
+	" subsystem_vendor INTEGER NOT NULL, subsystem_device INTEGER NOT NULL,"
+	" driver TEXT NOT NULL, override TEXT NOT NULL,"
+	" PRIMARY KEY (intent, address)) STRICT;",
+	/* NULL: as it is. */
+	"ALTER TABLE origin ADD COLUMN node_uid INTEGER;"
+	"ALTER TABLE origin ADD COLUMN node_gid INTEGER;"
+	"ALTER TABLE origin ADD COLUMN node_mode INTEGER;"
+	"ALTER TABLE intent_device ADD COLUMN node_uid INTEGER;"
+	"ALTER TABLE intent_device ADD COLUMN node_gid INTEGER;"
+	"ALTER TABLE intent_device ADD COLUMN node_mode INTEGER;",
+	("ALTER TABLE origin ADD COLUMN idle_use_count INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE intent_device ADD COLUMN idle_use_count INTEGER NOT NULL DEFAULT 0;"),
+};
+enum { SCHEMA_VERSION = ARRAY_SIZE(SCHEMAS) };
+
+#define ORIGIN_COLUMNS                                                                             \
+	"address, vendor, device, subsystem_vendor, subsystem_device, driver, override, "          \
+	"node_uid, "                                                                               \
+	"node_gid, node_mode, idle_use_count"
+
+/* A device that is bound once more, after somebody else took it from its VFIO driver and left it
+ * without one: what it had at the first bind is still what it is to be given back to. */
+#define LOST_DRIVER                                                                                \
+	"excluded.driver = '' AND vendor = excluded.vendor AND device = excluded.device AND "      \
+	"subsystem_vendor = excluded.subsystem_vendor AND "                                        \
+	"subsystem_device = excluded.subsystem_device"
+
+enum query {
+	Q_BEGIN,
+	Q_COMMIT,
+	Q_ROLLBACK,
+	Q_EACH,
+	Q_ADD,
+	Q_DROP,
+	Q_INTENT_SUPERSEDE,
+	Q_INTENT_DROP_EMPTY,
+	Q_INTENT_ADD,
+	Q_INTENT_ADD_DEVICE,
+	Q_INTENT_DROP,
+	Q_INTENT_LEAVE,
+	Q_INTENT_DROP_DEVICES,
+	Q_INTENT_EACH,
+	Q_COUNT,
+};
+
+static const char *const QUERIES[Q_COUNT] = {
+	[Q_BEGIN] = "BEGIN IMMEDIATE",
+	[Q_COMMIT] = "COMMIT",
+	[Q_ROLLBACK] = "ROLLBACK",
+	[Q_EACH] = "SELECT " ORIGIN_COLUMNS " FROM origin ORDER BY address",
+	[Q_ADD] = "INSERT INTO origin (" ORIGIN_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?)"
+		  " ON CONFLICT (address) DO UPDATE SET vendor = excluded.vendor,"
+		  " device = excluded.device, subsystem_vendor = excluded.subsystem_vendor,"
+		  " subsystem_device = excluded.subsystem_device,"
+		  " driver = iif(" LOST_DRIVER ", driver, excluded.driver),"
+		  " override = iif(" LOST_DRIVER ", override, excluded.override),"
+		  " node_uid = excluded.node_uid, node_gid = excluded.node_gid,"
+		  " node_mode = excluded.node_mode, idle_use_count = excluded.idle_use_count",
+	[Q_DROP] = "DELETE FROM origin WHERE address = ?",
+	[Q_INTENT_SUPERSEDE] = "DELETE FROM intent_device WHERE address = ?",
+	[Q_INTENT_DROP_EMPTY] =
+		"DELETE FROM intent WHERE id NOT IN (SELECT intent FROM intent_device)",
+	[Q_INTENT_ADD] = "INSERT INTO intent (what) VALUES (?)",
+	[Q_INTENT_ADD_DEVICE] = "INSERT INTO intent_device (" ORIGIN_COLUMNS
+				", intent) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+	[Q_INTENT_DROP] = "DELETE FROM intent WHERE id = ?",
+	[Q_INTENT_LEAVE] = "UPDATE intent SET what = ? WHERE id = ?",
+	[Q_INTENT_DROP_DEVICES] = "DELETE FROM intent_device WHERE intent = ?",
+	[Q_INTENT_EACH] = "SELECT " ORIGIN_COLUMNS
+			  ", intent, what FROM intent_device JOIN intent ON intent = id"
+			  " ORDER BY intent DESC, address",
+};
+
+/* Pages in the log at which it is taken into the database. */
+enum { MUCH = 256 };
+
+struct store {
+	sqlite3 *db;
+	int log_pages;
+	sqlite3_stmt *queries[Q_COUNT];
+	char *path;
+	pthread_mutex_t mutex;
+};
+
+/* What to do about what SQLite says; its own words for a full disk are often "disk I/O error". */
+static const char *advice(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+	case SQLITE_IOERR:
+		return "; see whether its file system is full, and free some space, or broken";
+	case SQLITE_NOTADB:
+	case SQLITE_CORRUPT:
+		return "; restore it from a backup, or move it away to begin without records";
+	case SQLITE_CANTOPEN:
+	case SQLITE_PERM:
+	case SQLITE_READONLY:
+		return "; the user vfiod runs as must own it and its folder, and it must be no "
+		       "folder and no symbolic link";
+	default:
+		return "";
+	}
+}
+
+static int fail_code(const struct store *s, struct core_error *err, const char *doing, int code)
+{
+	return core_fail(err, CORE_INTERNAL, "cannot %s the state database %s: %s%s", doing,
+		s->path, sqlite3_errstr(code), advice(code));
+}
+
+static int fail(const struct store *s, struct core_error *err, const char *doing)
+{
+	if (!s->db)
+		return fail_code(s, err, doing, SQLITE_NOMEM);
+	return core_fail(err, CORE_INTERNAL, "cannot %s the state database %s: %s%s", doing,
+		s->path, sqlite3_errmsg(s->db), advice(sqlite3_errcode(s->db)));
+}
+
+static int exec(struct store *s, const char *sql, const char *doing, struct core_error *err)
+{
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(s, err, doing);
+}
+
+static int read_version(struct store *s, int *ret, struct core_error *err)
+{
+	sqlite3_stmt *q = NULL;
+	bool ok = sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &q, NULL) == SQLITE_OK &&
+		  sqlite3_step(q) == SQLITE_ROW;
+
+	*ret = ok ? sqlite3_column_int(q, 0) : 0;
+	sqlite3_finalize(q);
+	return ok ? 0 : fail(s, err, "read");
+}
+
+static int check_version(struct store *s, struct core_error *err)
+{
+	int version;
+
+	if (read_version(s, &version, err))
+		return -1;
+	if (version < 0)
+		return fail_code(s, err, "read", SQLITE_CORRUPT);
+	if (version <= SCHEMA_VERSION)
+		return 0;
+	return core_fail(err, CORE_INTERNAL,
+		"the state database %s was written by a newer vfiod (version %d, this one "
+		"knows "
+		"%d): start that vfiod again, or move the file away to begin without "
+		"records",
+		s->path, version, SCHEMA_VERSION);
+}
+
+static int make_schema(struct store *s, struct core_error *err)
+{
+	int version;
+
+	if (read_version(s, &version, err))
+		return -1;
+	for (; version < SCHEMA_VERSION; version++) {
+		CLEANUP(free_cleanup) char *sql = NULL;
+
+		if (asprintf(&sql, "BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT;",
+			    SCHEMAS[version], version + 1) < 0)
+			return core_fail_memory(err);
+		if (exec(s, sql, "set up", err))
+			return -1;
+	}
+	return 0;
+}
+
+static int prepare(struct store *s, struct core_error *err)
+{
+	for (unsigned i = 0; i < Q_COUNT; i++) {
+		if (sqlite3_prepare_v3(s->db, QUERIES[i], -1, SQLITE_PREPARE_PERSISTENT,
+			    &s->queries[i], NULL) != SQLITE_OK)
+			return fail(s, err, "read");
+	}
+	return 0;
+}
+
+static void store_cleanup(struct store **s)
+{
+	store_close(*s);
+}
+
+/* Called by SQLite after each commit. */
+static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct store *s = arg;
+
+	(void)db;
+	(void)name;
+	s->log_pages = pages;
+	return SQLITE_OK;
+}
+
+/* Makes the file where it is missing, for its owner alone: SQLite would have everybody read it, and
+ * gives its log the mode of the database. What fails here SQLite meets too, and has words for. */
+static void make_private(const char *path)
+{
+	struct stat status;
+	CLEANUP(fd_cleanup)
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+		(status.st_mode & 07777) != 0600)
+		(void)!fchmod(fd, 0600);
+}
+
+int store_open(const char *folder, struct store **ret, struct core_error *err)
+{
+	CLEANUP(store_cleanup) struct store *s = calloc(1, sizeof(*s));
+
+	if (!s || asprintf(&s->path, "%s/state.db", folder) < 0)
+		return core_fail_memory(err);
+	pthread_mutex_init(&s->mutex, NULL);
+	make_private(s->path);
+	/* One connection under our own mutex. */
+	if (sqlite3_open_v2(s->path, &s->db,
+		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+			    SQLITE_OPEN_NOFOLLOW,
+		    NULL) != SQLITE_OK)
+		return fail(s, err, "open");
+	/* SQLite falls back to reading alone, and no change could ever be begun. */
+	if (sqlite3_db_readonly(s->db, "main") == 1)
+		return fail_code(s, err, "write to", SQLITE_READONLY);
+	/* Before anything that could write to it. */
+	if (check_version(s, err))
+		return -1;
+	/* A sync at each commit is the promise that intents rest on; a full write-ahead log makes
+	 * it one fsync. */
+	if (exec(s,
+		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = "
+		    "ON;"
+		    "PRAGMA trusted_schema = OFF;",
+		    "open", err) ||
+		make_schema(s, err) || prepare(s, err))
+		return -1;
+	/* In place of SQLite's own checkpoints, whose two syncs a request would wait for. */
+	sqlite3_wal_hook(s->db, on_commit, s);
+	*ret = STEAL(s);
+	return 0;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	for (unsigned i = 0; i < Q_COUNT; i++)
+		sqlite3_finalize(s->queries[i]);
+	sqlite3_close(s->db);
+	pthread_mutex_destroy(&s->mutex);
+	free(s->path);
+	free(s);
+}
+
+static sqlite3_stmt *query(struct store *s, enum query which)
+{
+	sqlite3_stmt *q = s->queries[which];
+
+	sqlite3_reset(q);
+	sqlite3_clear_bindings(q);
+	return q;
+}
+
+/* Runs a statement that answers no rows. */
+static int run(sqlite3_stmt *q)
+{
+	int rc = sqlite3_step(q);
+
+	sqlite3_reset(q);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+static void bind_wish(sqlite3_stmt *q, int parameter, bool is_set, uint32_t value)
+{
+	if (is_set)
+		sqlite3_bind_int64(q, parameter, value);
+	else
+		sqlite3_bind_null(q, parameter);
+}
+
+static void bind_origin(sqlite3_stmt *q, const struct device_origin *o)
+{
+	sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(o->address));
+	sqlite3_bind_int(q, 2, o->identity.vendor);
+	sqlite3_bind_int(q, 3, o->identity.device);
+	sqlite3_bind_int(q, 4, o->identity.subsystem_vendor);
+	sqlite3_bind_int(q, 5, o->identity.subsystem_device);
+	sqlite3_bind_text(q, 6, o->driver, -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 7, o->override, -1, SQLITE_STATIC);
+	bind_wish(q, 8, o->access.has_uid, o->access.uid);
+	bind_wish(q, 9, o->access.has_gid, o->access.gid);
+	bind_wish(q, 10, o->access.has_mode, o->access.mode);
+	sqlite3_bind_int64(q, 11, o->idle_use_count);
+}
+
+static void column_text(sqlite3_stmt *q, int column, char *buf, size_t size)
+{
+	const unsigned char *text = sqlite3_column_text(q, column);
+
+	snprintf(buf, size, "%s", text ? (const char *)text : "");
+}
+
+static bool read_wish(sqlite3_stmt *q, int column, uint32_t *ret)
+{
+	*ret = (uint32_t)sqlite3_column_int64(q, column);
+	return sqlite3_column_type(q, column) != SQLITE_NULL;
+}
+
+static void read_origin(sqlite3_stmt *q, struct device_origin *o)
+{
+	*o = (struct device_origin){
+		.address = pci_address_from_key((uint64_t)sqlite3_column_int64(q, 0)),
+		.identity = {(uint16_t)sqlite3_column_int(q, 1), (uint16_t)sqlite3_column_int(q, 2),
+			(uint16_t)sqlite3_column_int(q, 3), (uint16_t)sqlite3_column_int(q, 4)},
+	};
+	column_text(q, 5, o->driver, sizeof(o->driver));
+	column_text(q, 6, o->override, sizeof(o->override));
+	o->access.has_uid = read_wish(q, 7, &o->access.uid);
+	o->access.has_gid = read_wish(q, 8, &o->access.gid);
+	o->access.has_mode = read_wish(q, 9, &o->access.mode);
+	o->idle_use_count = (uint32_t)sqlite3_column_int64(q, 10);
+}
+
+/* Calls one for every row of a query until it returns non-zero; less than 0 is lack of memory. */
+static int each_row(struct store *s, enum query which, int (*one)(void *arg, sqlite3_stmt *q),
+	void *arg, struct core_error *err)
+{
+	int rc, stop = 0;
+
+	pthread_mutex_lock(&s->mutex);
+	sqlite3_stmt *q = query(s, which);
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW && (stop = one(arg, q)) == 0)
+		continue;
+	int result = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : fail(s, err, "read");
+	if (stop < 0)
+		result = core_fail_memory(err);
+	sqlite3_reset(q);
+	pthread_mutex_unlock(&s->mutex);
+	return result;
+}
+
+struct visitor {
+	int (*origin)(void *arg, const struct device_origin *);
+	int (*intent)(void *arg, int64_t intent, const char *what, const struct device_origin *);
+	void *arg;
+};
+
+static int visit(void *arg, sqlite3_stmt *q)
+{
+	const struct visitor *v = arg;
+	struct device_origin origin;
+
+	read_origin(q, &origin);
+	if (v->origin)
+		return v->origin(v->arg, &origin);
+	const char *what = (const char *)sqlite3_column_text(q, 12);
+	return v->intent(v->arg, sqlite3_column_int64(q, 11), what ? what : "", &origin);
+}
+
+int store_each(struct store *s, int (*fn)(void *arg, const struct device_origin *), void *arg,
+	struct core_error *err)
+{
+	struct visitor v = {.origin = fn, .arg = arg};
+
+	return each_row(s, Q_EACH, visit, &v, err);
+}
+
+int store_each_intent(struct store *s,
+	int (*fn)(void *arg, int64_t intent, const char *what, const struct device_origin *before),
+	void *arg, struct core_error *err)
+{
+	struct visitor v = {.intent = fn, .arg = arg};
+
+	return each_row(s, Q_INTENT_EACH, visit, &v, err);
+}
+
+static int insert_devices(
+	struct store *s, int64_t intent, const struct device_origin *before, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		sqlite3_stmt *q = query(s, Q_INTENT_ADD_DEVICE);
+
+		bind_origin(q, &before[i]);
+		sqlite3_bind_int64(q, 12, intent);
+		if (run(q))
+			return -1;
+	}
+	return 0;
+}
+
+/* An intent that could not be ended on disk, full at that time, is void once its devices are
+ * changed anew: the next start would take back what has been done since. */
+static int supersede(struct store *s, const struct device_origin *before, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		sqlite3_stmt *q = query(s, Q_INTENT_SUPERSEDE);
+
+		sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(before[i].address));
+		if (run(q))
+			return -1;
+	}
+	return run(query(s, Q_INTENT_DROP_EMPTY));
+}
+
+static int insert_intent(struct store *s, const char *what, const struct device_origin *before,
+	size_t n, int64_t *ret_intent)
+{
+	sqlite3_stmt *q = query(s, Q_INTENT_ADD);
+
+	sqlite3_bind_text(q, 1, what, -1, SQLITE_STATIC);
+	if (run(q))
+		return -1;
+	*ret_intent = sqlite3_last_insert_rowid(s->db);
+	return insert_devices(s, *ret_intent, before, n);
+}
+
+/* Ends a transaction: commits when all went well, else rolls back and says why. */
+static int finish(struct store *s, int failed, const char *doing, struct core_error *err)
+{
+	if (!failed && run(query(s, Q_COMMIT)) == 0)
+		return 0;
+	fail(s, err, doing);
+	run(query(s, Q_ROLLBACK));
+	return -1;
+}
+
+int store_begin(struct store *s, const char *what, const struct device_origin *before, size_t n,
+	int64_t *ret_intent, struct core_error *err)
+{
+	pthread_mutex_lock(&s->mutex);
+	int failed = run(query(s, Q_BEGIN)) || supersede(s, before, n) ||
+		     insert_intent(s, what, before, n, ret_intent);
+	int result = finish(s, failed, "write to", err);
+	pthread_mutex_unlock(&s->mutex);
+	return result;
+}
+
+static int write_records(struct store *s, const struct store_outcome *o)
+{
+	for (size_t i = 0; i < o->n_add; i++) {
+		sqlite3_stmt *q = query(s, Q_ADD);
+		bind_origin(q, &o->add[i]);
+		if (run(q))
+			return -1;
+	}
+	for (size_t i = 0; i < o->n_drop; i++) {
+		sqlite3_stmt *q = query(s, Q_DROP);
+		sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(o->drop[i]));
+		if (run(q))
+			return -1;
+	}
+	return 0;
+}
+
+static int run_for_intent(struct store *s, enum query which, int64_t intent)
+{
+	sqlite3_stmt *q = query(s, which);
+
+	sqlite3_bind_int64(q, 1, intent);
+	return run(q);
+}
+
+/* Lets the intent go on with what is left of it. */
+static int leave_intent(struct store *s, int64_t intent, const struct store_outcome *o)
+{
+	sqlite3_stmt *q = query(s, Q_INTENT_LEAVE);
+
+	sqlite3_bind_text(q, 1, o->left_what, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 2, intent);
+	return run(q) || run_for_intent(s, Q_INTENT_DROP_DEVICES, intent) ||
+	       insert_devices(s, intent, o->left, o->n_left);
+}
+
+int store_end(struct store *s, int64_t intent, const struct store_outcome *outcome,
+	struct core_error *err)
+{
+	pthread_mutex_lock(&s->mutex);
+	int failed = run(query(s, Q_BEGIN)) || write_records(s, outcome) ||
+		     (outcome->n_left > 0 ? leave_intent(s, intent, outcome)
+					  : run_for_intent(s, Q_INTENT_DROP, intent));
+	int result = finish(s, failed, "write to", err);
+	pthread_mutex_unlock(&s->mutex);
+	return result;
+}
+
+void store_tidy(struct store *s)
+{
+	pthread_mutex_lock(&s->mutex);
+	/* One that fails is made up for by a later one, or at the next start. */
+	if (s->log_pages >= MUCH && sqlite3_wal_checkpoint_v2(s->db, NULL,
+					    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
+		s->log_pages = 0;
+	pthread_mutex_unlock(&s->mutex);
+}

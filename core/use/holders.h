@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which processes have VFIO files, or a device's other nodes, open or mapped.
+ *
+ * Looks through /proc below the root. Needs the right to look into other users' processes, so it
+ * runs in the hand; a process that is stuck can keep it waiting.
+ *
+ * No single sign is enough (a mapping outlives its file, an open cdev leaves `enable` at 0), so
+ * every sign is reported and the caller decides. Opening the nodes to find out would break a
+ * virtual machine that is starting.
+ */
+#pragma once
+
+#include "core/helper/helper.h"
+#include "core/pci/sysfs.h"
+
+/* What was found. */
+struct holders {
+	struct hand_holder *items; /* owned */
+	size_t count;
+	bool is_truncated; /* there were more than anybody would read */
+};
+
+/* Who has VFIO's nodes and devices open. 0 or errno. */
+int holders_of_vfio(const struct sysfs *sysfs, struct holders *ret);
+
+/* Who has a VFIO device mapped, its files closed perhaps. Reads every process's whole memory map:
+ * to be asked when `enable` says that there is a user and no file tells who. 0 or errno. */
+int holders_of_mappings(const struct sysfs *sysfs, struct holders *ret);
+
+/* Who has one of these nodes open. 0 or errno. */
+int holders_of_nodes(const struct sysfs *sysfs, const struct nodes *nodes, struct holders *ret);
+
+/* Appends one; false when it has no place: memory is short, or there are too many. */
+bool holders_add(struct holders *holders, const struct hand_holder *holder);
+
+void holders_clear(struct holders *holders);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* The nodes of a device's native driver. */
+#include "core/use/native_nodes.h"
+#include "core/base/util.h"
+#include "core/pci/class_link.h"
+#include "core/pci/sysfs.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Where a class of driver shows its devices, and where udev puts their nodes. */
+static const struct {
+	const char *folder; /* below the PCI device's */
+	const char *prefix; /* of the entries that have a node */
+	const char *where;
+} places[] = {
+	{"drm", "card", "/dev/dri/"},
+	{"drm", "renderD", "/dev/dri/"},
+	{"graphics", "fb", "/dev/"},
+	{"accel", "accel", "/dev/accel/"},
+	{"infiniband_verbs", "uverbs", "/dev/infiniband/"},
+	{"nvme", "nvme", "/dev/"},
+	{"uio", "uio", "/dev/"},
+};
+
+static void add(struct nodes *nodes, const char *where, const char *name)
+{
+	if (nodes->count < NODES_MAX && strlen(where) + strlen(name) < NODE_SIZE)
+		snprintf(nodes->names[nodes->count++], NODE_SIZE, "%s%s", where, name);
+	else
+		nodes->is_incomplete = true;
+}
+
+/* Opens a folder that a device may lack. One that is there and cannot be read may have anything in
+ * it. */
+static DIR *open_folder(struct nodes *nodes, int dirfd, const char *folder)
+{
+	DIR *dir = sysfs_opendir(dirfd, folder);
+
+	nodes->is_incomplete |= !dir && errno != ENOENT && errno != ENOTDIR && errno != ENODEV;
+	return dir;
+}
+
+/* The names in a folder below dirfd that are a prefix and a number. */
+static void add_folder(
+	struct nodes *nodes, int dirfd, const char *folder, const char *prefix, const char *where)
+{
+	CLEANUP(dir_cleanup) DIR *dir = open_folder(nodes, dirfd, folder);
+	size_t n = strlen(prefix);
+
+	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
+		const char *rest = entry->d_name + n;
+		if (strncmp(entry->d_name, prefix, n) == 0 && isdigit((unsigned char)*rest) &&
+			rest[strspn(rest, "0123456789")] == '\0')
+			add(nodes, where, entry->d_name);
+	}
+}
+
+/* sound/card0/{controlC0,pcmC0D3p,…} */
+static void add_sound(struct nodes *nodes, int device_fd)
+{
+	CLEANUP(dir_cleanup) DIR *cards = open_folder(nodes, device_fd, "sound");
+
+	for (struct dirent *card; cards && (card = sysfs_readdir(cards));) {
+		CLEANUP(dir_cleanup) DIR *dir = open_folder(nodes, dirfd(cards), card->d_name);
+
+		for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
+			if (strncmp(entry->d_name, "pcmC", 4) == 0 ||
+				strncmp(entry->d_name, "controlC", 8) == 0 ||
+				strncmp(entry->d_name, "hwC", 3) == 0)
+				add(nodes, "/dev/snd/", entry->d_name);
+		}
+	}
+}
+
+/* usb3 beside the attributes: the bus's number, and with it the folder of its devices' nodes. */
+static void add_usb(struct nodes *nodes, int dirfd)
+{
+	CLEANUP(dir_cleanup) DIR *dir = open_folder(nodes, dirfd, ".");
+	unsigned bus;
+	char name[16];
+
+	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
+		if (sscanf(entry->d_name, "usb%3u", &bus) == 1) {
+			snprintf(name, sizeof(name), "%03u/", bus);
+			add(nodes, "/dev/bus/usb/", name);
+		}
+	}
+}
+
+/* NVIDIA's driver has no class in sysfs; it tells the node's number in proc. */
+static void add_nvidia(struct nodes *nodes, int root_fd, const char *address)
+{
+	char path[96], name[32], *line;
+	unsigned minor;
+	size_t len;
+
+	snprintf(path, sizeof(path), "proc/driver/nvidia/gpus/%s/information", address);
+	CLEANUP(free_cleanup) char *text = sysfs_slurp(root_fd, path, 65536, &len);
+	line = text ? strstr(text, "Device Minor:") : NULL;
+	if (line && sscanf(line, "Device Minor: %4u", &minor) == 1) {
+		snprintf(name, sizeof(name), "nvidia%u", minor);
+		add(nodes, "/dev/", name);
+	}
+}
+
+static int is_same(void *arg, struct pci_address address)
+{
+	return pci_address_equal(*(const struct pci_address *)arg, address);
+}
+
+/* Disks and partitions, whatever the device's class: they may be behind a USB host or a fibre. */
+static void add_disks(struct nodes *nodes, int root_fd, struct pci_address address)
+{
+	CLEANUP(dir_cleanup) DIR *dir = open_folder(nodes, root_fd, "sys/class/block");
+
+	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
+		char target[PATH_MAX];
+		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+
+		if (n < 0)
+			continue;
+		target[n] = '\0';
+		if (class_link_functions(root_fd, target, is_same, &address))
+			add(nodes, "/dev/", entry->d_name);
+	}
+}
+
+void nodes_find(int root_fd, struct pci_address address, struct nodes *ret)
+{
+	char text[PCI_ADDRESS_SIZE], path[PCI_ADDRESS_SIZE + 32];
+
+	ret->count = 0;
+	ret->is_incomplete = false;
+	pci_address_format(address, text);
+	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", text);
+	CLEANUP(dir_cleanup) DIR *device = open_folder(ret, root_fd, path);
+	if (!device)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		add_folder(ret, dirfd(device), places[i].folder, places[i].prefix, places[i].where);
+	add_sound(ret, dirfd(device));
+	add_usb(ret, dirfd(device));
+	add_nvidia(ret, root_fd, text);
+	add_disks(ret, root_fd, address);
+}
+
+bool nodes_any(int root_fd, struct pci_address address)
+{
+	struct nodes nodes;
+
+	nodes_find(root_fd, address, &nodes);
+	return nodes.count > 0 || nodes.is_incomplete;
+}
+
+/* Whether the disk is somebody's own. Another look at it makes it so for an instant; and one that
+ * cannot be opened for want of something of ours may be anybody's. */
+static bool is_claimed(int root_fd, const char *path)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	int error = 0;
+
+	for (int tries = 0; tries < 4; tries++) {
+		CLEANUP(fd_cleanup)
+		int fd = openat(root_fd, path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
+
+		error = fd < 0 ? errno : 0;
+		if (error != EBUSY)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return error == EBUSY || error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+bool nodes_claimed(int root_fd, const struct nodes *nodes)
+{
+	struct stat status;
+
+	for (size_t i = 0; i < nodes->count; i++) {
+		const char *path = nodes->names[i] + 1;
+
+		if (fstatat(root_fd, path, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+			!S_ISBLK(status.st_mode))
+			continue;
+		if (is_claimed(root_fd, path))
+			return true;
+	}
+	return false;
+}
+
+bool nodes_match(const struct nodes *nodes, const char *path)
+{
+	for (size_t i = 0; i < nodes->count; i++) {
+		const char *name = nodes->names[i];
+		size_t n = strlen(name);
+
+		if (name[n - 1] == '/' ? strncmp(path, name, n) == 0 : strcmp(path, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool nodes_show_console(int root_fd)
+{
+	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(root_fd, "sys/class/vtconsole");
+	char path[NAME_MAX + 8], text[64];
+
+	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
+		snprintf(path, sizeof(path), "%s/name", entry->d_name);
+		if (sysfs_read(dirfd(dir), path, text, sizeof(text)) <= 0 ||
+			!strstr(text, "frame buffer"))
+			continue;
+		snprintf(path, sizeof(path), "%s/bind", entry->d_name);
+		if (sysfs_read(dirfd(dir), path, text, sizeof(text)) > 0 && text[0] == '1')
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/* Who and what uses devices. */
+#include "core/use/users.h"
+#include "core/base/util.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void uses_clear(struct uses *u)
+{
+	usage_free(u->usage);
+	holders_clear(&u->files);
+	holders_clear(&u->mappings);
+}
+
+static int ask_files(struct uses *u, struct core_error *err)
+{
+	struct hand_reply reply;
+
+	if (u->has_files)
+		return 0;
+	u->has_files =
+		u->look(u->arg, HAND_HOLDERS, (struct pci_address){0}, &reply, &u->files, err) == 0;
+	return u->has_files ? 0 : -1;
+}
+
+static int ask_mappings(struct uses *u, struct core_error *err)
+{
+	struct hand_reply reply;
+
+	if (u->has_mappings)
+		return 0;
+	u->has_mappings = u->look(u->arg, HAND_MAPPINGS, (struct pci_address){0}, &reply,
+				  &u->mappings, err) == 0;
+	return u->has_mappings ? 0 : -1;
+}
+
+/* Whose holders are looked for. */
+struct subject {
+	const struct device *device;
+	int32_t vfio_id;	     /* of its own node; -1 for none */
+	bool is_enabled;	     /* by more than its native driver left */
+	const struct holders *files; /* of all VFIO users */
+};
+
+/* `enable` counts users of the device. A native driver may have left it above 0, which the record
+ * of a device of ours tells; and it can be raised by a plain write, so it is suspicion enough to
+ * refuse but names nobody. */
+static bool is_enabled(const struct uses *u, const struct device_facts *f)
+{
+	return device_use_count(u->devices, f->device) >
+	       (f->has_origin ? f->origin.idle_use_count : 0);
+}
+
+static void subject_of(const struct uses *u, const struct device_facts *f, struct subject *ret)
+{
+	char name[32];
+
+	device_vfio_name(u->devices, f->device, name, sizeof(name));
+	*ret = (struct subject){
+		.device = f->device,
+		.vfio_id = name[0] ? (int32_t)strtol(name + 4, NULL, 10) : -1,
+		.is_enabled = is_enabled(u, f),
+		.files = &u->files,
+	};
+}
+
+/* Whether the process has VFIO's nodes open, and all of them are of other devices: then so are its
+ * files and mappings that do not tell whose they are. */
+static bool is_elsewhere(const struct subject *s, int32_t pid)
+{
+	bool elsewhere = false;
+
+	for (size_t i = 0; i < s->files->count; i++) {
+		const struct hand_holder *h = &s->files->items[i];
+
+		if (h->pid != pid || (h->hold != HOLD_GROUP && h->hold != HOLD_DEVICE))
+			continue;
+		if (h->id == (h->hold == HOLD_GROUP ? s->device->group : s->vfio_id))
+			return false;
+		elsewhere = true;
+	}
+	return elsewhere;
+}
+
+/* Whether the holder's file is this device's, or cannot be told from it. */
+static bool holds(const struct hand_holder *h, const struct subject *s)
+{
+	switch ((enum hand_hold)h->hold) {
+	case HOLD_GROUP:
+		return h->id == s->device->group;
+	case HOLD_DEVICE:
+		return h->id == s->vfio_id;
+	case HOLD_FILE:
+		if (h->has_address)
+			return pci_address_equal(h->address, s->device->address);
+		break;
+	case HOLD_MAPPING:
+	case HOLD_NODE:
+		break;
+	}
+	return s->is_enabled && !is_elsewhere(s, h->pid);
+}
+
+static void describe(const struct hand_holder *h, struct core_holder *ret)
+{
+	*ret = (struct core_holder){.pid = h->pid};
+	snprintf(ret->command, sizeof(ret->command), "%.15s", h->command);
+	switch ((enum hand_hold)h->hold) {
+	case HOLD_GROUP:
+		snprintf(ret->what, sizeof(ret->what), "/dev/vfio/%d", h->id);
+		break;
+	case HOLD_DEVICE:
+		snprintf(ret->what, sizeof(ret->what), "/dev/vfio/devices/vfio%d", h->id);
+		break;
+	case HOLD_FILE:
+		snprintf(ret->what, sizeof(ret->what), "VFIO device file");
+		break;
+	case HOLD_MAPPING:
+		snprintf(ret->what, sizeof(ret->what), "mapped VFIO device memory");
+		break;
+	case HOLD_NODE:
+		snprintf(ret->what, sizeof(ret->what), "%.39s", h->node);
+		break;
+	}
+}
+
+static void add_holder(struct core_problem *problem, const struct hand_holder *h)
+{
+	struct core_holder holder;
+
+	describe(h, &holder);
+	core_problem_add_holder(problem, &holder);
+}
+
+/* Adds the device's holders among them to its problem, which names the first and is made by that
+ * one. */
+static void add_vfio_users(struct core_problems *problems, struct core_problem **problem,
+	const struct subject *s, const struct holders *holders)
+{
+	for (size_t i = 0; i < holders->count; i++) {
+		const struct hand_holder *h = &holders->items[i];
+
+		if (!holds(h, s))
+			continue;
+		if (!*problem)
+			*problem = core_problem_add_device(problems, s->device->address,
+				REASON_VFIO_IN_USE,
+				"stop the virtual machine or program that uses it",
+				"device %s is in use by %.15s (pid %d)", s->device->text,
+				h->command, h->pid);
+		if (*problem)
+			add_holder(*problem, h);
+	}
+}
+
+static int find_vfio_users(struct uses *u, struct device_facts *f, struct core_error *err)
+{
+	struct core_problem *problem = NULL;
+	struct subject s;
+
+	subject_of(u, f, &s);
+	if (ask_files(u, err))
+		return -1;
+	add_vfio_users(&f->uses, &problem, &s, &u->files);
+	/* Mappings keep a device enabled; the memory maps of all processes are read only then. */
+	if (!problem && s.is_enabled) {
+		if (ask_mappings(u, err))
+			return -1;
+		add_vfio_users(&f->uses, &problem, &s, &u->mappings);
+	}
+	if (!problem && (s.is_enabled || u->files.is_truncated))
+		core_problem_add_device(&f->uses, f->device->address, REASON_VFIO_IN_USE,
+			"find out which program uses it; it may run as another user",
+			"device %s is in use by a program that could not be found",
+			f->device->text);
+	return 0;
+}
+
+/* Whether the class of device has nodes that programs open: disks, InfiniBand, displays, sound,
+ * accelerators, USB. */
+static bool may_have_nodes(const struct device *d)
+{
+	uint32_t base = d->class >> 16;
+
+	return base == 0x01 || base == 0x02 || base == 0x03 || base == 0x04 || base == 0x12 ||
+	       d->class >> 8 == 0x0c03;
+}
+
+static void add_node_users(struct device_facts *f, const struct holders *holders)
+{
+	if (holders->count == 0)
+		return;
+	const struct hand_holder *first = &holders->items[0];
+	struct core_problem *problem = core_problem_add_device(&f->uses, f->device->address,
+		REASON_NODE_IN_USE, "stop the programs that have it open, or force NODE_IN_USE",
+		"device %s is in use by %.15s (pid %d)", f->device->text, first->command,
+		first->pid);
+	for (size_t i = 0; problem && i < holders->count; i++)
+		add_holder(problem, &holders->items[i]);
+}
+
+static bool has_use(const struct device_facts *f, enum core_reason reason)
+{
+	for (size_t i = 0; i < f->uses.count; i++) {
+		if (f->uses.items[i].reason == reason)
+			return true;
+	}
+	return false;
+}
+
+static int find_node_users(struct uses *u, struct device_facts *f, struct core_error *err)
+{
+	CLEANUP(holders_clear) struct holders holders = {0};
+	struct hand_reply reply;
+
+	if (!f->device->driver[0] ||
+		(!may_have_nodes(f->device) && !usage_has_disk(u->usage, f->device->address)) ||
+		!nodes_any(u->sysfs->root_fd, f->device->address))
+		return 0;
+	if (u->look(u->arg, HAND_NODE_HOLDERS, f->device->address, &reply, &holders, err))
+		return -1;
+	add_node_users(f, &holders);
+	if (holders.count == 0 && holders.is_truncated)
+		core_problem_add_device(&f->uses, f->device->address, REASON_NODE_IN_USE,
+			"see that the privileged process may look into all others, or force "
+			"NODE_IN_USE",
+			"whether a program uses device %s could not be found out", f->device->text);
+	f->is_console = reply.console;
+	/* The disk's own users have usually been found by their names. */
+	if (reply.claimed && !has_use(f, REASON_DISK_IN_USE))
+		core_problem_add_device(&f->uses, f->device->address, REASON_DISK_IN_USE,
+			"stop what is built upon it first, such as a ZFS pool: a disk that the "
+			"host "
+			"uses cannot be forced",
+			"device %s carries a disk that the kernel has open for its own use",
+			f->device->text);
+	return 0;
+}
+
+static int find_host_uses(struct uses *u, struct device_facts *f, struct core_error *err)
+{
+	if (!u->usage && usage_read(u->sysfs, &u->usage, err))
+		return -1;
+	usage_check_disk(u->usage, f->device->address, &f->uses);
+	usage_check_network(u->usage, f->device->address, &f->uses);
+	return find_node_users(u, f, err);
+}
+
+int uses_gather(struct uses *u, struct device_facts *f, struct core_error *err)
+{
+	f->is_vfio = device_is_vfio(u->devices, f->device);
+	if (f->device->is_bridge)
+		return 0; /* what is behind one is of no matter: it is refused anyhow */
+	f->num_vfs = device_num_vfs(u->devices, f->device);
+	return f->is_vfio ? find_vfio_users(u, f, err) : find_host_uses(u, f, err);
+}
+
+int uses_find_process(
+	struct uses *u, const struct device_facts *f, bool *ret, struct core_error *err)
+{
+	CLEANUP(core_problems_clear) struct core_problems users = {0};
+	struct core_problem *user = NULL;
+	struct subject s;
+
+	subject_of(u, f, &s);
+	if (ask_files(u, err) || ask_mappings(u, err))
+		return -1;
+	add_vfio_users(&users, &user, &s, &u->files);
+	add_vfio_users(&users, &user, &s, &u->mappings);
+	*ret = core_problems_any(&users) || u->files.is_truncated;
+	return 0;
+}
+
+bool uses_is_mere_count(const struct uses *u, const struct core_problems *problems)
+{
+	bool mere = !problems->is_incomplete && !u->files.is_truncated && !u->mappings.is_truncated;
+
+	for (size_t i = 0; i < problems->count; i++)
+		mere &= problems->items[i].reason == REASON_VFIO_IN_USE &&
+			problems->items[i].n_holders == 0;
+	return mere;
+}
+
+/* Adds those that hold the subject; of a device's nodes (no subject) all of them. */
+static void add_holders(
+	struct core_problem *problem, const struct subject *s, const struct holders *holders)
+{
+	for (size_t i = 0; i < holders->count; i++) {
+		if (!s || holds(&holders->items[i], s))
+			add_holder(problem, &holders->items[i]);
+	}
+}
+
+void uses_add_holders(struct uses *u, const struct device_facts *f, struct core_problem *problem)
+{
+	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
+	CLEANUP(holders_clear) struct holders nodes = {0};
+	struct hand_reply reply;
+	struct subject s;
+
+	subject_of(u, f, &s);
+	if (ask_files(u, &ignored) == 0)
+		add_holders(problem, &s, &u->files);
+	if (problem->n_holders == 0 && s.is_enabled && ask_mappings(u, &ignored) == 0)
+		add_holders(problem, &s, &u->mappings);
+	if (nodes_any(u->sysfs->root_fd, f->device->address) &&
+		u->look(u->arg, HAND_NODE_HOLDERS, f->device->address, &reply, &nodes, &ignored) ==
+			0)
+		add_holders(problem, NULL, &nodes);
+}
