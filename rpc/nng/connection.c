@@ -195,7 +195,7 @@ bool rpc_connection_enter(struct rpc_connection *c, const struct rpc_holder_key 
 	struct rpc_connection *chosen;
 
 	c->since_ns = rpc_now_ns();
-	c->epoll = -1;
+	c->epoll = c->mute_epoll = -1;
 	rpc_connection_expire_silent(table, c->network, c->since_ns);
 	c->holder = table->freed || c->fd >= RPC_DESCRIPTORS_MAX
 			    ? NULL

@@ -68,7 +68,11 @@ struct rpc_connection {
 	atomic_bool gone;    /* lost or let go: nothing more is read, what is sent is dropped */
 	atomic_bool blocked; /* the kernel had no room for a reply */
 
-	atomic_bool mute; /* what nng means to send waits until it closes the connection */
+	atomic_bool mute;   /* what nng means to send waits until it closes the connection */
+	atomic_bool passes; /* but for the next message, which passes for sent */
+	bool was_mute;	    /* when the contexts were last looked at */
+	int mute_epoll;	    /* where nng waits to send; -1: nowhere */
+	struct epoll_event mute_wanted;
 
 	/* Of the message that nng means to send, what has been sent. Only who sends touches it, and
 	 * nng has one thread at a time send. */
@@ -99,6 +103,7 @@ struct rpc_connections {
 	unsigned blocked;
 	unsigned references; /* of descriptors, and until rpc_connections_free one more */
 	bool freed;
+	bool has_mute;	 /* some connection is */
 	bool lobby_told; /* whoever expires connections knows that some wait in the lobby */
 	bool pace_told;	 /* and that some of them wait for their turn */
 };

@@ -5,6 +5,7 @@
 #include "rpc/nng/connection.h"
 #include "rpc/nng/descriptor.h"
 #include "rpc/nng/lobby.h"
+#include "rpc/nng/stream.h"
 
 #include <stdlib.h>
 
@@ -269,7 +270,31 @@ static int64_t clear_lobbies(struct rpc_connections *table, int64_t now_ns)
 	return next_ns;
 }
 
-int64_t rpc_connections_expire(struct rpc_connections *table)
+/* nng reads nothing while it has a request for which there is no context, and so does not see the
+ * end of a lost connection. When all contexts wait to give their replies to that very connection,
+ * there would never be one again. So one reply at a time passes for sent. Returns when to look
+ * again. */
+static int64_t connections_free_contexts(struct rpc_connections *table)
+{
+	struct rpc_connection *c;
+	bool any = false;
+	LOCKED(table);
+
+	for (size_t i = 0; i < RPC_PIPE_BUCKETS && table->has_mute; i++) {
+		LIST_FOREACH(c, &table->pipes[i], by_pipe)
+		{
+			if (!atomic_load(&c->mute))
+				continue;
+			any = true;
+			rpc_stream_pass(c);
+		}
+	}
+	table->has_mute = any;
+	return any ? rpc_now_ns() + NS_PER_MS : INT64_MAX;
+}
+
+/* Lets deaf connections go, one at a time, and those in a lobby; returns when to do so again. */
+static int64_t connections_clear(struct rpc_connections *table)
 {
 	struct rpc_connection *c, *next;
 	LOCKED(table);
@@ -289,6 +314,13 @@ int64_t rpc_connections_expire(struct rpc_connections *table)
 		}
 	}
 	return next_ns;
+}
+
+int64_t rpc_connections_expire(struct rpc_connections *table)
+{
+	int64_t free_ns = connections_free_contexts(table), clear_ns = connections_clear(table);
+
+	return free_ns < clear_ns ? free_ns : clear_ns;
 }
 
 struct rpc_connections *rpc_connections_new(

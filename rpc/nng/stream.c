@@ -19,7 +19,7 @@ static bool is_hung_up(int fd)
 
 enum rpc_reading rpc_stream_reading(const struct rpc_connection *c)
 {
-	if (atomic_load(&c->gone))
+	if (atomic_load(&c->gone) || atomic_load(&c->mute))
 		return RPC_READING_ENDS;
 	if (!atomic_load(&c->blocked))
 		return RPC_READING_GOES_ON;
@@ -108,19 +108,41 @@ static size_t rest_of(const struct msghdr *message, size_t sent, struct iovec re
 
 static ssize_t stream_send_nothing(struct rpc_connection *c, const struct msghdr *message)
 {
-	bool greets;
+	bool greets, tell;
 
 	pthread_mutex_lock(&c->table->lock);
 	greets = c->pipe == 0;
+	tell = !greets && !atomic_load(&c->mute) && c->table->wake;
+	/* If it succeeded, nng would begin with the next reply, and lose the memory of that one
+	 * when it closes the connection at the same time. */
+	atomic_store(&c->mute, !greets);
+	c->table->has_mute |= tell;
 	pthread_mutex_unlock(&c->table->lock);
 	shutdown(c->fd, SHUT_RDWR); /* a receive is to find it lost, not this */
 	if (greets)		    /* and the receive has yet to begin */
 		return rpc_libc_length(message);
-	/* If it succeeded, nng would begin with the next reply, and lose the memory of that one
-	 * when it closes the connection at the same time. */
-	atomic_store(&c->mute, true);
+	if (tell)
+		c->table->wake(c->table->wake_arg);
 	errno = EAGAIN;
 	return -1;
+}
+
+/* Whether a message to a lost connection is to pass for sent. */
+static bool stream_passes(struct rpc_connection *c)
+{
+	return atomic_load(&c->mute) && atomic_exchange(&c->passes, false);
+}
+
+/* It is the normal case that nng reads, and sees the end, at once. */
+void rpc_stream_pass(struct rpc_connection *c)
+{
+	bool reads = c->mute_wanted.events & EPOLLIN;
+
+	if (c->was_mute && c->mute_epoll >= 0 && !reads) {
+		atomic_store(&c->passes, true);
+		rpc_libc_epoll_ctl(c->mute_epoll, EPOLL_CTL_MOD, c->fd, &c->mute_wanted);
+	}
+	c->was_mute = true;
 }
 
 /* A message of which nng believes that nothing was sent it sends again from its start, or, once the
@@ -132,6 +154,10 @@ ssize_t rpc_stream_send(struct rpc_connection *c, const struct msghdr *message, 
 	struct msghdr part = {.msg_iov = rest};
 	ssize_t sent;
 
+	if (stream_passes(c)) {
+		c->sent = 0;
+		return rpc_libc_length(message);
+	}
 	if (atomic_load(&c->gone))
 		return stream_send_nothing(c, message);
 	part.msg_iovlen = rest_of(message, c->sent, rest);
@@ -169,6 +195,10 @@ static int stream_poll_mute(struct rpc_connection *c, int epoll, const struct ep
 {
 	struct epoll_event less = *event;
 
+	pthread_mutex_lock(&c->table->lock);
+	c->mute_epoll = epoll;
+	c->mute_wanted = *event;
+	pthread_mutex_unlock(&c->table->lock);
 	less.events &= ~(uint32_t)EPOLLOUT;
 	return (event->events & EPOLLIN) ? rpc_libc_epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, &less)
 					 : 0;
@@ -186,7 +216,7 @@ int rpc_stream_poll(struct rpc_connection *c, int epoll, int op, struct epoll_ev
 	if (op == EPOLL_CTL_MOD) {
 		r = stream_arm(c, epoll, event);
 	} else {
-		c->epoll = -1;
+		c->epoll = c->mute_epoll = -1;
 		r = rpc_libc_epoll_ctl(epoll, op, c->fd, event);
 	}
 	pthread_mutex_unlock(&c->table->lock);

@@ -438,6 +438,26 @@ static void close_all(const int *fds, size_t count)
 }
 
 /* 512 places. Of those that never asked, who came first goes first; who did ask stays. */
+/* A client asks more than there are contexts for, and goes. */
+static void test_lost_connection_frees_its_contexts(void **state)
+{
+	struct host *host = *state;
+	struct rpc_bytes request = info_request("x", "", 0);
+
+	for (int i = 0; i < 6; i++) {
+		const char *url = i % 2 ? host->tcp : host->ipc;
+		int fd = raw_open(url);
+
+		for (uint32_t n = 0; n < 1500; n++)
+			raw_send(fd, i % 2 == 0, n, request.data, request.len);
+		shutdown(fd, SHUT_RD); /* what is sent to it from here on fails */
+		close(fd);
+	}
+	for (int i = 0; i < 10; i++)
+		expect(i % 2 ? host->tcp : host->ipc, info_request("x", "", 0), RPC_OK);
+	rpc_bytes_free(&request);
+}
+
 static void test_silent_connections_make_room(void **state)
 {
 	struct host *host = *state;
@@ -691,6 +711,7 @@ int main(void)
 		TEST(test_reflection),
 		TEST(test_bare_connects_do_no_harm),
 		TEST(test_clients_that_leave_take_all_with_them),
+		TEST(test_lost_connection_frees_its_contexts),
 		TEST(test_silent_connections_make_room),
 		TEST(test_busy_connections_stay),
 		TEST(test_half_open_connections_make_room),
