@@ -11,7 +11,7 @@
 
 struct blocked;
 struct devices;
-struct hand;
+struct helper;
 struct node_keeper;
 struct origins;
 struct pending;
@@ -22,11 +22,11 @@ struct host {
 	struct devices *devices;
 	struct store *store;
 	struct origins *origins;
-	struct hand *hand;
-	struct allowlist allow;	   /* what the server lets through */
-	uint32_t deny_force;	   /* guards that it lets nobody pass: bit 1u << reason */
-	struct hand_client client; /* who must not get a node */
-	struct keylock groups;	   /* held by changes: one per IOMMU group */
+	struct helper *helper;
+	struct allowlist allow;	     /* what the server lets through */
+	uint32_t deny_force;	     /* guards that it lets nobody pass: bit 1u << reason */
+	struct helper_client client; /* who must not get a node */
+	struct keylock groups;	     /* held by changes: one per IOMMU group */
 	struct blocked *blocked;
 	struct pending *pending;
 	struct node_keeper *keeper;

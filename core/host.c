@@ -50,7 +50,7 @@ int host_open(const struct host_config *config, struct host **ret, struct core_e
 		return core_fail_memory(err);
 	}
 	host->sysfs = (struct sysfs)SYSFS_INIT;
-	host->hand = config->hand;
+	host->helper = config->helper;
 	host->allow = config->allow;
 	host->deny_force = config->deny_force;
 	host->client = config->client;

@@ -3,8 +3,8 @@
  * The engine: one host, its devices, and what can be done to them.
  *
  * Reads may be called from any thread and never block on a device lock of the kernel. host_check,
- * host_bind and host_unbind talk to the hand and may block until their deadline: they belong on a
- * worker thread.
+ * host_bind and host_unbind talk to the privileged helper and may block until their deadline: they
+ * belong on a worker thread.
  */
 #pragma once
 
@@ -21,12 +21,12 @@ struct host_config {
 	const char *root;	   /* "/" or a simulated host's folder */
 	const struct sysfs *sysfs; /* the same, opened already; NULL: to be opened */
 	const char *state;	   /* folder of the database; it exists */
-	int lock_fd;		   /* folder of the hand's locks; the host's to close */
-	struct hand *hand;	   /* not owned; outlives the host */
-	struct names *names;	   /* likewise; NULL: host_open reads pci.ids itself */
-	struct allowlist allow;	   /* what the server lets through; owned by the host */
-	uint32_t deny_force;	   /* guards that it lets nobody pass: bit 1u << reason */
-	struct hand_client client; /* who must not get a node: this process */
+	int lock_fd;		/* folder of the privileged helper's locks; the host's to close */
+	struct helper *helper;	/* not owned; outlives the host */
+	struct names *names;	/* likewise; NULL: host_open reads pci.ids itself */
+	struct allowlist allow; /* what the server lets through; owned by the host */
+	uint32_t deny_force;	/* guards that it lets nobody pass: bit 1u << reason */
+	struct helper_client client; /* who must not get a node: this process */
 };
 
 /* Opens the host: takes the state folder's lock (a second daemon on it is refused), then the

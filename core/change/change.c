@@ -236,7 +236,7 @@ int change_run(struct host *host, enum plan_goal goal, const struct change_reque
 			.leave_driverless = request->leave_driverless},
 	};
 	CLEANUP(change_result_clear) struct change_result result = {0};
-	const char *why = hand_node_refusal(&host->client, &request->access);
+	const char *why = helper_node_refusal(&host->client, &request->access);
 
 	if (why)
 		return core_fail(err, CORE_INVALID, "the VFIO nodes cannot be given so: %s", why);

@@ -17,7 +17,7 @@
 #include <sys/inotify.h>
 
 static const int64_t UDEV_NS = 5000000000;  /* for udev to come to rest */
-static const int64_t WRITE_NS = 5000000000; /* for the hand to set a node */
+static const int64_t WRITE_NS = 5000000000; /* for the privileged helper to set a node */
 static const int64_t PAUSE_NS = 100000000;  /* so that chown and chmod of another are one change */
 
 struct node_keeper {
@@ -64,12 +64,13 @@ static void wait_for_udev(const struct host *host, int64_t deadline)
 
 /* A record of an older vfiod may have a mode that is too much. */
 static int set(struct host *host, struct pci_address address, const struct node_access *access,
-	int64_t deadline, struct hand_reply *reply)
+	int64_t deadline, struct helper_reply *reply)
 {
-	struct hand_request request = {.op = HAND_NODE_SET, .address = address, .access = *access};
+	struct helper_request request = {
+		.op = HELPER_NODE_SET, .address = address, .access = *access};
 
 	request.access.mode &= NODE_MODE_MAX;
-	int rc = hand_call(host->hand, &request, deadline, reply);
+	int rc = helper_call(host->helper, &request, deadline, reply);
 	return rc < 0 ? rc : -reply->error;
 }
 
@@ -79,7 +80,7 @@ int node_keeper_set(struct host *host, struct pci_address address, const struct 
 	struct core_problems problems = {0};
 	char text[PCI_ADDRESS_SIZE];
 	int64_t rest = now_ns() + UDEV_NS;
-	struct hand_reply reply = {0};
+	struct helper_reply reply = {0};
 
 	wait_for_udev(host, rest < deadline ? rest : deadline);
 	int error = set(host, address, access, deadline, &reply);
@@ -99,7 +100,7 @@ static int look_at(void *arg, const struct device_origin *origin)
 {
 	struct node_keeper *k = arg;
 	CLEANUP(device_cleanup) struct device *d = NULL;
-	struct hand_reply ignored;
+	struct helper_reply ignored;
 
 	if (!node_access_any(&origin->access))
 		return 0;

@@ -4,10 +4,11 @@
  *
  * Theory of operation. A change whose write is given up at its deadline has answered its caller;
  * its intent stays on disk with the devices that are still blocked. A thread here looks at their
- * locks (the hand's child keeps one for as long as its write lasts, across restarts of the daemon)
- * and, when the last has gone, takes the change to an end: a change of one device is finished, for
- * that is what was asked and nothing else depends on it; of a change of several the rest has been
- * undone at once, so this device is brought back too. Either way the intent then ends.
+ * locks (the privileged helper's child keeps one for as long as its write lasts, across restarts of
+ * the daemon) and, when the last has gone, takes the change to an end: a change of one device is
+ * finished, for that is what was asked and nothing else depends on it; of a change of several the
+ * rest has been undone at once, so this device is brought back too. Either way the intent then
+ * ends.
  */
 #pragma once
 

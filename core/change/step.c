@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Running the steps of a plan through the hand, and undoing them. */
+/* Running the steps of a plan through the privileged helper, and undoing them. */
 #include "core/change/step.h"
 
 #include "core/base/util.h"
@@ -67,9 +67,9 @@ static int fail_absent(struct core_error *err, const struct plan_step *step, int
 		"the device is gone");
 }
 
-/* The hand would not do it, by its own look. */
+/* The privileged helper would not do it, by its own look. */
 static int fail_refused(struct host *host, struct core_error *err, const struct plan_step *step,
-	const struct hand_reply *reply)
+	const struct helper_reply *reply)
 {
 	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
 	enum core_reason reason =
@@ -89,7 +89,7 @@ static int fail_refused(struct host *host, struct core_error *err, const struct 
 	return core_fail_problems(err, &problems);
 }
 
-/* The hand had no room for what it keeps of the device: nothing was written to it. */
+/* The privileged helper had no room for what it keeps of the device: nothing was written to it. */
 static int fail_full(struct core_error *err, const struct plan_step *step)
 {
 	char doing[160];
@@ -140,7 +140,7 @@ static int fail_errno(
 	case ENOSPC:
 	case EDQUOT:
 		return fail_full(err, step);
-	case HAND_TOO_MANY:
+	case HELPER_TOO_MANY:
 		return fail_step(err, step, REASON_KERNEL_REFUSED,
 			"end the programs that keep earlier writes from returning",
 			"too many earlier writes to other devices have not returned");
@@ -186,7 +186,7 @@ static int fail_no_answer(
 			"itself",
 			"an earlier write to it has not returned yet");
 	describe(step, doing, sizeof(doing));
-	return hand_no_answer(err, rc, doing);
+	return helper_no_answer(err, rc, doing);
 }
 
 /* Undoing passes what tells nothing of users: the device was there before. */
@@ -195,18 +195,18 @@ static const uint32_t UNDO_FORCE = 1u << REASON_BOOT_DISPLAY | 1u << REASON_PF_H
 static int call(struct host *host, const struct plan_step *step, uint32_t force, int64_t deadline,
 	struct core_error *err)
 {
-	static const enum hand_op ops[] = {
-		[PLAN_OVERRIDE] = HAND_OVERRIDE_SET,
-		[PLAN_UNBIND] = HAND_UNBIND,
-		[PLAN_BIND] = HAND_BIND,
-		[PLAN_PROBE] = HAND_PROBE,
+	static const enum helper_op ops[] = {
+		[PLAN_OVERRIDE] = HELPER_OVERRIDE_SET,
+		[PLAN_UNBIND] = HELPER_UNBIND,
+		[PLAN_BIND] = HELPER_BIND,
+		[PLAN_PROBE] = HELPER_PROBE,
 	};
-	struct hand_request request = {
+	struct helper_request request = {
 		.op = ops[step->action], .force = force, .address = step->address};
-	struct hand_reply reply;
+	struct helper_reply reply;
 
 	snprintf(request.name, sizeof(request.name), "%s", step->name);
-	int rc = hand_call(host->hand, &request, deadline, &reply);
+	int rc = helper_call(host->helper, &request, deadline, &reply);
 	if (rc < 0)
 		return fail_no_answer(host, err, step, rc);
 	if (reply.refused)
@@ -217,9 +217,9 @@ static int call(struct host *host, const struct plan_step *step, uint32_t force,
 static int verify_override(
 	struct host *host, const struct plan_step *step, int64_t deadline, struct core_error *err)
 {
-	struct hand_request request = {.op = HAND_OVERRIDE_GET, .address = step->address};
-	struct hand_reply reply;
-	int rc = hand_call(host->hand, &request, deadline, &reply);
+	struct helper_request request = {.op = HELPER_OVERRIDE_GET, .address = step->address};
+	struct helper_reply reply;
+	int rc = helper_call(host->helper, &request, deadline, &reply);
 
 	if (rc < 0)
 		return fail_no_answer(host, err, step, rc);
@@ -338,15 +338,15 @@ int transaction_run(struct host *host, const struct plan *plan, int64_t deadline
 int transaction_origin(struct host *host, const struct device *device, int64_t deadline,
 	struct device_origin *ret, struct core_error *err)
 {
-	struct hand_request request = {.op = HAND_OVERRIDE_GET, .address = device->address};
-	struct hand_reply reply;
-	int rc = hand_call(host->hand, &request, deadline, &reply);
+	struct helper_request request = {.op = HELPER_OVERRIDE_GET, .address = device->address};
+	struct helper_reply reply;
+	int rc = helper_call(host->helper, &request, deadline, &reply);
 
 	if (rc < 0 || reply.error) {
 		char doing[96];
 		snprintf(
 			doing, sizeof(doing), "reading driver_override of device %s", device->text);
-		return hand_no_answer(err, rc < 0 ? rc : -reply.error, doing);
+		return helper_no_answer(err, rc < 0 ? rc : -reply.error, doing);
 	}
 	*ret = (struct device_origin){
 		.address = device->address, .identity = device_identity_of(device)};

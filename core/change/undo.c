@@ -71,7 +71,8 @@ static void ending_clear(struct ending *e)
 	undone_clear(&e->undone);
 }
 
-/* Brings one device back, or says why not. -1 when the hand is gone, and with it all undoing. */
+/* Brings one device back, or says why not. -1 when the privileged helper is gone, and with it all
+ * undoing. */
 static int undo_device(struct change *c, const struct device_origin *before, struct ending *e,
 	struct core_error *err)
 {
@@ -164,7 +165,7 @@ void change_undo(struct change *c, size_t n_begun, struct core_error *err)
 {
 	CLEANUP(ending_clear) struct ending e = {0};
 
-	/* Without the hand, or memory, there is no undoing: the next start does it. */
+	/* Without the privileged helper, or memory, there is no undoing: the next start does it. */
 	if (undone_init(&e.undone, c->n_before) || err->code == CORE_UNAVAILABLE)
 		return;
 	/* The caller is told, and may have done something about it when the next start comes. */

@@ -20,11 +20,11 @@ static bool is_there(const struct host *host, const char *driver)
 
 static int load(struct host *host, const char *module, int64_t deadline)
 {
-	struct hand_request request = {.op = HAND_LOAD};
-	struct hand_reply reply;
+	struct helper_request request = {.op = HELPER_LOAD};
+	struct helper_reply reply;
 
 	snprintf(request.name, sizeof(request.name), "%s", module);
-	int rc = hand_call(host->hand, &request, deadline, &reply);
+	int rc = helper_call(host->helper, &request, deadline, &reply);
 	return rc < 0 ? -rc : reply.error;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What comes and goes over the hand's channel, as if an enemy sat at the other end.
+ * What comes and goes over the privileged helper's channel, as if an enemy sat at the other end.
  *
  * What it should: take exactly what main sends, and leave nothing of anything else open.
  * What it must not: wait for main, or write to a socket that main has from somebody else, in whose
@@ -19,22 +19,23 @@
 static const int64_t ANSWER_NS = 2000000000; /* for main to read a long answer */
 
 /* A reply that came to our own channel must not be a command there. */
-static_assert(sizeof(struct hand_reply) != sizeof(struct hand_request), "they are told by size");
+static_assert(
+	sizeof(struct helper_reply) != sizeof(struct helper_request), "they are told by size");
 
-bool hand_only_reads(uint32_t op)
+bool helper_only_reads(uint32_t op)
 {
-	return op == HAND_OVERRIDE_GET || hand_way_of(op) == HAND_WAY_LOOK;
+	return op == HELPER_OVERRIDE_GET || helper_way_of(op) == HELPER_WAY_LOOK;
 }
 
 /* Reading an override waits for the device's lock as a write does. */
-enum hand_way hand_way_of(uint32_t op)
+enum helper_way helper_way_of(uint32_t op)
 {
-	return op == HAND_HOLDERS || op == HAND_MAPPINGS || op == HAND_NODE_HOLDERS
-		       ? HAND_WAY_LOOK
-		       : HAND_WAY_CHANGE;
+	return op == HELPER_HOLDERS || op == HELPER_MAPPINGS || op == HELPER_NODE_HOLDERS
+		       ? HELPER_WAY_LOOK
+		       : HELPER_WAY_CHANGE;
 }
 
-bool hand_has_hung_up(int fd)
+bool helper_has_hung_up(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
 
@@ -49,13 +50,13 @@ static bool option_is(int fd, int option, int wanted)
 	return getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 && value == wanted;
 }
 
-static bool is_our_channel(const struct hand_service *s, int fd)
+static bool is_our_channel(const struct helper_service *s, int fd)
 {
 	struct stat theirs, ours;
 
 	if (fstat(fd, &theirs) < 0)
 		return true;
-	for (size_t i = 0; i < HAND_WAYS; i++) {
+	for (size_t i = 0; i < HELPER_WAYS; i++) {
 		if (fstat(s->channels[i], &ours) < 0 ||
 			(ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino))
 			return true;
@@ -63,8 +64,8 @@ static bool is_our_channel(const struct hand_service *s, int fd)
 	return false;
 }
 
-/* Whether the descriptor is what hand_call makes: one end of a socket pair of main's. */
-static bool is_reply_socket(const struct hand_service *s, int fd)
+/* Whether the descriptor is what helper_call makes: one end of a socket pair of main's. */
+static bool is_reply_socket(const struct helper_service *s, int fd)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
@@ -104,31 +105,31 @@ static bool is_bool(const bool *b)
 }
 
 /* Whether every field has a value that it can have; what is meant by them is for the judge. */
-static bool is_sound(const struct hand_request *r, enum hand_way way)
+static bool is_sound(const struct helper_request *r, enum helper_way way)
 {
-	return r->op < HAND_OP_COUNT && hand_way_of(r->op) == way &&
+	return r->op < HELPER_OP_COUNT && helper_way_of(r->op) == way &&
 	       memchr(r->name, '\0', sizeof(r->name)) && r->address.slot <= 0x1f &&
 	       r->address.function <= 7 && is_bool(&r->access.has_uid) &&
 	       is_bool(&r->access.has_gid) && is_bool(&r->access.has_mode);
 }
 
 /* Of the message that came: a command, or nothing. The descriptor is the command's. */
-static enum hand_got check(const struct hand_service *s, enum hand_way way, bool is_whole,
-	const struct hand_command *command)
+static enum helper_got check(const struct helper_service *s, enum helper_way way, bool is_whole,
+	const struct helper_command *command)
 {
 	if (command->reply_fd < 0)
-		return HAND_GOT_NOTHING;
+		return HELPER_GOT_NOTHING;
 	if (is_whole && is_reply_socket(s, command->reply_fd)) {
 		if (is_sound(&command->request, way))
-			return HAND_GOT_COMMAND;
-		hand_answer_error(command->reply_fd, EINVAL);
+			return HELPER_GOT_COMMAND;
+		helper_answer_error(command->reply_fd, EINVAL);
 	}
 	close(command->reply_fd);
-	return HAND_GOT_NOTHING;
+	return HELPER_GOT_NOTHING;
 }
 
-enum hand_got hand_receive(
-	const struct hand_service *s, enum hand_way way, struct hand_command *ret)
+enum helper_got helper_receive(
+	const struct helper_service *s, enum helper_way way, struct helper_command *ret)
 {
 	/* On 64 bit there is room for two even where one is asked for: more than one must be seen.
 	 * What does not fit, the kernel closes. */
@@ -149,12 +150,12 @@ enum hand_got hand_receive(
 		n = recvmsg(s->channels[way], &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return errno == EAGAIN || errno == ENOMEM || errno == ENOBUFS ? HAND_GOT_NOTHING
-									      : HAND_GOT_END;
+		return errno == EAGAIN || errno == ENOMEM || errno == ENOBUFS ? HELPER_GOT_NOTHING
+									      : HELPER_GOT_END;
 	ret->reply_fd = take_descriptor(&msg);
 	/* An empty message looks like the end, and is none. */
-	if (n == 0 && ret->reply_fd < 0 && hand_has_hung_up(s->channels[way]))
-		return HAND_GOT_END;
+	if (n == 0 && ret->reply_fd < 0 && helper_has_hung_up(s->channels[way]))
+		return HELPER_GOT_END;
 	bool is_whole =
 		(size_t)n == sizeof(ret->request) && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
 
@@ -162,7 +163,7 @@ enum hand_got hand_receive(
 }
 
 /* Sends one message, waiting at most until then. 0 or -1. */
-static int send_until(int fd, const struct hand_reply *reply, int64_t until)
+static int send_until(int fd, const struct helper_reply *reply, int64_t until)
 {
 	while (send(fd, reply, sizeof(*reply), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
 		struct pollfd p = {.fd = fd, .events = POLLOUT};
@@ -175,7 +176,7 @@ static int send_until(int fd, const struct hand_reply *reply, int64_t until)
 	return 0;
 }
 
-void hand_answer(int reply_fd, struct hand_reply *reply, const struct holders *holders)
+void helper_answer(int reply_fd, struct helper_reply *reply, const struct holders *holders)
 {
 	int64_t until = now_ns() + ANSWER_NS;
 	size_t sent = 0;
@@ -184,7 +185,7 @@ void hand_answer(int reply_fd, struct hand_reply *reply, const struct holders *h
 	do {
 		size_t left = holders->count - sent;
 
-		reply->n_holders = left < HAND_MAX_HOLDERS ? (uint32_t)left : HAND_MAX_HOLDERS;
+		reply->n_holders = left < HELPER_MAX_HOLDERS ? (uint32_t)left : HELPER_MAX_HOLDERS;
 		for (uint32_t i = 0; i < reply->n_holders; i++)
 			reply->holders[i] = holders->items[sent + i];
 		sent += reply->n_holders;
@@ -192,9 +193,9 @@ void hand_answer(int reply_fd, struct hand_reply *reply, const struct holders *h
 	} while (send_until(reply_fd, reply, until) == 0 && reply->more);
 }
 
-void hand_answer_error(int reply_fd, int error)
+void helper_answer_error(int reply_fd, int error)
 {
-	struct hand_reply reply = {.error = error};
+	struct helper_reply reply = {.error = error};
 
 	send_until(reply_fd, &reply, 0);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The daemon's side of the hand. */
+/* The daemon's side of the privileged helper. */
 #include "core/base/util.h"
 #include "core/helper/helper_internal.h"
 
@@ -11,18 +11,18 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-struct hand {
-	int fds[HAND_WAYS]; /* the same one twice for an attached hand */
+struct helper {
+	int fds[HELPER_WAYS]; /* the same one twice for an attached helper */
 	pid_t pid;
 };
 
-struct hand *hand_attach(int fd)
+struct helper *helper_attach(int fd)
 {
-	struct hand *hand = calloc(1, sizeof(*hand));
+	struct helper *helper = calloc(1, sizeof(*helper));
 
-	if (hand)
-		*hand = (struct hand){.fds = {fd, fd}};
-	return hand;
+	if (helper)
+		*helper = (struct helper){.fds = {fd, fd}};
+	return helper;
 }
 
 static void close_pair(const int pair[2])
@@ -32,11 +32,11 @@ static void close_pair(const int pair[2])
 }
 
 /* Makes a channel for each kind of command: the near ends, and the far ones. 0 or -errno. */
-static int make_channels(int near[static HAND_WAYS], int far[static HAND_WAYS])
+static int make_channels(int near[static HELPER_WAYS], int far[static HELPER_WAYS])
 {
-	int pairs[HAND_WAYS][2];
+	int pairs[HELPER_WAYS][2];
 
-	for (size_t i = 0; i < HAND_WAYS; i++) {
+	for (size_t i = 0; i < HELPER_WAYS; i++) {
 		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pairs[i]) < 0) {
 			int error = -errno;
 			while (i-- > 0)
@@ -49,55 +49,55 @@ static int make_channels(int near[static HAND_WAYS], int far[static HAND_WAYS])
 	return 0;
 }
 
-int hand_fork(const struct hand_config *config, struct hand **ret)
+int helper_fork(const struct helper_config *config, struct helper **ret)
 {
-	struct hand *hand = hand_attach(-1);
-	int far[HAND_WAYS] = {-1, -1};
+	struct helper *helper = helper_attach(-1);
+	int far[HELPER_WAYS] = {-1, -1};
 
-	if (!hand)
+	if (!helper)
 		return -ENOMEM;
-	int error = make_channels(hand->fds, far);
+	int error = make_channels(helper->fds, far);
 	if (error) {
-		free(hand);
+		free(helper);
 		return error;
 	}
 	pid_t pid = fork();
 	if (pid == 0) {
-		close_pair(hand->fds);
-		_exit(hand_serve(far, config));
+		close_pair(helper->fds);
+		_exit(helper_serve(far, config));
 	}
 	error = -errno;
 	close_pair(far);
 	if (pid < 0) {
-		hand_free(hand);
+		helper_free(helper);
 		return error;
 	}
-	hand->pid = pid;
-	*ret = hand;
+	helper->pid = pid;
+	*ret = helper;
 	return 0;
 }
 
-int hand_fd(const struct hand *hand)
+int helper_fd(const struct helper *helper)
 {
-	return hand->fds[HAND_WAY_CHANGE];
+	return helper->fds[HELPER_WAY_CHANGE];
 }
 
-pid_t hand_pid(const struct hand *hand)
+pid_t helper_pid(const struct helper *helper)
 {
-	return hand->pid;
+	return helper->pid;
 }
 
-void hand_free(struct hand *hand)
+void helper_free(struct helper *helper)
 {
-	if (!hand)
+	if (!helper)
 		return;
-	for (size_t i = 0; i < HAND_WAYS; i++) {
-		if (i == 0 || hand->fds[i] != hand->fds[0])
-			close(hand->fds[i]);
+	for (size_t i = 0; i < HELPER_WAYS; i++) {
+		if (i == 0 || helper->fds[i] != helper->fds[0])
+			close(helper->fds[i]);
 	}
-	if (hand->pid > 0)
-		waitpid(hand->pid, NULL, 0);
-	free(hand);
+	if (helper->pid > 0)
+		waitpid(helper->pid, NULL, 0);
+	free(helper);
 }
 
 /* Waits for events. 0, or -ETIMEDOUT. */
@@ -124,7 +124,7 @@ static int wait_for(int fd, short events, int64_t deadline)
 static int send_until(int fd, const struct msghdr *msg, int64_t deadline)
 {
 	while (sendmsg(fd, msg, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-		/* Short of memory or descriptors, the hand is there all the same. */
+		/* Short of memory or descriptors, the privileged helper is there all the same. */
 		if (errno == ECONNRESET || errno == ENOTCONN || errno == EBADF || errno == EPIPE)
 			return -EPIPE;
 		if (errno != EAGAIN && errno != EINTR)
@@ -137,7 +137,8 @@ static int send_until(int fd, const struct msghdr *msg, int64_t deadline)
 }
 
 /* Sends the command together with the reply channel's far end. */
-static int send_request(int fd, const struct hand_request *request, int reply_fd, int64_t deadline)
+static int send_request(
+	int fd, const struct helper_request *request, int reply_fd, int64_t deadline)
 {
 	union {
 		struct cmsghdr align;
@@ -159,18 +160,18 @@ static int send_request(int fd, const struct hand_request *request, int reply_fd
 	return send_until(fd, &msg, deadline);
 }
 
-/* Whether it was the hand that died, and not just the child that had the command. When both did,
- * the end of the reply can be seen a little before that of the channel. */
-static bool has_hung_up(const struct hand *hand)
+/* Whether it was the privileged helper that died, and not just the child that had the command. When
+ * both did, the end of the reply can be seen a little before that of the channel. */
+static bool has_hung_up(const struct helper *helper)
 {
 	enum { SETTLE_MS = 200 };
-	struct pollfd p = {.fd = hand_fd(hand)};
+	struct pollfd p = {.fd = helper_fd(helper)};
 
 	return poll(&p, 1, SETTLE_MS) > 0 && (p.revents & (POLLHUP | POLLERR));
 }
 
 /* Sends the command. Returns the near end of its reply channel, or a negative errno. */
-static int begin_call(struct hand *hand, const struct hand_request *request, int64_t deadline)
+static int begin_call(struct helper *helper, const struct helper_request *request, int64_t deadline)
 {
 	int pair[2];
 
@@ -179,7 +180,8 @@ static int begin_call(struct hand *hand, const struct hand_request *request, int
 		return -ETIME;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
-	int error = send_request(hand->fds[hand_way_of(request->op)], request, pair[1], deadline);
+	int error =
+		send_request(helper->fds[helper_way_of(request->op)], request, pair[1], deadline);
 	close(pair[1]); /* the child's copy is the only one left: its death is our end of file */
 	if (!error)
 		return pair[0];
@@ -188,28 +190,28 @@ static int begin_call(struct hand *hand, const struct hand_request *request, int
 }
 
 static int receive_reply(
-	const struct hand *hand, int near, int64_t deadline, struct hand_reply *reply)
+	const struct helper *helper, int near, int64_t deadline, struct helper_reply *reply)
 {
 	int error = wait_for(near, POLLIN, deadline);
 
 	if (error)
 		return error;
 	if (recv(near, reply, sizeof(*reply), MSG_DONTWAIT) != (ssize_t)sizeof(*reply))
-		return has_hung_up(hand) ? -EPIPE : -ECHILD;
+		return has_hung_up(helper) ? -EPIPE : -ECHILD;
 	return reply->error == EINPROGRESS ? -EINPROGRESS : 0;
 }
 
-int hand_call(struct hand *hand, const struct hand_request *request, int64_t deadline,
-	struct hand_reply *reply)
+int helper_call(struct helper *helper, const struct helper_request *request, int64_t deadline,
+	struct helper_reply *reply)
 {
-	CLEANUP(fd_cleanup) int near = begin_call(hand, request, deadline);
+	CLEANUP(fd_cleanup) int near = begin_call(helper, request, deadline);
 
-	return near < 0 ? near : receive_reply(hand, near, deadline, reply);
+	return near < 0 ? near : receive_reply(helper, near, deadline, reply);
 }
 
-static int append(struct holders *all, const struct hand_reply *reply)
+static int append(struct holders *all, const struct helper_reply *reply)
 {
-	for (uint32_t i = 0; i < reply->n_holders && i < HAND_MAX_HOLDERS; i++) {
+	for (uint32_t i = 0; i < reply->n_holders && i < HELPER_MAX_HOLDERS; i++) {
 		if (!holders_add(all, &reply->holders[i]))
 			return -ENOMEM;
 	}
@@ -217,16 +219,16 @@ static int append(struct holders *all, const struct hand_reply *reply)
 	return 0;
 }
 
-int hand_call_holders(struct hand *hand, const struct hand_request *request, int64_t deadline,
-	struct hand_reply *reply, struct holders *ret)
+int helper_call_holders(struct helper *helper, const struct helper_request *request,
+	int64_t deadline, struct helper_reply *reply, struct holders *ret)
 {
-	CLEANUP(fd_cleanup) int near = begin_call(hand, request, deadline);
+	CLEANUP(fd_cleanup) int near = begin_call(helper, request, deadline);
 	CLEANUP(holders_clear) struct holders all = {0};
 	int error = near < 0 ? near : 0;
 
 	if (!error) {
 		do {
-			error = receive_reply(hand, near, deadline, reply);
+			error = receive_reply(helper, near, deadline, reply);
 			if (!error)
 				error = append(&all, reply);
 		} while (!error && reply->more);
@@ -238,7 +240,7 @@ int hand_call_holders(struct hand *hand, const struct hand_request *request, int
 	return 0;
 }
 
-int hand_no_answer(struct core_error *err, int rc, const char *doing)
+int helper_no_answer(struct core_error *err, int rc, const char *doing)
 {
 	switch (rc) {
 	case -ETIME:
@@ -257,7 +259,7 @@ int hand_no_answer(struct core_error *err, int rc, const char *doing)
 			"%s failed: the process that did it ended without a whole answer; see the "
 			"kernel's log, and try again",
 			doing);
-	case -HAND_TOO_MANY:
+	case -HELPER_TOO_MANY:
 		return core_fail(err, CORE_INTERNAL,
 			"%s failed: too many earlier commands have not returned from the kernel; "
 			"end the programs that have devices of theirs open",

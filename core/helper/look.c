@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the hand sees for itself: who uses a device, and whether it may be taken. */
+/* What the privileged helper sees for itself: who uses a device, and whether it may be taken. */
 #include "core/base/util.h"
 #include "core/helper/helper_internal.h"
 #include "core/pci/device_table.h"
@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-int hand_open_device(const struct hand_service *s, struct pci_address address, struct device **ret)
+int helper_open_device(
+	const struct helper_service *s, struct pci_address address, struct device **ret)
 {
 	/* Without names, which cost a file of a megabyte and decide nothing. */
 	const struct devices devices = {.sysfs = &s->sysfs};
@@ -23,15 +24,15 @@ int hand_open_device(const struct hand_service *s, struct pci_address address, s
 	return sysfs_exists(s->sysfs.devices_fd, name) ? EIO : ENOENT;
 }
 
-bool hand_is_on_vfio(const struct hand_service *s, const struct device *d)
+bool helper_is_on_vfio(const struct helper_service *s, const struct device *d)
 {
 	const struct devices devices = {.sysfs = &s->sysfs};
 
 	return device_is_vfio(&devices, d);
 }
 
-static int node_holders(const struct hand_service *s, struct pci_address address,
-	struct hand_reply *reply, struct holders *holders)
+static int node_holders(const struct helper_service *s, struct pci_address address,
+	struct helper_reply *reply, struct holders *holders)
 {
 	struct nodes nodes;
 
@@ -43,15 +44,15 @@ static int node_holders(const struct hand_service *s, struct pci_address address
 	return holders_of_nodes(&s->sysfs, &nodes, holders);
 }
 
-int hand_look(const struct hand_service *s, uint32_t op, struct pci_address address,
-	struct hand_reply *reply, struct holders *holders)
+int helper_look(const struct helper_service *s, uint32_t op, struct pci_address address,
+	struct helper_reply *reply, struct holders *holders)
 {
 	switch (op) {
-	case HAND_HOLDERS:
+	case HELPER_HOLDERS:
 		return holders_of_vfio(&s->sysfs, holders);
-	case HAND_MAPPINGS:
+	case HELPER_MAPPINGS:
 		return holders_of_mappings(&s->sysfs, holders);
-	case HAND_NODE_HOLDERS:
+	case HELPER_NODE_HOLDERS:
 		return node_holders(s, address, reply, holders);
 	default:
 		return EINVAL;
@@ -61,15 +62,15 @@ int hand_look(const struct hand_service *s, uint32_t op, struct pci_address addr
 static int look(void *arg, enum use_look what, struct pci_address address, struct use_answer *ret,
 	struct core_error *err)
 {
-	static const enum hand_op ops[] = {
-		[USE_LOOK_FILES] = HAND_HOLDERS,
-		[USE_LOOK_MAPPINGS] = HAND_MAPPINGS,
-		[USE_LOOK_NODES] = HAND_NODE_HOLDERS,
+	static const enum helper_op ops[] = {
+		[USE_LOOK_FILES] = HELPER_HOLDERS,
+		[USE_LOOK_MAPPINGS] = HELPER_MAPPINGS,
+		[USE_LOOK_NODES] = HELPER_NODE_HOLDERS,
 	};
-	struct hand_reply reply = {0};
+	struct helper_reply reply = {0};
 
 	*ret = (struct use_answer){0};
-	int error = hand_look(arg, ops[what], address, &reply, &ret->holders);
+	int error = helper_look(arg, ops[what], address, &reply, &ret->holders);
 	if (error)
 		return core_fail(err, CORE_INTERNAL, "finding out who uses the device failed: %s",
 			strerror(error));
@@ -87,7 +88,7 @@ static void drop_mere_count(const struct uses *uses, struct core_problems *probl
 }
 
 /* Reads who uses the device. Nothing does when no driver has it. 0, or -1 with err. */
-static int gather(const struct hand_service *s, struct device_facts *f, struct core_error *err)
+static int gather(const struct helper_service *s, struct device_facts *f, struct core_error *err)
 {
 	const struct devices devices = {.sysfs = &s->sysfs};
 	CLEANUP(uses_clear)
@@ -105,10 +106,10 @@ static int gather(const struct hand_service *s, struct device_facts *f, struct c
 	return 0;
 }
 
-/* Main's own judgement, of what the hand has seen. That a device has no IOMMU group is the kernel's
- * to refuse: one of a host without IOMMU has its group only while it is on VFIO. */
-static int judge(const struct hand_service *s, const struct device_facts *f, uint32_t force,
-	struct hand_reply *reply)
+/* Main's own judgement, of what the privileged helper has seen. That a device has no IOMMU group is
+ * the kernel's to refuse: one of a host without IOMMU has its group only while it is on VFIO. */
+static int judge(const struct helper_service *s, const struct device_facts *f, uint32_t force,
+	struct helper_reply *reply)
 {
 	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
 	const struct facts facts = {.allow = s->config->allow, .deny_force = s->config->deny_force};
@@ -118,21 +119,22 @@ static int judge(const struct hand_service *s, const struct device_facts *f, uin
 	plan_judge(&request, &facts, f, &refusals);
 	for (size_t i = 0; i < refusals.count; i++) {
 		if (refusals.items[i].reason != REASON_NO_IOMMU_GROUP)
-			return hand_refuse(
+			return helper_refuse(
 				reply, refusals.items[i].reason, "%s", refusals.items[i].message);
 	}
-	return refusals.is_incomplete ? hand_refuse(reply, REASON_KERNEL_REFUSED, "memory is short")
-				      : 0;
+	return refusals.is_incomplete
+		       ? helper_refuse(reply, REASON_KERNEL_REFUSED, "memory is short")
+		       : 0;
 }
 
-int hand_judge_taking(const struct hand_service *s, const struct device *d, uint32_t force,
-	struct hand_reply *reply)
+int helper_judge_taking(const struct helper_service *s, const struct device *d, uint32_t force,
+	struct helper_reply *reply)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	struct device_facts f = {.use.device = d};
 
 	int error = gather(s, &f, &err)
-			    ? hand_refuse(reply, REASON_KERNEL_REFUSED, "%s", err.message)
+			    ? helper_refuse(reply, REASON_KERNEL_REFUSED, "%s", err.message)
 			    : judge(s, &f, force, reply);
 	core_problems_clear(&f.use.problems);
 	return error;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which overrides the hand wrote over. */
+/* Which overrides the privileged helper wrote over. */
 #include "core/base/util.h"
 #include "core/helper/helper_internal.h"
 
@@ -23,7 +23,7 @@ struct record {
 };
 
 /* A simulated host has no boot of its own; there the texts last as long as the state folder. */
-static int read_boot(const struct hand_service *s, char *buf, size_t size)
+static int read_boot(const struct helper_service *s, char *buf, size_t size)
 {
 	ssize_t n = sysfs_read(s->sysfs.root_fd, "proc/sys/kernel/random/boot_id", buf, size);
 
@@ -47,7 +47,7 @@ static void parse(struct record *r, char *text)
 		snprintf(r->texts[r->count++], OVERRIDE_SIZE, "%s", line);
 }
 
-static int load(const struct hand_service *s, const struct device *d, struct record *r)
+static int load(const struct helper_service *s, const struct device *d, struct record *r)
 {
 	char boot[64];
 	size_t len;
@@ -79,7 +79,7 @@ static int write_whole(int fd, const struct record *r)
 }
 
 /* In a file of its own that then takes the old one's place: a kill finds one or the other. */
-static int save(const struct hand_service *s, const struct record *r)
+static int save(const struct helper_service *s, const struct record *r)
 {
 	char fresh[NAME_SIZE + 8];
 
@@ -110,7 +110,7 @@ static void take_out(struct record *r, size_t i)
 	r->count--;
 }
 
-int hand_record_has(const struct hand_service *s, const struct device *d, const char *text)
+int helper_overrides_has(const struct helper_service *s, const struct device *d, const char *text)
 {
 	struct record r;
 	int error = load(s, d, &r);
@@ -118,7 +118,7 @@ int hand_record_has(const struct hand_service *s, const struct device *d, const 
 	return error ? -error : find(&r, text) < r.count;
 }
 
-int hand_record_add(const struct hand_service *s, const struct device *d, const char *text)
+int helper_overrides_add(const struct helper_service *s, const struct device *d, const char *text)
 {
 	struct record r;
 	int error = load(s, d, &r);
@@ -131,7 +131,7 @@ int hand_record_add(const struct hand_service *s, const struct device *d, const 
 	return save(s, &r);
 }
 
-void hand_record_drop(const struct hand_service *s, const struct device *d, const char *text)
+void helper_overrides_drop(const struct helper_service *s, const struct device *d, const char *text)
 {
 	struct record r;
 

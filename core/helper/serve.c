@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hand's process: takes a command, checks it as if an enemy had sent it, and has a child do it.
+ * The privileged helper's process: takes a command, checks it as if an enemy had sent it, and has a
+ * child do it.
  *
  * What it should: hold no thread, no library that parses, nothing of a client's text; count its
  * children, for nothing else bounds root's.
@@ -20,7 +21,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-enum { MAX_CHILDREN = HAND_WAYS * (HAND_MAX_AT_WORK + HAND_MAX_ABANDONED) };
+enum { MAX_CHILDREN = HELPER_WAYS * (HELPER_MAX_AT_WORK + HELPER_MAX_ABANDONED) };
 
 struct child {
 	pid_t pid;
@@ -30,18 +31,18 @@ struct child {
 
 /* The process that serves, and its children. */
 struct serving {
-	struct hand_service service;
+	struct helper_service service;
 	int signals; /* readable when a child has ended */
 	struct child children[MAX_CHILDREN];
 	size_t n_children;
 };
 
-static size_t count(const struct serving *s, enum hand_way way, bool abandoned)
+static size_t count(const struct serving *s, enum helper_way way, bool abandoned)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->n_children; i++)
-		n += hand_way_of(s->children[i].op) == way &&
+		n += helper_way_of(s->children[i].op) == way &&
 		     (s->children[i].reply_fd < 0) == abandoned;
 	return n;
 }
@@ -52,7 +53,7 @@ static void abandon(struct child *child)
 {
 	close(child->reply_fd);
 	child->reply_fd = -1;
-	if (hand_only_reads(child->op))
+	if (helper_only_reads(child->op))
 		kill(child->pid, SIGKILL);
 }
 
@@ -105,33 +106,33 @@ static void let_go_of_parent(const struct serving *s)
 }
 
 /* The child's whole life. */
-static void work(const struct serving *s, const struct hand_command *command)
+static void work(const struct serving *s, const struct helper_command *command)
 {
-	struct hand_reply reply = {0};
+	struct helper_reply reply = {0};
 	int lock = -1;
 
 	let_go_of_parent(s);
 	/* Reading an override takes the device's lock too, and so can block as long. */
-	if (hand_way_of(command->request.op) == HAND_WAY_CHANGE)
+	if (helper_way_of(command->request.op) == HELPER_WAY_CHANGE)
 		let_go_of_stdio();
-	reply.error = hand_begin(&s->service, command, &lock, &reply);
+	reply.error = helper_begin(&s->service, command, &lock, &reply);
 	if (reply.error) {
-		hand_answer(command->reply_fd, &reply, &(struct holders){0});
+		helper_answer(command->reply_fd, &reply, &(struct holders){0});
 		return;
 	}
-	/* With a copy left in a blocked write, the hand's end would go unseen. */
-	for (size_t i = 0; i < HAND_WAYS; i++)
+	/* With a copy left in a blocked write, the privileged helper's end would go unseen. */
+	for (size_t i = 0; i < HELPER_WAYS; i++)
 		close(s->service.channels[i]);
-	hand_finish(&s->service, command, lock);
+	helper_finish(&s->service, command, lock);
 }
 
 /* Has a child do it, or says why there is none. */
-static void start(struct serving *s, const struct hand_command *command)
+static void start(struct serving *s, const struct helper_command *command)
 {
-	enum hand_way way = hand_way_of(command->request.op);
+	enum helper_way way = helper_way_of(command->request.op);
 
-	if (count(s, way, true) >= HAND_MAX_ABANDONED) {
-		hand_answer_error(command->reply_fd, HAND_TOO_MANY);
+	if (count(s, way, true) >= HELPER_MAX_ABANDONED) {
+		helper_answer_error(command->reply_fd, HELPER_TOO_MANY);
 		close(command->reply_fd);
 		return;
 	}
@@ -141,7 +142,7 @@ static void start(struct serving *s, const struct hand_command *command)
 		_exit(EXIT_SUCCESS);
 	}
 	if (pid < 0) {
-		hand_answer_error(command->reply_fd, errno);
+		helper_answer_error(command->reply_fd, errno);
 		close(command->reply_fd);
 		return;
 	}
@@ -150,55 +151,55 @@ static void start(struct serving *s, const struct hand_command *command)
 }
 
 /* Waits until there is something to do. What finds no place is left in its socket. */
-static int wait_for_work(struct serving *s, struct pollfd channels[static HAND_WAYS])
+static int wait_for_work(struct serving *s, struct pollfd channels[static HELPER_WAYS])
 {
-	struct pollfd polls[HAND_WAYS + 1 + MAX_CHILDREN];
+	struct pollfd polls[HELPER_WAYS + 1 + MAX_CHILDREN];
 	struct child *waited_for[MAX_CHILDREN];
-	nfds_t n = HAND_WAYS + 1;
+	nfds_t n = HELPER_WAYS + 1;
 
-	for (size_t i = 0; i < HAND_WAYS; i++) {
-		bool has_place = count(s, (enum hand_way)i, false) < HAND_MAX_AT_WORK;
+	for (size_t i = 0; i < HELPER_WAYS; i++) {
+		bool has_place = count(s, (enum helper_way)i, false) < HELPER_MAX_AT_WORK;
 		polls[i] = (struct pollfd){.fd = s->service.channels[i],
 			.events = (short)(POLLRDHUP | (has_place ? POLLIN : 0))};
 	}
-	polls[HAND_WAYS] = (struct pollfd){.fd = s->signals, .events = POLLIN};
+	polls[HELPER_WAYS] = (struct pollfd){.fd = s->signals, .events = POLLIN};
 	for (size_t i = 0; i < s->n_children; i++) {
 		if (s->children[i].reply_fd < 0)
 			continue;
-		waited_for[n - HAND_WAYS - 1] = &s->children[i];
+		waited_for[n - HELPER_WAYS - 1] = &s->children[i];
 		polls[n++] = (struct pollfd){.fd = s->children[i].reply_fd};
 	}
 	if (poll(polls, n, -1) < 0)
 		return errno == EINTR || errno == ENOMEM ? 0 : -1;
-	for (nfds_t i = HAND_WAYS + 1; i < n; i++) {
+	for (nfds_t i = HELPER_WAYS + 1; i < n; i++) {
 		if (polls[i].revents)
-			abandon(waited_for[i - HAND_WAYS - 1]);
+			abandon(waited_for[i - HELPER_WAYS - 1]);
 	}
-	memcpy(channels, polls, HAND_WAYS * sizeof(*channels));
+	memcpy(channels, polls, HELPER_WAYS * sizeof(*channels));
 	return 0;
 }
 
 /* One round. False when main is gone: what it has asked for and nobody began, is not begun. */
 static bool serve_once(struct serving *s)
 {
-	struct pollfd channels[HAND_WAYS] = {0};
-	struct hand_command command;
+	struct pollfd channels[HELPER_WAYS] = {0};
+	struct helper_command command;
 
 	if (wait_for_work(s, channels) < 0)
 		return false;
 	reap(s);
-	for (size_t i = 0; i < HAND_WAYS; i++) {
+	for (size_t i = 0; i < HELPER_WAYS; i++) {
 		if (channels[i].revents & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL))
 			return false;
 		if (!(channels[i].revents & POLLIN))
 			continue;
-		switch (hand_receive(&s->service, (enum hand_way)i, &command)) {
-		case HAND_GOT_COMMAND:
+		switch (helper_receive(&s->service, (enum helper_way)i, &command)) {
+		case HELPER_GOT_COMMAND:
 			start(s, &command);
 			break;
-		case HAND_GOT_END:
+		case HELPER_GOT_END:
 			return false;
-		case HAND_GOT_NOTHING:
+		case HELPER_GOT_NOTHING:
 			break;
 		}
 	}
@@ -227,8 +228,8 @@ static int keep_only(int *const *fds, size_t n)
 	return close_range((unsigned)unused, ~0U, 0);
 }
 
-/* SIGINT and SIGTERM are for main: closing the channel is what ends the hand, so that a change
- * under way is not cut off from the part that would undo it. */
+/* SIGINT and SIGTERM are for main: closing the channel is what ends the privileged helper, so that
+ * a change under way is not cut off from the part that would undo it. */
 static int take_signals(void)
 {
 	sigset_t mask;
@@ -243,13 +244,13 @@ static int take_signals(void)
 }
 
 /* What main has opened is what is written to: who could exchange a folder meanwhile would have main
- * judge one host and the hand change another. */
-static int open_host(struct hand_service *s)
+ * judge one host and the privileged helper change another. */
+static int open_host(struct helper_service *s)
 {
 	return s->config->sysfs ? 0 : sysfs_open(&s->sysfs, s->config->root);
 }
 
-int hand_serve(const int channels[2], const struct hand_config *config)
+int helper_serve(const int channels[2], const struct helper_config *config)
 {
 	struct serving s = {
 		.service = {.config = config,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a child of the hand does with its command. */
+/* What a child of the privileged helper does with its command. */
 #include "core/base/util.h"
 #include "core/helper/helper_internal.h"
 #include "core/use/vfio_nodes.h"
@@ -9,38 +9,39 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int run(const struct hand_service *s, const struct hand_request *request,
-	struct hand_reply *reply, struct holders *holders)
+static int run(const struct helper_service *s, const struct helper_request *request,
+	struct helper_reply *reply, struct holders *holders)
 {
-	switch ((enum hand_op)request->op) {
-	case HAND_OVERRIDE_GET:
-		return hand_write_override_get(
+	switch ((enum helper_op)request->op) {
+	case HELPER_OVERRIDE_GET:
+		return helper_write_override_get(
 			s, request->address, reply->text, sizeof(reply->text));
-	case HAND_OVERRIDE_SET:
-		return hand_write_override(s, request);
-	case HAND_UNBIND:
-		return hand_write_unbind(s, request);
-	case HAND_BIND:
-		return hand_write_bind(s, request);
-	case HAND_PROBE:
-		return hand_write_probe(s, request);
-	case HAND_LOAD:
-		return hand_write_load(s, request->name);
-	case HAND_HOLDERS:
-	case HAND_MAPPINGS:
-	case HAND_NODE_HOLDERS:
-		return hand_look(s, request->op, request->address, reply, holders);
-	case HAND_NODE_SET:
+	case HELPER_OVERRIDE_SET:
+		return helper_write_override(s, request);
+	case HELPER_UNBIND:
+		return helper_write_unbind(s, request);
+	case HELPER_BIND:
+		return helper_write_bind(s, request);
+	case HELPER_PROBE:
+		return helper_write_probe(s, request);
+	case HELPER_LOAD:
+		return helper_write_load(s, request->name);
+	case HELPER_HOLDERS:
+	case HELPER_MAPPINGS:
+	case HELPER_NODE_HOLDERS:
+		return helper_look(s, request->op, request->address, reply, holders);
+	case HELPER_NODE_SET:
 		return vfio_node_set(&s->sysfs, request->address, &request->access);
-	case HAND_OP_COUNT:
+	case HELPER_OP_COUNT:
 		break;
 	}
 	return EINVAL;
 }
 
-bool hand_changes_device(uint32_t op)
+bool helper_changes_device(uint32_t op)
 {
-	return op == HAND_OVERRIDE_SET || op == HAND_UNBIND || op == HAND_BIND || op == HAND_PROBE;
+	return op == HELPER_OVERRIDE_SET || op == HELPER_UNBIND || op == HELPER_BIND ||
+	       op == HELPER_PROBE;
 }
 
 /* Locks one byte of the device's lock file. A lock of the open file description and no flock: it is
@@ -83,7 +84,7 @@ static int take_lock(int fd, bool is_node)
 
 /* Returns a descriptor that holds the lock, or a negative errno. A device that is not there gets no
  * file. */
-static int lock_device(const struct hand_service *s, const struct hand_request *request)
+static int lock_device(const struct helper_service *s, const struct helper_request *request)
 {
 	char name[PCI_ADDRESS_SIZE];
 	struct stat status;
@@ -98,7 +99,7 @@ static int lock_device(const struct hand_service *s, const struct hand_request *
 		return -errno;
 	if (!S_ISREG(status.st_mode))
 		return -EINVAL;
-	int error = take_lock(fd, request->op == HAND_NODE_SET);
+	int error = take_lock(fd, request->op == HELPER_NODE_SET);
 	if (error)
 		return -error;
 	int held = fd;
@@ -109,25 +110,25 @@ static int lock_device(const struct hand_service *s, const struct hand_request *
 /* A main that is started from here on finds the lock. One that was started before may have
  * repaired everything already, and nothing may be written after that. Nor may anything that nobody
  * waits for any more, and whose lock its caller may have looked for before it was taken. */
-static bool is_too_late(const struct hand_service *s, const struct hand_command *command)
+static bool is_too_late(const struct helper_service *s, const struct helper_command *command)
 {
-	return hand_has_hung_up(s->channels[HAND_WAY_CHANGE]) ||
-	       hand_has_hung_up(command->reply_fd);
+	return helper_has_hung_up(s->channels[HELPER_WAY_CHANGE]) ||
+	       helper_has_hung_up(command->reply_fd);
 }
 
-int hand_begin(const struct hand_service *s, const struct hand_command *command, int *ret_lock,
-	struct hand_reply *reply)
+int helper_begin(const struct helper_service *s, const struct helper_command *command,
+	int *ret_lock, struct helper_reply *reply)
 {
-	const struct hand_request *request = &command->request;
+	const struct helper_request *request = &command->request;
 	CLEANUP(fd_cleanup) int lock = -1;
 
-	if (hand_changes_device(request->op) || request->op == HAND_NODE_SET) {
+	if (helper_changes_device(request->op) || request->op == HELPER_NODE_SET) {
 		lock = lock_device(s, request);
 		if (lock < 0)
 			return -lock;
 		if (is_too_late(s, command))
 			return ECANCELED;
-		int error = hand_judge(s, request, reply);
+		int error = helper_judge(s, request, reply);
 		if (error)
 			return error;
 	}
@@ -138,12 +139,12 @@ int hand_begin(const struct hand_service *s, const struct hand_command *command,
 
 /* The lock is given back before the answer goes out: the next command for the device may come
  * before this child has ended. */
-void hand_finish(const struct hand_service *s, const struct hand_command *command, int lock)
+void helper_finish(const struct helper_service *s, const struct helper_command *command, int lock)
 {
 	CLEANUP(holders_clear) struct holders holders = {0};
-	struct hand_reply reply = {0};
+	struct helper_reply reply = {0};
 
 	reply.error = run(s, &command->request, &reply, &holders);
 	fd_cleanup(&lock);
-	hand_answer(command->reply_fd, &reply, &holders);
+	helper_answer(command->reply_fd, &reply, &holders);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every write to /sys, each made by a child of the hand. */
+/* Every write to /sys, each made by a child of the privileged helper. */
 #include "core/base/util.h"
 #include "core/helper/helper_internal.h"
 
@@ -21,7 +21,7 @@ static bool override_is_safe(const char *text)
 }
 
 /* Writes one attribute. A link in a simulated host may lead out of it. 0 or errno. */
-static int write_at(const struct hand_service *s, int dirfd, const char *path, const char *text)
+static int write_at(const struct helper_service *s, int dirfd, const char *path, const char *text)
 {
 	CLEANUP(fd_cleanup) int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC);
 	size_t len = strlen(text);
@@ -36,7 +36,7 @@ static int write_at(const struct hand_service *s, int dirfd, const char *path, c
 	return (size_t)n == len ? 0 : EIO;
 }
 
-static int write_device(const struct hand_service *s, struct pci_address address,
+static int write_device(const struct helper_service *s, struct pci_address address,
 	const char *attribute, const char *text)
 {
 	char path[PCI_ADDRESS_SIZE + 32], name[PCI_ADDRESS_SIZE];
@@ -46,8 +46,8 @@ static int write_device(const struct hand_service *s, struct pci_address address
 	return write_at(s, s->sysfs.devices_fd, path, text);
 }
 
-int hand_write_override_get(
-	const struct hand_service *s, struct pci_address address, char *text, size_t size)
+int helper_write_override_get(
+	const struct helper_service *s, struct pci_address address, char *text, size_t size)
 {
 	char path[PCI_ADDRESS_SIZE + 32], name[PCI_ADDRESS_SIZE];
 	size_t len;
@@ -73,29 +73,29 @@ int hand_write_override_get(
 
 /* What somebody else put there is kept before it is written over, that it may be given back. 0 or
  * errno. */
-static int keep_override(const struct hand_service *s, const struct hand_request *request)
+static int keep_override(const struct helper_service *s, const struct helper_request *request)
 {
 	CLEANUP(device_cleanup) struct device *d = NULL;
 	char now[OVERRIDE_SIZE] = "";
-	int error = hand_write_override_get(s, request->address, now, sizeof(now));
+	int error = helper_write_override_get(s, request->address, now, sizeof(now));
 
-	if (error || now[0] == '\0' || hand_is_vfio_name(now) || strcmp(now, request->name) == 0)
+	if (error || now[0] == '\0' || helper_is_vfio_name(now) || strcmp(now, request->name) == 0)
 		return error;
-	error = hand_open_device(s, request->address, &d);
-	return error ? error : hand_record_add(s, d, now);
+	error = helper_open_device(s, request->address, &d);
+	return error ? error : helper_overrides_add(s, d, now);
 }
 
 /* One that is back where it was need not be kept. */
-static void forget_override(const struct hand_service *s, const struct hand_request *request)
+static void forget_override(const struct helper_service *s, const struct helper_request *request)
 {
 	CLEANUP(device_cleanup) struct device *d = NULL;
 
-	if (request->name[0] && !hand_is_vfio_name(request->name) &&
-		hand_open_device(s, request->address, &d) == 0)
-		hand_record_drop(s, d, request->name);
+	if (request->name[0] && !helper_is_vfio_name(request->name) &&
+		helper_open_device(s, request->address, &d) == 0)
+		helper_overrides_drop(s, d, request->name);
 }
 
-int hand_write_override(const struct hand_service *s, const struct hand_request *request)
+int helper_write_override(const struct helper_service *s, const struct helper_request *request)
 {
 	char text[OVERRIDE_SIZE + 1];
 	int error = override_is_safe(request->name) ? keep_override(s, request) : EINVAL;
@@ -110,12 +110,12 @@ int hand_write_override(const struct hand_service *s, const struct hand_request 
 	return error;
 }
 
-static int write_driver(const struct hand_service *s, struct pci_address address,
+static int write_driver(const struct helper_service *s, struct pci_address address,
 	const char *driver, const char *attribute)
 {
 	char path[DRIVER_NAME_SIZE + 48], text[PCI_ADDRESS_SIZE];
 
-	if (!hand_name_is_safe(driver))
+	if (!helper_name_is_safe(driver))
 		return EINVAL;
 	pci_address_format(address, text);
 	snprintf(path, sizeof(path), "sys/bus/pci/drivers/%.*s/%s", DRIVER_NAME_SIZE, driver,
@@ -123,12 +123,12 @@ static int write_driver(const struct hand_service *s, struct pci_address address
 	return write_at(s, s->sysfs.root_fd, path, text);
 }
 
-int hand_write_bind(const struct hand_service *s, const struct hand_request *request)
+int helper_write_bind(const struct helper_service *s, const struct helper_request *request)
 {
 	return write_driver(s, request->address, request->name, "bind");
 }
 
-int hand_write_probe(const struct hand_service *s, const struct hand_request *request)
+int helper_write_probe(const struct helper_service *s, const struct helper_request *request)
 {
 	char text[PCI_ADDRESS_SIZE];
 
@@ -138,7 +138,7 @@ int hand_write_probe(const struct hand_service *s, const struct hand_request *re
 
 /* From the driver that main thinks has it, and no other: the kernel looks, so whatever another tool
  * does meanwhile is not undone unseen. One that has no driver is as it was to be. */
-int hand_write_unbind(const struct hand_service *s, const struct hand_request *request)
+int helper_write_unbind(const struct helper_service *s, const struct helper_request *request)
 {
 	char path[PCI_ADDRESS_SIZE + 16], name[PCI_ADDRESS_SIZE], driver[DRIVER_NAME_SIZE];
 	int error = write_driver(s, request->address, request->name, "unbind");
@@ -152,7 +152,7 @@ int hand_write_unbind(const struct hand_service *s, const struct hand_request *r
 		       : error;
 }
 
-int hand_write_load(const struct hand_service *s, const char *name)
+int helper_write_load(const struct helper_service *s, const char *name)
 {
 	struct kmod_list *list = NULL, *item;
 

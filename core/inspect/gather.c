@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A look for main: what takes rights is asked of the hand. */
+/* A look for main: what takes rights is asked of the privileged helper. */
 struct gathering {
 	struct host *host;
 	int64_t deadline;
@@ -28,21 +28,21 @@ static void gathering_close(struct gathering *g)
 static int gathering_ask(void *arg, enum use_look look, struct pci_address address,
 	struct use_answer *ret, struct core_error *err)
 {
-	static const enum hand_op ops[] = {
-		[USE_LOOK_FILES] = HAND_HOLDERS,
-		[USE_LOOK_MAPPINGS] = HAND_MAPPINGS,
-		[USE_LOOK_NODES] = HAND_NODE_HOLDERS,
+	static const enum helper_op ops[] = {
+		[USE_LOOK_FILES] = HELPER_HOLDERS,
+		[USE_LOOK_MAPPINGS] = HELPER_MAPPINGS,
+		[USE_LOOK_NODES] = HELPER_NODE_HOLDERS,
 	};
 	const struct gathering *g = arg;
-	const struct hand_request request = {.op = ops[look], .address = address};
-	struct hand_reply reply;
+	const struct helper_request request = {.op = ops[look], .address = address};
+	struct helper_reply reply;
 
 	*ret = (struct use_answer){0};
-	int rc = hand_call_holders(g->host->hand, &request, g->deadline, &reply, &ret->holders);
+	int rc = helper_call_holders(g->host->helper, &request, g->deadline, &reply, &ret->holders);
 	if (rc == 0)
 		rc = -reply.error;
 	if (rc < 0)
-		return hand_no_answer(err, rc, "finding out who uses the devices");
+		return helper_no_answer(err, rc, "finding out who uses the devices");
 	ret->claimed = reply.claimed;
 	ret->console = reply.console;
 	return 0;

@@ -11,9 +11,9 @@
 
 struct host;
 
-/* Reads the facts about n devices, which must outlive them. Asks the hand, so it may block until
- * deadline. 0, or -1 with err when something could not be found out: who cannot look must not say
- * that nobody is there. */
+/* Reads the facts about n devices, which must outlive them. Asks the privileged helper, so it may
+ * block until deadline. 0, or -1 with err when something could not be found out: who cannot look
+ * must not say that nobody is there. */
 int facts_gather(struct host *host, struct device *const *devices, size_t n, int64_t deadline,
 	struct facts *ret, struct core_error *err);
 

@@ -181,7 +181,7 @@ static void judge(const struct plan_request *request, const struct facts *facts,
 		judge_allowlists(request, facts, d, refusals);
 		judge_group(d, refusals);
 	}
-	/* Not even back: the hand does not touch one. */
+	/* Not even back: the privileged helper does not touch one. */
 	if (request->goal != PLAN_TO_ORIGIN || plan_needs(request, f))
 		judge_bridge(d, refusals);
 	judge_pending(f, refusals);

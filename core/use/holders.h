@@ -3,7 +3,7 @@
  * Which processes have VFIO files, or a device's other nodes, open or mapped.
  *
  * Looks through /proc below the root. Needs the right to look into other users' processes, so it
- * runs in the hand; a process that is stuck can keep it waiting.
+ * runs in the privileged helper; a process that is stuck can keep it waiting.
  *
  * No single sign is enough (a mapping outlives its file, an open cdev leaves `enable` at 0), so
  * every sign is reported and the caller decides. Opening the nodes to find out would break a

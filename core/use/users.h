@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who and what uses devices, found out in one way by both processes: by main, which asks the hand
- * for what takes rights, and by the hand, which looks itself before it believes main.
+ * Who and what uses devices, found out in one way by both processes: by main, which asks the
+ * privileged helper for what takes rights, and by the privileged helper, which looks itself before
+ * it believes main.
  */
 #pragma once
 

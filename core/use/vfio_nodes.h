@@ -23,14 +23,15 @@ static inline bool node_access_any(const struct node_access *a)
 enum { NODE_MODE_MAX = 0660 };
 
 /* Whom main runs as, who must not get a node. */
-struct hand_client {
-	bool is_known; /* false: it has the hand's own rights, and there is nothing to keep from it
+struct helper_client {
+	bool is_known; /* false: it has the privileged helper's own rights, and there is nothing to
+			* keep from it
 			*/
 	uint32_t uid, gid; /* it has no other groups */
 };
 
-/* Sets owner and permissions of the device's nodes. Needs the right to, so it runs in the hand. 0
- * or errno; ENOENT when the device has no node, for no VFIO driver has it. */
+/* Sets owner and permissions of the device's nodes. Needs the right to, so it runs in the
+ * privileged helper. 0 or errno; ENOENT when the device has no node, for no VFIO driver has it. */
 int vfio_node_set(
 	const struct sysfs *sysfs, struct pci_address address, const struct node_access *access);
 

@@ -17,12 +17,12 @@ void fixture_start(struct fixture *f)
 {
 	struct core_error err = CORE_ERROR_INIT;
 
-	f->fake = fake_hand_new(f->tree, &f->hand);
+	f->fake = fake_hand_new(f->tree, &f->helper);
 	struct host_config config = {
 		.root = tree_root(f->tree),
 		.state = tree_state(f->tree),
 		.lock_fd = tree_open_locks(f->tree),
-		.hand = f->hand,
+		.helper = f->helper,
 	};
 	if (host_open(&config, &f->host, &err))
 		fail_msg("host_open: %s", err.message);
@@ -31,7 +31,7 @@ void fixture_start(struct fixture *f)
 void fixture_stop(struct fixture *f)
 {
 	host_close(STEAL(f->host));
-	hand_free(STEAL(f->hand));
+	helper_free(STEAL(f->helper));
 	fake_hand_free(STEAL(f->fake));
 }
 

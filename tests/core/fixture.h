@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* A host opened on the standard tree, with the stand-in for the hand. */
+/* A host opened on the standard tree, with the stand-in for the privileged helper. */
 #pragma once
 
 #include "core/host.h"
 #include "tests/core/test.h"
-#include "tests/support/fake_hand.h"
+#include "tests/support/fake_helper.h"
 #include "tests/support/tree.h"
 
 struct fixture {
 	struct tree *tree;
-	struct fake_hand *fake;
-	struct hand *hand;
+	struct fake_helper *fake;
+	struct helper *helper;
 	struct host *host;
 };
 
@@ -18,7 +18,7 @@ struct fixture {
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
-/* Closes and opens host and hand again, as a restart of the daemon. */
+/* Closes and opens host and helper again, as a restart of the daemon. */
 void fixture_stop(struct fixture *f);
 void fixture_start(struct fixture *f);
 

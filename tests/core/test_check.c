@@ -140,7 +140,7 @@ static void the_servers_allowlist_counts_too(void **state)
 	struct host_config config = {.root = tree_root(f->tree),
 		.state = tree_state(f->tree),
 		.lock_fd = tree_open_locks(f->tree),
-		.hand = f->hand};
+		.helper = f->helper};
 
 	host_close(STEAL(f->host));
 	assert_int_equal(allowlist_parse(&rule, 1, &config.allow, &err), 0);
@@ -293,19 +293,19 @@ static void an_enabled_device_without_a_holder_is_suspicious(void **state)
 static void all_holders_are_named(void **state)
 {
 	CLEANUP(core_problems_clear) struct core_problems problems = {0};
-	struct holder holders[HAND_MAX_HOLDERS];
+	struct holder holders[HELPER_MAX_HOLDERS];
 	struct fixture *f = *state;
 
-	for (int i = 0; i < HAND_MAX_HOLDERS; i++) {
+	for (int i = 0; i < HELPER_MAX_HOLDERS; i++) {
 		holders[i] = qemu;
 		holders[i].pid = i + 1;
 		holders[i].id = i % 2 ? 9 : 1;
 		holders[i].hold = HOLD_GROUP;
 	}
-	fake_hand_set_holders(f->fake, holders, HAND_MAX_HOLDERS, 0);
+	fake_hand_set_holders(f->fake, holders, HELPER_MAX_HOLDERS, 0);
 	validate(f, "0000:06:00.0", &problems);
 	assert_int_equal(problems.count, 1);
-	assert_int_equal(problems.items[0].n_holders, HAND_MAX_HOLDERS / 2);
+	assert_int_equal(problems.items[0].n_holders, HELPER_MAX_HOLDERS / 2);
 	assert_int_equal(problems.items[0].holders[0].pid, 2);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A main that was taken over: has the real hand forked as vfiod does, gives up root as vfiod does,
- * and then sends it the one command that it is told to, every guard forced.
+ * A main that was taken over: has the real helper forked as vfiod does, gives up root as vfiod
+ * does, and then sends it the one command that it is told to, every guard forced.
  */
 #include "core/base/util.h"
 #include "core/helper/helper.h"
@@ -16,7 +16,7 @@ static const char usage[] =
 	"Usage: enemy-main [--no-force] [--deny-force] ROOT LOCKS COMMAND ADDRESS [NAME]\n"
 	"\n"
 	"  COMMAND   unbind, bind, probe, override; node, whose NAME is UID:GID:MODE\n"
-	"  LOCKS     folder for the hand's locks\n"
+	"  LOCKS     folder for the privileged helper's locks\n"
 	"\n"
 	"Prints \"done\", or \"refused REASON: SENTENCE\", or what the kernel said. Succeeds when "
 	"it\n"
@@ -26,21 +26,21 @@ enum { NOBODY = 65534 };
 
 /* What the command line says. */
 struct wish {
-	struct hand_config config;
-	struct hand_request request;
+	struct helper_config config;
+	struct helper_request request;
 };
 
 static int read_command(const char *text, uint32_t *ret)
 {
 	static const struct {
 		const char *name;
-		enum hand_op op;
+		enum helper_op op;
 	} commands[] = {
-		{"unbind", HAND_UNBIND},
-		{"bind", HAND_BIND},
-		{"probe", HAND_PROBE},
-		{"override", HAND_OVERRIDE_SET},
-		{"node", HAND_NODE_SET},
+		{"unbind", HELPER_UNBIND},
+		{"bind", HELPER_BIND},
+		{"probe", HELPER_PROBE},
+		{"override", HELPER_OVERRIDE_SET},
+		{"node", HELPER_NODE_SET},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
@@ -79,7 +79,7 @@ static int read_arguments(int argc, char **argv, struct wish *w)
 	w->config.lock_fd = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	const char *name = argc == 6 ? argv[5] : "";
 	snprintf(w->request.name, sizeof(w->request.name), "%s", name);
-	return w->request.op == HAND_NODE_SET ? read_node(name, &w->request.access) : 0;
+	return w->request.op == HELPER_NODE_SET ? read_node(name, &w->request.access) : 0;
 }
 
 static int give_up_root(void)
@@ -90,7 +90,7 @@ static int give_up_root(void)
 	       setresuid(NOBODY, NOBODY, NOBODY);
 }
 
-static int tell(const struct hand_reply *reply)
+static int tell(const struct helper_reply *reply)
 {
 	if (reply->refused)
 		printf("refused %s: %s\n", core_reason_name(reply->refused - 1), reply->text);
@@ -105,21 +105,21 @@ int main(int argc, char **argv)
 	static const int64_t PATIENCE_NS = 20LL * 1000000000;
 	struct wish w = {.config = {.allow = &everything,
 				 .client = {.is_known = true, .uid = NOBODY, .gid = NOBODY}}};
-	struct hand_reply reply;
-	struct hand *hand;
+	struct helper_reply reply;
+	struct helper *helper;
 
 	if (read_arguments(argc, argv, &w)) {
 		fputs(usage, stderr);
 		return 2;
 	}
-	if (hand_fork(&w.config, &hand) || give_up_root()) {
+	if (helper_fork(&w.config, &helper) || give_up_root()) {
 		fputs("enemy-main: cannot start\n", stderr);
 		return 2;
 	}
-	int error = hand_call(hand, &w.request, now_ns() + PATIENCE_NS, &reply);
+	int error = helper_call(helper, &w.request, now_ns() + PATIENCE_NS, &reply);
 	if (error)
 		fprintf(stderr, "enemy-main: no answer: %s\n", strerror(-error));
 	int status = error ? 2 : tell(&reply);
-	hand_free(hand);
+	helper_free(helper);
 	return status;
 }

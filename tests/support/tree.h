@@ -3,7 +3,7 @@
  * A static host for tests: a temporary folder that looks like /sys, /proc and /dev.
  *
  * Nothing in it reacts to a write; what a kernel would do is done by tree_bind and the like, which
- * tests/support/fake_hand.h calls. Every function aborts the test program when the file system
+ * tests/support/fake_helper.h calls. Every function aborts the test program when the file system
  * fails it. The files may be changed while other threads read them; the struct itself belongs to
  * one thread at a time.
  */
@@ -86,7 +86,7 @@ const char *tree_root(const struct tree *tree);
 /* An empty folder for the store, beside the root; the tree's. */
 const char *tree_state(const struct tree *tree);
 
-/* A fresh descriptor of the folder for the hand's locks. The caller closes it. */
+/* A fresh descriptor of the folder for the privileged helper's locks. The caller closes it. */
 int tree_open_locks(const struct tree *tree);
 
 void tree_add_device(struct tree *tree, const struct tree_device *device);

@@ -16,7 +16,7 @@ readonly here host_file=$here/../../tools/simhost/hosts/lab.host
 folder='' # of everything of this run
 host=''   # where the host is mounted
 state=''  # vfiod's folder
-simhost='' keeper='' vfiod='' hand='' url='' status='' passed=0 failed=0
+simhost='' keeper='' vfiod='' helper='' url='' status='' passed=0 failed=0
 
 skip() {
 	printf 'skipped: %s\n' "$*" >&2
@@ -135,7 +135,7 @@ keep() {
 # Starts vfiod. 1 with its exit status in status when it does not serve.
 vfiod_start() {
 	rm -f "$folder/vfiod.log" "$folder/pid"
-	vfiod='' hand='' url=''
+	vfiod='' helper='' url=''
 	(keep) 2>/dev/null &
 	keeper=$!
 	wait_until 5000 test -s "$folder/pid"
@@ -145,8 +145,8 @@ vfiod_start() {
 		vfiod_wait
 		return 1
 	fi
-	read -r hand <"/proc/$vfiod/task/$vfiod/children" || [[ $hand ]]
-	hand=${hand%% *}
+	read -r helper <"/proc/$vfiod/task/$vfiod/children" || [[ $helper ]]
+	helper=${helper%% *}
 }
 
 vfiod_has_ended() { ! kill -0 "$keeper" 2>/dev/null; }

@@ -372,7 +372,7 @@ static unsigned count_fds(pid_t pid)
 	return n;
 }
 
-/* Children of its first thread, which forked the hand; adds what each has open. */
+/* Children of its first thread, which forked the privileged helper; adds what each has open. */
 static unsigned count_children(pid_t pid, unsigned *fds)
 {
 	char path[64];

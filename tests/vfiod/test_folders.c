@@ -244,7 +244,7 @@ static void hostile_contents_are_refused_and_not_touched(void **state)
 			wipe(at("old"));
 		}
 	}
-	/* Locks of its own making are not the hand's. */
+	/* Locks of its own making are not the privileged helper's. */
 	make("old", user.uid, 0700);
 	make("old/locks", user.uid, 0755);
 	assert_int_equal(open_state(at("old")), -1);

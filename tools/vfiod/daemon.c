@@ -78,7 +78,7 @@ static int open_host(struct daemon *d, const struct inheritance *in)
 		.sysfs = in->sysfs,
 		.state = in->state,
 		.lock_fd = in->lock_fd,
-		.hand = in->hand,
+		.helper = in->helper,
 		.names = in->names,
 		.allow = in->options->allow,
 		.deny_force = in->options->deny_force,
@@ -188,10 +188,10 @@ static int daemon_start(struct daemon *d, const struct inheritance *in)
 }
 
 /* Waits for a reason to end. The exit status. */
-static int wait_for_end(int signals, const struct hand *hand)
+static int wait_for_end(int signals, const struct helper *helper)
 {
 	struct pollfd fds[] = {
-		{.fd = signals, .events = POLLIN}, {.fd = hand_fd(hand), .events = POLLIN}};
+		{.fd = signals, .events = POLLIN}, {.fd = helper_fd(helper), .events = POLLIN}};
 
 	for (;;) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
@@ -261,7 +261,7 @@ int daemon_run(const struct inheritance *in)
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	CLEANUP(fd_cleanup) int signals = signalfd(-1, &mask, SFD_CLOEXEC);
-	int status = signals >= 0 && daemon_start(&d, in) == 0 ? wait_for_end(signals, in->hand)
+	int status = signals >= 0 && daemon_start(&d, in) == 0 ? wait_for_end(signals, in->helper)
 							       : EXIT_FAILURE;
 	if (!daemon_stop(&d))
 		_exit(status);

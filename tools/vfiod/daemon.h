@@ -11,10 +11,10 @@
 struct inheritance {
 	struct options *options;
 	struct listener *listener; /* closed once REST has it, so that a stop stops listening */
-	struct hand *hand;
+	struct helper *helper;
 	struct names *names;
-	const struct sysfs *sysfs; /* the host's files */
-	struct hand_client client; /* this process, as the hand knows it */
+	const struct sysfs *sysfs;   /* the host's files */
+	struct helper_client client; /* this process, as the privileged helper knows it */
 	struct callers *callers;
 	const char *state; /* folder of the database */
 	int lock_fd;
@@ -22,5 +22,5 @@ struct inheritance {
 	gid_t socket_group;				       /* (gid_t)-1: the process's own */
 };
 
-/* Serves until SIGTERM or SIGINT, or until the hand dies. Returns the exit status. */
+/* Serves until SIGTERM or SIGINT, or until the privileged helper dies. Returns the exit status. */
 int daemon_run(const struct inheritance *in);

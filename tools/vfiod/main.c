@@ -2,9 +2,9 @@
 /*
  * vfiod: from root to service.
  *
- * The order matters. What needs root is opened first; the hand is forked while there is one thread
- * and it still is root; then root is given up for good and the sandbox is shut; only then come the
- * parts that read what strangers send.
+ * The order matters. What needs root is opened first; the privileged helper is forked while there
+ * is one thread and it still is root; then root is given up for good and the sandbox is shut; only
+ * then come the parts that read what strangers send.
  */
 #include "core/base/util.h"
 #include "core/pci/names.h"
@@ -29,7 +29,7 @@ struct start {
 	struct identity user;
 	struct callers callers;
 	struct sandbox sandbox;
-	struct hand *hand;
+	struct helper *helper;
 	struct names *names; /* read while there is one thread, and nothing is forbidden yet */
 	struct sysfs sysfs;  /* opened once: what was judged is what is changed */
 	struct state_folder state;
@@ -38,7 +38,7 @@ struct start {
 
 static void start_clear(struct start *s)
 {
-	hand_free(s->hand);
+	helper_free(s->helper);
 	callers_clear(&s->callers);
 	names_close(s->names);
 	sysfs_close(&s->sysfs);
@@ -107,29 +107,29 @@ static int make_folders(struct start *s)
 	return error ? -1 : 0;
 }
 
-/* Not started as root, or told to stay root, main can do all that the hand can. */
-static struct hand_client client_of(const struct start *s)
+/* Not started as root, or told to stay root, main can do all that the privileged helper can. */
+static struct helper_client client_of(const struct start *s)
 {
-	return (struct hand_client){
+	return (struct helper_client){
 		.is_known = s->options.is_root && s->user.uid != 0,
 		.uid = s->user.uid,
 		.gid = s->user.gid,
 	};
 }
 
-static int fork_hand(struct start *s)
+static int fork_helper(struct start *s)
 {
-	const struct hand_config config = {
+	const struct helper_config config = {
 		.root = s->options.root,
 		.sysfs = &s->sysfs,
 		.lock_fd = s->state.locks_fd,
 		.allow = &s->options.allow,
 		.deny_force = s->options.deny_force,
 		.client = client_of(s),
-		.confine = sandbox_hand,
+		.confine = sandbox_helper,
 		.confine_arg = &s->sandbox,
 	};
-	int error = hand_fork(&config, &s->hand);
+	int error = helper_fork(&config, &s->helper);
 
 	if (error)
 		fprintf(stderr, "vfiod: cannot start the privileged process: %s\n",
@@ -172,7 +172,7 @@ static int main_run(struct start *s)
 	const struct inheritance in = {
 		.options = &s->options,
 		.listener = &s->listener,
-		.hand = s->hand,
+		.helper = s->helper,
 		.names = s->names,
 		.sysfs = &s->sysfs,
 		.client = client_of(s),
@@ -222,7 +222,7 @@ int main(int argc, char **argv)
 	if (open_listener(&s) || read_secrets(&s) || make_folders(&s))
 		return EXIT_FAILURE;
 	fill_sandbox(&s);
-	if (fork_hand(&s) || read_names(&s))
+	if (fork_helper(&s) || read_names(&s))
 		return EXIT_FAILURE;
 	if (s.options.is_root && privileges_drop(&s.user) < 0)
 		return EXIT_FAILURE;

@@ -3,8 +3,8 @@
  * The state folder:
  *
  *   STATE/           root's, 0755: nobody else can exchange what is in it
- *   STATE/locks/     root's, 0750 with the daemon's group: the hand makes locks, the daemon looks
- *   STATE/daemon/    the daemon's user's, 0700: the database
+ *   STATE/locks/     root's, 0750 with the daemon's group: the privileged helper makes locks, the
+ * daemon looks STATE/daemon/    the daemon's user's, 0700: the database
  *
  * Of a daemon that is not root all is its own.
  */

@@ -446,7 +446,7 @@ static void a_second_daemon_on_the_state_folder_is_refused(void **state)
 	struct host_config config = {.root = tree_root(f->tree),
 		.state = tree_state(f->tree),
 		.lock_fd = tree_open_locks(f->tree),
-		.hand = f->hand};
+		.helper = f->helper};
 
 	assert_int_equal(host_open(&config, &second, &err), -1);
 	assert_null(second);
@@ -461,7 +461,7 @@ static void hosts_that_cannot_be_opened_say_why(void **state)
 	struct host_config config = {.root = "/nonexistent",
 		.state = tree_state(f->tree),
 		.lock_fd = tree_open_locks(f->tree),
-		.hand = f->hand};
+		.helper = f->helper};
 
 	assert_int_equal(host_open(&config, &host, &err), -1);
 	assert_non_null(strstr(err.message, "/nonexistent"));

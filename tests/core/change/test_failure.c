@@ -79,7 +79,7 @@ static int run_shape(const struct shape *s, struct fixture *f, bool dry,
 	return s->change(f, s->addresses, &options, result, err);
 }
 
-/* The writes that a dry run names, as the hand's log has them. */
+/* The writes that a dry run names, as the privileged helper's log has them. */
 static void write_plan(const struct plan *plan, char *text, size_t size)
 {
 	static const char *const verbs[] = {"override", "unbind", "bind", "probe"};
@@ -183,7 +183,7 @@ static void a_change_that_fails_anywhere_changes_nothing(void **state)
 	}
 }
 
-/* The line of that number, from 1, of the hand's log. */
+/* The line of that number, from 1, of the privileged helper's log. */
 static bool was_probe(struct fixture *f, unsigned line)
 {
 	CLEANUP(free_cleanup) char *log = fake_hand_log(f->fake);
@@ -365,7 +365,7 @@ static void mount_disk(void *arg)
 
 static void start_qemu(void *arg)
 {
-	struct fake_hand *fake = arg;
+	struct fake_helper *fake = arg;
 	const struct holder qemu = {.pid = 4242, .id = 1, .hold = HOLD_GROUP, .command = "qemu"};
 
 	fake_hand_set_holders(fake, &qemu, 1, 0);

@@ -284,7 +284,7 @@ static void a_pending_device_is_refused_and_others_are_not(void **state)
 	assert_told(GPU, STATE_VFIO, "vfio-pci");
 }
 
-/* The daemon ends and a new one starts while a write of the old one's hand has not returned. */
+/* The daemon ends and a new one starts while a write of the old one's helper has not returned. */
 static int restart_blocked(struct fixture *f, const char *address)
 {
 	fixture_stop(f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The hand's channel with an enemy in main's place: what is dropped, refused, bounded; that nothing
- * of it is left open, and that the hand goes on. */
+/* The privileged helper's channel with an enemy in main's place: what is dropped, refused, bounded;
+ * that nothing of it is left open, and that the privileged helper goes on. */
 #include "core/base/util.h"
 #include "core/helper/blocked.h"
 #include "core/helper/helper.h"
@@ -30,10 +30,10 @@ enum { CHANGE, LOOK };
 
 struct ground {
 	struct tree *tree;
-	struct hand_config config;
+	struct helper_config config;
 	struct allowlist allow;
 	int channels[2];
-	pid_t hand;
+	pid_t helper;
 };
 
 static void start(struct ground *g)
@@ -43,13 +43,13 @@ static void start(struct ground *g)
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(
 			socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pairs[i]), 0);
-	g->hand = fork();
-	assert_true(g->hand >= 0);
-	if (g->hand == 0) {
+	g->helper = fork();
+	assert_true(g->helper >= 0);
+	if (g->helper == 0) {
 		const int far[2] = {pairs[0][1], pairs[1][1]};
 		close(pairs[0][0]);
 		close(pairs[1][0]);
-		_exit(hand_serve(far, &g->config));
+		_exit(helper_serve(far, &g->config));
 	}
 	for (size_t i = 0; i < 2; i++) {
 		close(pairs[i][1]);
@@ -62,8 +62,8 @@ static int wait_for_end(struct ground *g)
 {
 	int status;
 
-	assert_int_equal(waitpid(g->hand, &status, 0), g->hand);
-	g->hand = 0;
+	assert_int_equal(waitpid(g->helper, &status, 0), g->helper);
+	g->helper = 0;
 	assert_true(WIFEXITED(status));
 	return WEXITSTATUS(status);
 }
@@ -72,7 +72,7 @@ static void stop(struct ground *g)
 {
 	for (size_t i = 0; i < 2; i++)
 		fd_cleanup(&g->channels[i]);
-	if (g->hand > 0)
+	if (g->helper > 0)
 		assert_int_equal(wait_for_end(g), 0);
 }
 
@@ -81,7 +81,7 @@ static int setup(void **state)
 	struct ground *g = calloc(1, sizeof(*g));
 
 	g->tree = tree_new_standard();
-	g->config = (struct hand_config){.root = tree_root(g->tree),
+	g->config = (struct helper_config){.root = tree_root(g->tree),
 		.lock_fd = tree_open_locks(g->tree),
 		.allow = &g->allow};
 	start(g);
@@ -109,9 +109,9 @@ static struct pci_address address(const char *text)
 	return a;
 }
 
-static struct hand_request request(enum hand_op op, const char *device, const char *name)
+static struct helper_request request(enum helper_op op, const char *device, const char *name)
 {
-	struct hand_request r = {.op = op, .address = address(device)};
+	struct helper_request r = {.op = op, .address = address(device)};
 
 	snprintf(r.name, sizeof(r.name), "%s", name);
 	return r;
@@ -156,7 +156,7 @@ static void make_pair(int pair[2])
 }
 
 /* Sends a command as main would. Returns the near end of its reply. */
-static int begin(struct ground *g, int channel, const struct hand_request *r)
+static int begin(struct ground *g, int channel, const struct helper_request *r)
 {
 	int pair[2];
 
@@ -167,7 +167,7 @@ static int begin(struct ground *g, int channel, const struct hand_request *r)
 }
 
 /* The next message of an answer: its errno. -1: there is none. */
-static int receive(int near, struct hand_reply *reply)
+static int receive(int near, struct helper_reply *reply)
 {
 	struct pollfd p = {.fd = near, .events = POLLIN};
 
@@ -177,27 +177,27 @@ static int receive(int near, struct hand_reply *reply)
 	return n == 0 ? -1 : reply->error;
 }
 
-static int call(struct ground *g, int channel, const struct hand_request *r)
+static int call(struct ground *g, int channel, const struct helper_request *r)
 {
 	CLEANUP(fd_cleanup) int near = begin(g, channel, r);
-	struct hand_reply reply;
+	struct helper_reply reply;
 
 	return receive(near, &reply);
 }
 
 static void assert_serves(struct ground *g)
 {
-	const struct hand_request look = request(HAND_HOLDERS, GPU, "");
-	const struct hand_request read = request(HAND_OVERRIDE_GET, "0000:02:00.0", "");
+	const struct helper_request look = request(HELPER_HOLDERS, GPU, "");
+	const struct helper_request read = request(HELPER_OVERRIDE_GET, "0000:02:00.0", "");
 
 	assert_int_equal(call(g, LOOK, &look), 0);
 	assert_int_equal(call(g, CHANGE, &read), 0);
 }
 
-/* Has the hand end the round that it is in: what it has begun to close is closed. */
+/* Has the privileged helper end the round that it is in: what it has begun to close is closed. */
 static void end_round(struct ground *g)
 {
-	struct hand_reply reply;
+	struct helper_reply reply;
 	int pair[2];
 
 	make_pair(pair);
@@ -212,7 +212,7 @@ static size_t count_descriptors(const struct ground *g)
 	char path[64];
 	size_t n = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", g->hand);
+	snprintf(path, sizeof(path), "/proc/%d/fd", g->helper);
 	CLEANUP(dir_cleanup) DIR *dir = opendir(path);
 	assert_non_null(dir);
 	while (readdir(dir))
@@ -225,7 +225,7 @@ static size_t count_children(const struct ground *g)
 	char path[64];
 	size_t n = 0, len;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", g->hand, g->hand);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", g->helper, g->helper);
 	CLEANUP(free_cleanup) char *text = sysfs_slurp(AT_FDCWD, path, 1 << 20, &len);
 	assert_non_null(text);
 	for (const char *s = text; (s = strchr(s, ' ')); s++)
@@ -266,7 +266,7 @@ static void assert_file(struct ground *g, const char *path, const char *text)
 
 static void a_message_with_other_than_one_descriptor_leaves_none_open(void **state)
 {
-	const struct hand_request bind = request(HAND_BIND, GPU, "vfio-pci");
+	const struct helper_request bind = request(HELPER_BIND, GPU, "vfio-pci");
 	struct ground *g = *state;
 	int pairs[8][2], far[16];
 
@@ -296,10 +296,10 @@ static void a_message_with_other_than_one_descriptor_leaves_none_open(void **sta
 
 static void a_message_of_another_size_leaves_nothing_open(void **state)
 {
-	const struct hand_request bind = request(HAND_BIND, GPU, "vfio-pci");
-	struct hand_request bytes[2] = {bind, bind};
+	const struct helper_request bind = request(HELPER_BIND, GPU, "vfio-pci");
+	struct helper_request bytes[2] = {bind, bind};
 	struct ground *g = *state;
-	struct hand_reply reply;
+	struct helper_reply reply;
 	int pair[2];
 
 	static const size_t lengths[] = {0, 1, sizeof(bind) - 1, sizeof(bind) + 1, sizeof(bytes)};
@@ -354,7 +354,7 @@ static int connection_of_another_process(void)
 	pid_t pid = fork();
 	if (pid == 0) {
 		int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-		struct hand_reply reply;
+		struct helper_reply reply;
 
 		if (connect(fd, (struct sockaddr *)&any, len) < 0)
 			_exit(2);
@@ -381,8 +381,8 @@ static int listening(int domain, int type)
 /* A message of root's would arrive where root's word counts. */
 static void nothing_is_sent_to_what_is_no_reply_socket(void **state)
 {
-	const struct hand_request look = request(HAND_HOLDERS, GPU, "");
-	const struct hand_request get = request(HAND_OVERRIDE_GET, GPU, "");
+	const struct helper_request look = request(HELPER_HOLDERS, GPU, "");
+	const struct helper_request get = request(HELPER_OVERRIDE_GET, GPU, "");
 	struct ground *g = *state;
 	int datagram[2], stream[2], reply_pipe[2], status;
 	char byte;
@@ -420,25 +420,25 @@ static void nothing_is_sent_to_what_is_no_reply_socket(void **state)
 static void impossible_fields_and_the_wrong_channel_are_refused(void **state)
 {
 	struct ground *g = *state;
-	struct hand_request r = request(HAND_HOLDERS, GPU, "");
+	struct helper_request r = request(HELPER_HOLDERS, GPU, "");
 
 	assert_int_equal(call(g, CHANGE, &r), EINVAL);
-	r = request(HAND_BIND, GPU, "vfio-pci");
+	r = request(HELPER_BIND, GPU, "vfio-pci");
 	assert_int_equal(call(g, LOOK, &r), EINVAL);
-	r.op = HAND_OP_COUNT;
+	r.op = HELPER_OP_COUNT;
 	assert_int_equal(call(g, LOOK, &r), EINVAL);
 	assert_int_equal(call(g, CHANGE, &r), EINVAL);
-	r = request(HAND_BIND, GPU, "vfio-pci");
+	r = request(HELPER_BIND, GPU, "vfio-pci");
 	memset(r.name, 'a', sizeof(r.name));
 	assert_int_equal(call(g, CHANGE, &r), EINVAL);
 	/* These name the GPU once more when they are cut to what an address has room for. */
-	r = request(HAND_BIND, GPU, "vfio-pci");
+	r = request(HELPER_BIND, GPU, "vfio-pci");
 	r.address.slot = 0x20;
 	assert_int_equal(call(g, CHANGE, &r), EINVAL);
-	r = request(HAND_BIND, GPU, "vfio-pci");
+	r = request(HELPER_BIND, GPU, "vfio-pci");
 	r.address.function = 8;
 	assert_int_equal(call(g, CHANGE, &r), EINVAL);
-	r = request(HAND_NODE_SET, "0000:06:00.0", "");
+	r = request(HELPER_NODE_SET, "0000:06:00.0", "");
 	memset(&r.access.has_mode, 2, 1);
 	assert_int_equal(call(g, CHANGE, &r), EINVAL);
 	assert_file(g, BIND, "");
@@ -456,8 +456,8 @@ static void fill(int fd)
 
 static void a_deaf_caller_holds_nothing_up(void **state)
 {
-	const struct hand_request look = request(HAND_HOLDERS, GPU, "");
-	const struct hand_request get = request(HAND_OVERRIDE_GET, GPU, "");
+	const struct helper_request look = request(HELPER_HOLDERS, GPU, "");
+	const struct helper_request get = request(HELPER_OVERRIDE_GET, GPU, "");
 	struct ground *g = *state;
 	int pair[2];
 
@@ -493,8 +493,8 @@ static void add_holders(struct ground *g, int n)
 /* A reply socket that has room for one or two messages. */
 static int begin_narrow(struct ground *g)
 {
-	const struct hand_request look = request(HAND_HOLDERS, GPU, "");
-	int pair[2], size = sizeof(struct hand_reply) * 3 / 2;
+	const struct helper_request look = request(HELPER_HOLDERS, GPU, "");
+	int pair[2], size = sizeof(struct helper_reply) * 3 / 2;
 
 	make_pair(pair);
 	assert_int_equal(setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
@@ -505,9 +505,9 @@ static int begin_narrow(struct ground *g)
 
 static void a_long_answer_arrives_whole_or_is_seen_not_to(void **state)
 {
-	enum { MANY = 10 * HAND_MAX_HOLDERS + 1 };
+	enum { MANY = 10 * HELPER_MAX_HOLDERS + 1 };
 	struct ground *g = *state;
-	struct hand_reply reply = {.more = 1};
+	struct helper_reply reply = {.more = 1};
 	size_t n = 0;
 
 	add_holders(g, MANY);
@@ -537,8 +537,8 @@ static void block(struct ground *g, const char *path)
 
 static void blocked_commands_leave_room_for_looks_and_are_bounded(void **state)
 {
-	const struct hand_request get = request(HAND_OVERRIDE_GET, GPU, "");
-	const struct hand_request look = request(HAND_HOLDERS, GPU, "");
+	const struct helper_request get = request(HELPER_OVERRIDE_GET, GPU, "");
+	const struct helper_request look = request(HELPER_HOLDERS, GPU, "");
 	struct ground *g = *state;
 	int near[200];
 
@@ -546,19 +546,19 @@ static void blocked_commands_leave_room_for_looks_and_are_bounded(void **state)
 	block(g, OVERRIDE);
 	for (size_t i = 0; i < ARRAY_SIZE(near); i++) {
 		/* The socket alone has not room for all. */
-		if (i == HAND_MAX_AT_WORK)
-			wait_until(g, count_children, HAND_MAX_AT_WORK);
+		if (i == HELPER_MAX_AT_WORK)
+			wait_until(g, count_children, HELPER_MAX_AT_WORK);
 		near[i] = begin(g, CHANGE, &get);
 	}
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(call(g, LOOK, &look), 0);
-	wait_until(g, count_children, HAND_MAX_AT_WORK);
+	wait_until(g, count_children, HELPER_MAX_AT_WORK);
 	/* What only reads is ended with its caller, and the next has its place. */
-	for (size_t i = 0; i < HAND_MAX_AT_WORK; i++)
+	for (size_t i = 0; i < HELPER_MAX_AT_WORK; i++)
 		close(near[i]);
-	wait_until(g, count_descriptors, before + HAND_MAX_AT_WORK);
-	wait_until(g, count_children, HAND_MAX_AT_WORK);
-	for (size_t i = HAND_MAX_AT_WORK; i < ARRAY_SIZE(near); i++)
+	wait_until(g, count_descriptors, before + HELPER_MAX_AT_WORK);
+	wait_until(g, count_children, HELPER_MAX_AT_WORK);
+	for (size_t i = HELPER_MAX_AT_WORK; i < ARRAY_SIZE(near); i++)
 		close(near[i]);
 	wait_until(g, count_children, 0);
 	assert_serves(g);
@@ -572,7 +572,7 @@ static bool last_child_sleeps(const struct ground *g)
 	int pid = 0;
 	size_t len;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", g->hand, g->hand);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", g->helper, g->helper);
 	CLEANUP(free_cleanup) char *children = sysfs_slurp(AT_FDCWD, path, 1 << 20, &len);
 	for (char *save, *s = strtok_r(children, " ", &save); s; s = strtok_r(NULL, " ", &save))
 		pid = atoi(s);
@@ -591,7 +591,7 @@ static void abandon_bind(struct ground *g, unsigned i)
 	pci_address_format(
 		(struct pci_address){1, (uint8_t)(i / 32), (uint8_t)(i % 32), 0}, device);
 	tree_add_device(g->tree, &(struct tree_device){.address = device});
-	const struct hand_request bind_it = request(HAND_BIND, device, "vfio-pci");
+	const struct helper_request bind_it = request(HELPER_BIND, device, "vfio-pci");
 	CLEANUP(fd_cleanup) int near = begin(g, CHANGE, &bind_it);
 	assert_true(near >= 0);
 	/* Left before it is past its last look at its caller, it would not be begun. */
@@ -603,15 +603,15 @@ static void abandon_bind(struct ground *g, unsigned i)
 
 static void writes_left_behind_take_no_place_and_are_bounded(void **state)
 {
-	const struct hand_request bind_it = request(HAND_BIND, FREE, "vfio-pci");
-	const struct hand_request look = request(HAND_HOLDERS, FREE, "");
+	const struct helper_request bind_it = request(HELPER_BIND, FREE, "vfio-pci");
+	const struct helper_request look = request(HELPER_HOLDERS, FREE, "");
 	struct ground *g = *state;
 	char absolute[400];
 
 	block(g, BIND);
-	for (unsigned i = 0; count_children(g) < HAND_MAX_ABANDONED; i++)
+	for (unsigned i = 0; count_children(g) < HELPER_MAX_ABANDONED; i++)
 		abandon_bind(g, i);
-	assert_int_equal(call(g, CHANGE, &bind_it), HAND_TOO_MANY);
+	assert_int_equal(call(g, CHANGE, &bind_it), HELPER_TOO_MANY);
 	assert_int_equal(call(g, LOOK, &look), 0);
 	/* They go on by themselves, and then there is room again. */
 	snprintf(absolute, sizeof(absolute), "%s/%s", tree_root(g->tree), BIND);
@@ -623,13 +623,13 @@ static void writes_left_behind_take_no_place_and_are_bounded(void **state)
 
 static void a_command_that_nobody_waits_for_is_not_begun(void **state)
 {
-	const struct hand_request bind = request(HAND_BIND, FREE, "vfio-pci");
+	const struct helper_request bind = request(HELPER_BIND, FREE, "vfio-pci");
 	struct ground *g = *state;
 
 	assert_serves(g);
-	assert_int_equal(kill(g->hand, SIGSTOP), 0);
+	assert_int_equal(kill(g->helper, SIGSTOP), 0);
 	close(begin(g, CHANGE, &bind));
-	assert_int_equal(kill(g->hand, SIGCONT), 0);
+	assert_int_equal(kill(g->helper, SIGCONT), 0);
 	assert_serves(g);
 	wait_until(g, count_children, 0);
 	assert_file(g, BIND, "");
@@ -641,9 +641,9 @@ static void set_limit(const struct ground *g, rlim_t n)
 {
 	struct rlimit limit;
 
-	assert_int_equal(prlimit(g->hand, RLIMIT_NOFILE, NULL, &limit), 0);
+	assert_int_equal(prlimit(g->helper, RLIMIT_NOFILE, NULL, &limit), 0);
 	limit.rlim_cur = n;
-	assert_int_equal(prlimit(g->hand, RLIMIT_NOFILE, &limit, NULL), 0);
+	assert_int_equal(prlimit(g->helper, RLIMIT_NOFILE, &limit, NULL), 0);
 }
 
 static mode_t node_mode(struct ground *g)
@@ -656,13 +656,13 @@ static mode_t node_mode(struct ground *g)
 	return status.st_mode & 07777;
 }
 
-/* A hand that can open nothing more can look at nothing, and must do nothing. */
+/* A helper that can open nothing more can look at nothing, and must do nothing. */
 static void a_hand_short_of_descriptors_gives_no_node_away(void **state)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	struct hand_request r = request(HAND_NODE_SET, "0000:06:00.0", "");
+	struct helper_request r = request(HELPER_NODE_SET, "0000:06:00.0", "");
 	struct ground *g = *state;
-	struct hand_reply reply;
+	struct helper_reply reply;
 	char *rule = "10de:*";
 
 	stop(g);
@@ -684,7 +684,8 @@ static void a_hand_short_of_descriptors_gives_no_node_away(void **state)
 	assert_serves(g);
 }
 
-/* Makes the hand one whose fork fails: a user's processes are bounded, root's are not. */
+/* Makes the privileged helper one whose fork fails: a user's processes are bounded, root's are not.
+ */
 static int allow_no_process(void *arg)
 {
 	const struct rlimit none = {0};
@@ -695,8 +696,8 @@ static int allow_no_process(void *arg)
 
 static void a_fork_that_fails_is_an_answer(void **state)
 {
-	const struct hand_request look = request(HAND_HOLDERS, GPU, "");
-	const struct hand_request bind_it = request(HAND_BIND, GPU, "vfio-pci");
+	const struct helper_request look = request(HELPER_HOLDERS, GPU, "");
+	const struct helper_request bind_it = request(HELPER_BIND, GPU, "vfio-pci");
 	struct ground *g = *state;
 
 	stop(g);
@@ -711,32 +712,32 @@ static void a_fork_that_fails_is_an_answer(void **state)
 
 static void a_hand_that_takes_no_more_is_waited_for_until_the_deadline(void **state)
 {
-	struct hand_request r = request(HAND_BIND, GPU, "vfio-pci");
+	struct helper_request r = request(HELPER_BIND, GPU, "vfio-pci");
 	struct ground *g = *state;
-	struct hand_reply reply;
-	struct hand *hand = NULL;
+	struct helper_reply reply;
+	struct helper *helper = NULL;
 
-	assert_int_equal(hand_fork(&g->config, &hand), 0);
-	assert_int_equal(kill(hand_pid(hand), SIGSTOP), 0);
-	while (try_send(hand_fd(hand), "x", 1, NULL, 0) == 0)
+	assert_int_equal(helper_fork(&g->config, &helper), 0);
+	assert_int_equal(kill(helper_pid(helper), SIGSTOP), 0);
+	while (try_send(helper_fd(helper), "x", 1, NULL, 0) == 0)
 		continue;
 	assert_int_equal(errno, EAGAIN);
 	int64_t begun = now_ns();
-	assert_int_equal(hand_call(hand, &r, begun + SECOND / 5, &reply), -ETIME);
+	assert_int_equal(helper_call(helper, &r, begun + SECOND / 5, &reply), -ETIME);
 	assert_true(now_ns() - begun >= SECOND / 5);
 	/* Looks go another way: this one is begun, and waited for. */
-	r.op = HAND_HOLDERS;
-	assert_int_equal(hand_call(hand, &r, now_ns() + SECOND / 5, &reply), -ETIMEDOUT);
-	assert_int_equal(kill(hand_pid(hand), SIGCONT), 0);
-	assert_int_equal(hand_call(hand, &r, now_ns() + 20 * SECOND, &reply), 0);
-	hand_free(hand);
+	r.op = HELPER_HOLDERS;
+	assert_int_equal(helper_call(helper, &r, now_ns() + SECOND / 5, &reply), -ETIMEDOUT);
+	assert_int_equal(kill(helper_pid(helper), SIGCONT), 0);
+	assert_int_equal(helper_call(helper, &r, now_ns() + 20 * SECOND, &reply), 0);
+	helper_free(helper);
 	assert_file(g, BIND, "");
 }
 
 /* Whoever could put it there. */
 static void a_lock_that_is_no_plain_file_keeps_nobody_waiting(void **state)
 {
-	const struct hand_request bind_it = request(HAND_BIND, GPU, "vfio-pci");
+	const struct helper_request bind_it = request(HELPER_BIND, GPU, "vfio-pci");
 	struct ground *g = *state;
 
 	assert_int_equal(mkfifoat(g->config.lock_fd, GPU, 0600), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The real hand, spoken to by a main that is an enemy: it takes, gives and writes nothing that
+/* The real helper, spoken to by a main that is an enemy: it takes, gives and writes nothing that
  * would harm the host, whatever it is told. */
 #include "core/base/util.h"
 #include "core/helper/blocked.h"
@@ -18,23 +18,23 @@ static const int64_t SECOND = 1000000000;
 static const char GPU[] = "0000:01:00.0", NIC[] = "0000:03:00.0", DISK[] = "0000:04:00.0",
 		  DISPLAY[] = "0000:00:02.0", OURS[] = "0000:06:00.0", SPARE[] = "10000:e1:00.0";
 static const uint32_t EVERYTHING = UINT32_MAX;
-static const struct hand_client CLIENT = {.is_known = true, .uid = 64001, .gid = 64002};
+static const struct helper_client CLIENT = {.is_known = true, .uid = 64001, .gid = 64002};
 
 struct ground {
 	struct tree *tree;
-	struct hand *hand;
-	struct hand_config config;
-	struct hand_reply reply; /* the last one */
+	struct helper *helper;
+	struct helper_config config;
+	struct helper_reply reply; /* the last one */
 };
 
 static void start(struct ground *g)
 {
-	assert_int_equal(hand_fork(&g->config, &g->hand), 0);
+	assert_int_equal(helper_fork(&g->config, &g->helper), 0);
 }
 
 static void restart(struct ground *g)
 {
-	hand_free(STEAL(g->hand));
+	helper_free(STEAL(g->helper));
 	start(g);
 }
 
@@ -44,7 +44,7 @@ static int setup(void **state)
 	struct ground *g = calloc(1, sizeof(*g));
 
 	g->tree = tree_new_standard();
-	g->config = (struct hand_config){
+	g->config = (struct helper_config){
 		.root = tree_root(g->tree),
 		.lock_fd = tree_open_locks(g->tree),
 		.allow = &everything,
@@ -59,33 +59,33 @@ static int teardown(void **state)
 {
 	struct ground *g = *state;
 
-	hand_free(g->hand);
+	helper_free(g->helper);
 	close(g->config.lock_fd);
 	tree_free(g->tree);
 	free(g);
 	return 0;
 }
 
-static struct hand_request request_of(enum hand_op op, const char *device, const char *name)
+static struct helper_request request_of(enum helper_op op, const char *device, const char *name)
 {
-	struct hand_request request = {.op = op};
+	struct helper_request request = {.op = op};
 
 	assert_true(pci_address_parse(device, &request.address));
 	snprintf(request.name, sizeof(request.name), "%s", name);
 	return request;
 }
 
-/* The errno that the hand answers. */
-static int send_request(struct ground *g, const struct hand_request *request)
+/* The errno that the privileged helper answers. */
+static int send_request(struct ground *g, const struct helper_request *request)
 {
-	assert_int_equal(hand_call(g->hand, request, now_ns() + 20 * SECOND, &g->reply), 0);
+	assert_int_equal(helper_call(g->helper, request, now_ns() + 20 * SECOND, &g->reply), 0);
 	return g->reply.error;
 }
 
 static int call(
-	struct ground *g, enum hand_op op, const char *device, const char *name, uint32_t force)
+	struct ground *g, enum helper_op op, const char *device, const char *name, uint32_t force)
 {
-	struct hand_request request = request_of(op, device, name);
+	struct helper_request request = request_of(op, device, name);
 
 	request.force = force;
 	return send_request(g, &request);
@@ -113,9 +113,9 @@ static void assert_unwritten(struct ground *g, const char *driver, const char *a
 static void assert_never_taken(
 	struct ground *g, const char *device, const char *driver, enum core_reason reason)
 {
-	call(g, HAND_UNBIND, device, driver, 0);
+	call(g, HELPER_UNBIND, device, driver, 0);
 	assert_refused(g, reason);
-	call(g, HAND_UNBIND, device, driver, EVERYTHING);
+	call(g, HELPER_UNBIND, device, driver, EVERYTHING);
 	assert_refused(g, reason);
 	assert_unwritten(g, driver, "unbind");
 }
@@ -124,19 +124,19 @@ static void assert_never_taken(
 static void assert_guarded(
 	struct ground *g, const char *device, const char *driver, enum core_reason reason)
 {
-	call(g, HAND_UNBIND, device, driver, 0);
+	call(g, HELPER_UNBIND, device, driver, 0);
 	assert_refused(g, reason);
-	call(g, HAND_UNBIND, device, driver, ~(1u << reason));
+	call(g, HELPER_UNBIND, device, driver, ~(1u << reason));
 	assert_refused(g, reason);
 	assert_unwritten(g, driver, "unbind");
 	g->config.deny_force = 1u << reason;
 	restart(g);
-	call(g, HAND_UNBIND, device, driver, EVERYTHING);
+	call(g, HELPER_UNBIND, device, driver, EVERYTHING);
 	assert_refused(g, reason);
 	assert_unwritten(g, driver, "unbind");
 	g->config.deny_force = ~g->config.deny_force;
 	restart(g);
-	assert_int_equal(call(g, HAND_UNBIND, device, driver, 1u << reason), 0);
+	assert_int_equal(call(g, HELPER_UNBIND, device, driver, 1u << reason), 0);
 }
 
 static void open_file(struct ground *g, int pid, const char *command, const char *target)
@@ -187,10 +187,10 @@ static void the_display_booted_on_is_guarded(void **state)
 
 	/* From a driver, and when it never had one. */
 	tree_unbind(g->tree, DISPLAY);
-	call(g, HAND_BIND, DISPLAY, "vfio-pci", ~(1u << REASON_BOOT_DISPLAY));
+	call(g, HELPER_BIND, DISPLAY, "vfio-pci", ~(1u << REASON_BOOT_DISPLAY));
 	assert_refused(g, REASON_BOOT_DISPLAY);
 	tree_set_override(g->tree, DISPLAY, "vfio-pci");
-	call(g, HAND_PROBE, DISPLAY, "", 0);
+	call(g, HELPER_PROBE, DISPLAY, "", 0);
 	assert_refused(g, REASON_BOOT_DISPLAY);
 	tree_bind(g->tree, DISPLAY, "i915");
 	assert_guarded(g, DISPLAY, "i915", REASON_BOOT_DISPLAY);
@@ -236,16 +236,16 @@ static void a_use_count_alone_is_nobody(void **state)
 	struct ground *g = *state;
 
 	tree_write(g->tree, "sys/bus/pci/devices/0000:06:00.0/enable", "1\n");
-	assert_int_equal(call(g, HAND_UNBIND, OURS, "vfio-pci", 0), 0);
+	assert_int_equal(call(g, HELPER_UNBIND, OURS, "vfio-pci", 0), 0);
 }
 
 static void a_device_is_taken_from_the_driver_that_has_it_alone(void **state)
 {
 	struct ground *g = *state;
 
-	assert_int_equal(call(g, HAND_UNBIND, DISK, "e1000e", EVERYTHING), ENODEV);
-	assert_int_equal(call(g, HAND_UNBIND, DISK, "vfio-pci", EVERYTHING), ENODEV);
-	assert_int_equal(call(g, HAND_BIND, GPU, "vfio-pci", EVERYTHING), EBUSY);
+	assert_int_equal(call(g, HELPER_UNBIND, DISK, "e1000e", EVERYTHING), ENODEV);
+	assert_int_equal(call(g, HELPER_UNBIND, DISK, "vfio-pci", EVERYTHING), ENODEV);
+	assert_int_equal(call(g, HELPER_BIND, GPU, "vfio-pci", EVERYTHING), EBUSY);
 	assert_unwritten(g, "vfio-pci", "unbind");
 	assert_unwritten(g, "vfio-pci", "bind");
 }
@@ -259,7 +259,7 @@ static void no_override_helps_a_device_to_a_foreign_driver(void **state)
 	struct ground *g = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		call(g, HAND_OVERRIDE_SET, GPU, texts[i], EVERYTHING);
+		call(g, HELPER_OVERRIDE_SET, GPU, texts[i], EVERYTHING);
 		assert_refused(g, REASON_PERMISSION);
 	}
 	CLEANUP(free_cleanup)
@@ -267,10 +267,10 @@ static void no_override_helps_a_device_to_a_foreign_driver(void **state)
 	assert_string_equal(now, "(null)\n");
 	/* Nor does one for VFIO help it to a native driver. */
 	tree_unbind(g->tree, GPU);
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "vfio-pci", 0), 0);
-	assert_int_equal(call(g, HAND_BIND, GPU, "nvme", EVERYTHING), ENODEV);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, "vfio-pci", 0), 0);
+	assert_int_equal(call(g, HELPER_BIND, GPU, "nvme", EVERYTHING), ENODEV);
 	assert_unwritten(g, "nvme", "bind");
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "", 0), 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, "", 0), 0);
 }
 
 static void a_driver_is_named_by_its_name_and_no_path(void **state)
@@ -279,17 +279,17 @@ static void a_driver_is_named_by_its_name_and_no_path(void **state)
 	struct ground *g = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		assert_int_equal(call(g, HAND_UNBIND, GPU, names[i], EVERYTHING), EINVAL);
-		assert_int_equal(call(g, HAND_BIND, GPU, names[i], EVERYTHING), EINVAL);
+		assert_int_equal(call(g, HELPER_UNBIND, GPU, names[i], EVERYTHING), EINVAL);
+		assert_int_equal(call(g, HELPER_BIND, GPU, names[i], EVERYTHING), EINVAL);
 	}
 	assert_unwritten(g, "nvidia", "unbind");
 }
 
-/* Overrides a device by hand, as driverctl does, and has the hand write over it. */
+/* Overrides a device by hand, as driverctl does, and has the privileged helper write over it. */
 static void override_and_bind(struct ground *g, const char *device, const char *text)
 {
 	tree_set_override(g->tree, device, text);
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, device, "vfio-pci", 0), 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, device, "vfio-pci", 0), 0);
 }
 
 static void an_override_of_the_hosts_own_is_given_back(void **state)
@@ -300,19 +300,19 @@ static void an_override_of_the_hosts_own_is_given_back(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		override_and_bind(g, GPU, texts[i]);
-		assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "", 0), 0);
+		assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, "", 0), 0);
 		restart(g);
 		/* Of that device, and no other. */
-		call(g, HAND_OVERRIDE_SET, SPARE, texts[i], 0);
+		call(g, HELPER_OVERRIDE_SET, SPARE, texts[i], 0);
 		assert_refused(g, REASON_PERMISSION);
-		assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, texts[i], 0), 0);
+		assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, texts[i], 0), 0);
 		tree_override(g->tree, GPU, now, sizeof(now));
 		assert_string_equal(now, texts[i]);
 		/* Then it is where it belongs. */
 		assert_int_equal(
 			faccessat(g->config.lock_fd, "0000:01:00.0.override", F_OK, 0), -1);
 		tree_set_override(g->tree, GPU, "");
-		call(g, HAND_OVERRIDE_SET, GPU, texts[i], 0);
+		call(g, HELPER_OVERRIDE_SET, GPU, texts[i], 0);
 		assert_refused(g, REASON_PERMISSION);
 	}
 }
@@ -323,8 +323,8 @@ static void one_that_is_there_still_may_be_set_again(void **state)
 	struct ground *g = *state;
 
 	tree_set_override(g->tree, GPU, "igb_uio");
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "igb_uio", 0), 0);
-	call(g, HAND_OVERRIDE_SET, GPU, "nvme", 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, "igb_uio", 0), 0);
+	call(g, HELPER_OVERRIDE_SET, GPU, "nvme", 0);
 	assert_refused(g, REASON_PERMISSION);
 }
 
@@ -334,16 +334,16 @@ static void what_another_tool_writes_meanwhile_is_kept_too(void **state)
 
 	override_and_bind(g, GPU, "first");
 	override_and_bind(g, GPU, "second");
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "first", 0), 0);
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "second", 0), 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, "first", 0), 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, "second", 0), 0);
 	/* By the hundred, it does not grow. */
 	for (int i = 0; i < 100; i++) {
 		char text[16];
 		snprintf(text, sizeof(text), "tool%d", i);
 		override_and_bind(g, GPU, text);
 	}
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "tool99", 0), 0);
-	call(g, HAND_OVERRIDE_SET, GPU, "tool1", 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, "tool99", 0), 0);
+	call(g, HELPER_OVERRIDE_SET, GPU, "tool1", 0);
 	assert_refused(g, REASON_PERMISSION);
 }
 
@@ -355,14 +355,14 @@ static void a_record_is_of_this_boot_and_this_device(void **state)
 	tree_write(g->tree, BOOT, "11111111-1111-1111-1111-111111111111\n");
 	override_and_bind(g, GPU, "igb_uio");
 	tree_write(g->tree, "sys/bus/pci/devices/0000:01:00.0/device", "0x1234\n");
-	call(g, HAND_OVERRIDE_SET, GPU, "igb_uio", 0);
+	call(g, HELPER_OVERRIDE_SET, GPU, "igb_uio", 0);
 	assert_refused(g, REASON_PERMISSION);
 	tree_write(g->tree, "sys/bus/pci/devices/0000:01:00.0/device", "0x2204\n");
 	tree_write(g->tree, BOOT, "22222222-2222-2222-2222-222222222222\n");
-	call(g, HAND_OVERRIDE_SET, GPU, "igb_uio", 0);
+	call(g, HELPER_OVERRIDE_SET, GPU, "igb_uio", 0);
 	assert_refused(g, REASON_PERMISSION);
 	tree_write(g->tree, BOOT, "11111111-1111-1111-1111-111111111111\n");
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "igb_uio", 0), 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, "igb_uio", 0), 0);
 }
 
 /* What would be written over and could not be given back stays. */
@@ -373,16 +373,16 @@ static void an_override_that_cannot_be_kept_is_not_written_over(void **state)
 
 	assert_int_equal(mkdirat(g->config.lock_fd, "0000:01:00.0.override", 0755), 0);
 	tree_set_override(g->tree, GPU, "igb_uio");
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "vfio-pci", 0), EISDIR);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, "vfio-pci", 0), EISDIR);
 	tree_override(g->tree, GPU, now, sizeof(now));
 	assert_string_equal(now, "igb_uio");
-	call(g, HAND_OVERRIDE_SET, GPU, "elsewhere", 0);
+	call(g, HELPER_OVERRIDE_SET, GPU, "elsewhere", 0);
 	assert_refused(g, REASON_KERNEL_REFUSED);
 }
 
 static int set_node(struct ground *g, const char *device, struct node_access access)
 {
-	struct hand_request request = request_of(HAND_NODE_SET, device, "");
+	struct helper_request request = request_of(HELPER_NODE_SET, device, "");
 
 	request.force = EVERYTHING;
 	request.access = access;
@@ -435,8 +435,8 @@ static void what_cannot_be_read_is_not_touched(void **state)
 {
 	static const char *const attributes[] = {
 		"class", "vendor", "device", "boot_vga", "sriov_totalvfs"};
-	static const enum hand_op ops[] = {
-		HAND_OVERRIDE_SET, HAND_UNBIND, HAND_BIND, HAND_PROBE, HAND_NODE_SET};
+	static const enum helper_op ops[] = {
+		HELPER_OVERRIDE_SET, HELPER_UNBIND, HELPER_BIND, HELPER_PROBE, HELPER_NODE_SET};
 	struct ground *g = *state;
 	char path[128];
 
@@ -445,20 +445,20 @@ static void what_cannot_be_read_is_not_touched(void **state)
 		CLEANUP(free_cleanup) char *text = tree_read(g->tree, path);
 		spoil(g, path);
 		for (size_t op = 0; op < ARRAY_SIZE(ops); op++) {
-			call(g, ops[op], GPU, ops[op] == HAND_UNBIND ? "nvidia" : "vfio-pci",
+			call(g, ops[op], GPU, ops[op] == HELPER_UNBIND ? "nvidia" : "vfio-pci",
 				EVERYTHING);
 			assert_refused(g, REASON_KERNEL_REFUSED);
 		}
 		tree_remove(g->tree, path);
 		if (i < 3) { /* which every device has */
-			call(g, HAND_UNBIND, GPU, "nvidia", EVERYTHING);
+			call(g, HELPER_UNBIND, GPU, "nvidia", EVERYTHING);
 			assert_refused(g, REASON_KERNEL_REFUSED);
 		}
 		if (text)
 			tree_write(g->tree, path, "%s", text);
 	}
 	assert_unwritten(g, "nvidia", "unbind");
-	assert_int_equal(call(g, HAND_UNBIND, GPU, "nvidia", 0), 0);
+	assert_int_equal(call(g, HELPER_UNBIND, GPU, "nvidia", 0), 0);
 }
 
 static void a_host_that_cannot_be_looked_at_keeps_its_devices(void **state)
@@ -470,13 +470,13 @@ static void a_host_that_cannot_be_looked_at_keeps_its_devices(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
 		CLEANUP(free_cleanup) char *text = tree_read(g->tree, paths[i]);
 		spoil(g, paths[i]);
-		call(g, HAND_UNBIND, GPU, "nvidia", EVERYTHING);
+		call(g, HELPER_UNBIND, GPU, "nvidia", EVERYTHING);
 		assert_refused(g, REASON_KERNEL_REFUSED);
 		tree_remove(g->tree, paths[i]);
 		tree_write(g->tree, paths[i], "%s", text ? text : "");
 	}
 	assert_unwritten(g, "nvidia", "unbind");
-	assert_int_equal(call(g, HAND_UNBIND, GPU, "nvidia", 0), 0);
+	assert_int_equal(call(g, HELPER_UNBIND, GPU, "nvidia", 0), 0);
 }
 
 static int lock_byte(int fd, short type, off_t byte)
@@ -490,14 +490,14 @@ static int lock_byte(int fd, short type, off_t byte)
 static void the_setting_of_a_node_is_waited_for(void **state)
 {
 	struct ground *g = *state;
-	struct hand_request request = request_of(HAND_UNBIND, OURS, "vfio-pci");
+	struct helper_request request = request_of(HELPER_UNBIND, OURS, "vfio-pci");
 	int fd = openat(g->config.lock_fd, OURS, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 
 	assert_true(fd >= 0);
 	assert_int_equal(lock_byte(fd, F_WRLCK, 1), 0);
 	assert_false(blocked_is_locked(g->config.lock_fd, request.address));
 	assert_int_equal(
-		hand_call(g->hand, &request, now_ns() + SECOND / 4, &g->reply), -ETIMEDOUT);
+		helper_call(g->helper, &request, now_ns() + SECOND / 4, &g->reply), -ETIMEDOUT);
 	assert_unwritten(g, "vfio-pci", "unbind");
 	assert_int_equal(lock_byte(fd, F_UNLCK, 1), 0);
 	close(fd);
@@ -505,7 +505,7 @@ static void the_setting_of_a_node_is_waited_for(void **state)
 		usleep(1000);
 	/* Its caller had left before it had the lock. */
 	assert_unwritten(g, "vfio-pci", "unbind");
-	assert_int_equal(hand_call(g->hand, &request, now_ns() + 20 * SECOND, &g->reply), 0);
+	assert_int_equal(helper_call(g->helper, &request, now_ns() + 20 * SECOND, &g->reply), 0);
 	CLEANUP(free_cleanup)
 	char *now = tree_read(g->tree, "sys/bus/pci/drivers/vfio-pci/unbind");
 	assert_string_equal(now, OURS);
@@ -514,14 +514,14 @@ static void the_setting_of_a_node_is_waited_for(void **state)
 static void no_node_is_set_beside_a_write(void **state)
 {
 	struct ground *g = *state;
-	struct hand_request request = request_of(HAND_NODE_SET, OURS, "");
+	struct helper_request request = request_of(HELPER_NODE_SET, OURS, "");
 	int fd = openat(g->config.lock_fd, OURS, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 
 	assert_true(fd >= 0);
 	assert_int_equal(lock_byte(fd, F_WRLCK, 0), 0);
 	request.access = (struct node_access){.has_mode = true, .mode = 0640};
 	assert_int_equal(
-		hand_call(g->hand, &request, now_ns() + 20 * SECOND, &g->reply), -EINPROGRESS);
+		helper_call(g->helper, &request, now_ns() + 20 * SECOND, &g->reply), -EINPROGRESS);
 	close(fd);
 	assert_int_equal(send_request(g, &request), 0);
 }

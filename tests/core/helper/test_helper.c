@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The real hand, on plain files: what it writes, what it refuses, how it ends. */
+/* The real helper, on plain files: what it writes, what it refuses, how it ends. */
 #include "core/base/util.h"
 #include "core/helper/blocked.h"
 #include "core/helper/helper.h"
@@ -22,17 +22,17 @@ static const char GPU[] = "0000:01:00.0";
 
 struct ground {
 	struct tree *tree;
-	struct hand *hand;
+	struct helper *helper;
 	struct allowlist allow;
 	int locks;
 };
 
 static void start(struct ground *g)
 {
-	const struct hand_config config = {
+	const struct helper_config config = {
 		.root = tree_root(g->tree), .lock_fd = g->locks, .allow = &g->allow};
 
-	assert_int_equal(hand_fork(&config, &g->hand), 0);
+	assert_int_equal(helper_fork(&config, &g->helper), 0);
 }
 
 static int setup(void **state)
@@ -50,7 +50,7 @@ static int teardown(void **state)
 {
 	struct ground *g = *state;
 
-	hand_free(g->hand);
+	helper_free(g->helper);
 	allowlist_clear(&g->allow);
 	close(g->locks);
 	tree_free(g->tree);
@@ -66,19 +66,19 @@ static struct pci_address address(const char *text)
 	return a;
 }
 
-static int call_until(struct ground *g, enum hand_op op, const char *device, const char *name,
-	int64_t deadline, struct hand_reply *reply)
+static int call_until(struct ground *g, enum helper_op op, const char *device, const char *name,
+	int64_t deadline, struct helper_reply *reply)
 {
-	struct hand_request request = {.op = op, .address = address(device)};
+	struct helper_request request = {.op = op, .address = address(device)};
 
 	snprintf(request.name, sizeof(request.name), "%s", name);
-	return hand_call(g->hand, &request, deadline, reply);
+	return helper_call(g->helper, &request, deadline, reply);
 }
 
-/* The errno that the hand answers. */
-static int call(struct ground *g, enum hand_op op, const char *device, const char *name)
+/* The errno that the privileged helper answers. */
+static int call(struct ground *g, enum helper_op op, const char *device, const char *name)
 {
-	struct hand_reply reply;
+	struct helper_reply reply;
 
 	assert_int_equal(call_until(g, op, device, name, now_ns() + 20 * SECOND, &reply), 0);
 	return reply.error;
@@ -96,36 +96,36 @@ static void each_command_writes_its_one_file(void **state)
 {
 	struct ground *g = *state;
 
-	assert_int_equal(call(g, HAND_UNBIND, GPU, "nvidia"), 0);
+	assert_int_equal(call(g, HELPER_UNBIND, GPU, "nvidia"), 0);
 	tree_unbind(g->tree, GPU);
-	assert_int_equal(call(g, HAND_BIND, GPU, "vfio-pci"), 0);
+	assert_int_equal(call(g, HELPER_BIND, GPU, "vfio-pci"), 0);
 	assert_file(g, "sys/bus/pci/drivers/vfio-pci/bind", GPU);
 	assert_file(g, "sys/bus/pci/drivers/nvidia/unbind", GPU);
-	assert_int_equal(call(g, HAND_PROBE, "10000:e1:00.0", ""), 0);
+	assert_int_equal(call(g, HELPER_PROBE, "10000:e1:00.0", ""), 0);
 	assert_file(g, "sys/bus/pci/drivers_probe", "10000:e1:00.0");
-	assert_int_equal(call(g, HAND_UNBIND, "0000:08:00.0", "nvme"), 0);
+	assert_int_equal(call(g, HELPER_UNBIND, "0000:08:00.0", "nvme"), 0);
 }
 
 static void the_override_is_read_set_and_cleared(void **state)
 {
 	struct ground *g = *state;
-	struct hand_reply reply;
+	struct helper_reply reply;
 	char now[OVERRIDE_SIZE];
 
-	assert_int_equal(call_until(g, HAND_OVERRIDE_GET, GPU, "", now_ns() + SECOND, &reply), 0);
+	assert_int_equal(call_until(g, HELPER_OVERRIDE_GET, GPU, "", now_ns() + SECOND, &reply), 0);
 	assert_int_equal(reply.error, 0);
 	assert_string_equal(reply.text, "");
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "vfio-pci"), 0);
-	assert_int_equal(call_until(g, HAND_OVERRIDE_GET, GPU, "", now_ns() + SECOND, &reply), 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, "vfio-pci"), 0);
+	assert_int_equal(call_until(g, HELPER_OVERRIDE_GET, GPU, "", now_ns() + SECOND, &reply), 0);
 	assert_string_equal(reply.text, "vfio-pci");
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, ""), 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, ""), 0);
 	tree_override(g->tree, GPU, now, sizeof(now));
 	assert_string_equal(now, "");
 	/* What somebody had there before us may be no driver's name. */
 	tree_set_override(g->tree, GPU, " two words ");
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "vfio-pci"), 0);
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, " two words "), 0);
-	assert_int_equal(call_until(g, HAND_OVERRIDE_GET, GPU, "", now_ns() + SECOND, &reply), 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, "vfio-pci"), 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, " two words "), 0);
+	assert_int_equal(call_until(g, HELPER_OVERRIDE_GET, GPU, "", now_ns() + SECOND, &reply), 0);
 	assert_string_equal(reply.text, " two words ");
 }
 
@@ -134,9 +134,9 @@ static void an_override_too_long_or_odd_to_be_restored_is_an_error(void **state)
 	struct ground *g = *state;
 
 	tree_write(g->tree, "sys/bus/pci/devices/0000:01:00.0/driver_override", "%0300d\n", 1);
-	assert_int_equal(call(g, HAND_OVERRIDE_GET, GPU, ""), EFBIG);
+	assert_int_equal(call(g, HELPER_OVERRIDE_GET, GPU, ""), EFBIG);
 	tree_write(g->tree, "sys/bus/pci/devices/0000:01:00.0/driver_override", "a\x01z\n");
-	assert_int_equal(call(g, HAND_OVERRIDE_GET, GPU, ""), EINVAL);
+	assert_int_equal(call(g, HELPER_OVERRIDE_GET, GPU, ""), EINVAL);
 }
 
 static void names_are_checked_whatever_main_sends(void **state)
@@ -147,20 +147,20 @@ static void names_are_checked_whatever_main_sends(void **state)
 	struct ground *g = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (call(g, HAND_BIND, GPU, names[i]) != EINVAL)
+		if (call(g, HELPER_BIND, GPU, names[i]) != EINVAL)
 			fail_msg("bound to '%s'", names[i]);
 	}
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "vfio-pci\nrm"), EPERM);
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "vfio\x1b"), EPERM);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, "vfio-pci\nrm"), EPERM);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, "vfio\x1b"), EPERM);
 	assert_file(g, "sys/bus/pci/devices/0000:01:00.0/driver_override", "(null)\n");
 	tree_unbind(g->tree, GPU);
-	assert_int_equal(call(g, HAND_BIND, GPU, "no_such_driver"), ENOENT);
+	assert_int_equal(call(g, HELPER_BIND, GPU, "no_such_driver"), ENOENT);
 }
 
 static void bridges_are_refused(void **state)
 {
-	static const enum hand_op changes[] = {
-		HAND_OVERRIDE_SET, HAND_UNBIND, HAND_BIND, HAND_PROBE};
+	static const enum helper_op changes[] = {
+		HELPER_OVERRIDE_SET, HELPER_UNBIND, HELPER_BIND, HELPER_PROBE};
 	struct ground *g = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
@@ -170,40 +170,40 @@ static void bridges_are_refused(void **state)
 	assert_file(g, "sys/bus/pci/devices/0000:00:01.0/driver_override", "(null)\n");
 }
 
-/* Restarts the hand with an allowlist of NVIDIA's devices alone. */
+/* Restarts the privileged helper with an allowlist of NVIDIA's devices alone. */
 static void allow_nvidia(struct ground *g)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	char *rule = "10de:*";
 
-	hand_free(STEAL(g->hand));
+	helper_free(STEAL(g->helper));
 	assert_int_equal(allowlist_parse(&rule, 1, &g->allow, &err), 0);
 	start(g);
 }
 
-/* The hand's own, whatever main thought. */
+/* The privileged helper's own, whatever main thought. */
 static void what_the_allowlist_has_not_stays_on_its_native_driver(void **state)
 {
 	static const char NIC[] = "0000:02:00.0";
 	struct ground *g = *state;
 
 	allow_nvidia(g);
-	assert_int_equal(call(g, HAND_UNBIND, NIC, "e1000e"), EPERM);
+	assert_int_equal(call(g, HELPER_UNBIND, NIC, "e1000e"), EPERM);
 	tree_unbind(g->tree, NIC);
 	static const char *const vfio[] = {"vfio-pci", "mlx5_vfio_pci", "virtio_vfio_pci"};
 	for (size_t i = 0; i < ARRAY_SIZE(vfio); i++) {
 		tree_add_driver(g->tree, vfio[i]);
-		assert_int_equal(call(g, HAND_OVERRIDE_SET, NIC, vfio[i]), EPERM);
-		assert_int_equal(call(g, HAND_BIND, NIC, vfio[i]), EPERM);
+		assert_int_equal(call(g, HELPER_OVERRIDE_SET, NIC, vfio[i]), EPERM);
+		assert_int_equal(call(g, HELPER_BIND, NIC, vfio[i]), EPERM);
 	}
 	assert_file(g, "sys/bus/pci/devices/0000:02:00.0/driver_override", "(null)\n");
 	assert_file(g, "sys/bus/pci/drivers/e1000e/unbind", "");
 	assert_file(g, "sys/bus/pci/drivers/vfio-pci/bind", "");
 	/* Others are as they were. */
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, GPU, "vfio-pci"), 0);
-	assert_int_equal(call(g, HAND_UNBIND, GPU, "nvidia"), 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, GPU, "vfio-pci"), 0);
+	assert_int_equal(call(g, HELPER_UNBIND, GPU, "nvidia"), 0);
 	tree_unbind(g->tree, GPU);
-	assert_int_equal(call(g, HAND_BIND, GPU, "vfio-pci"), 0);
+	assert_int_equal(call(g, HELPER_BIND, GPU, "vfio-pci"), 0);
 }
 
 static void giving_back_is_never_denied(void **state)
@@ -212,34 +212,34 @@ static void giving_back_is_never_denied(void **state)
 	struct ground *g = *state;
 
 	allow_nvidia(g);
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, FOREIGN, ""), 0);
-	assert_int_equal(call(g, HAND_UNBIND, FOREIGN, "vfio-pci"), 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, FOREIGN, ""), 0);
+	assert_int_equal(call(g, HELPER_UNBIND, FOREIGN, "vfio-pci"), 0);
 	assert_file(g, "sys/bus/pci/drivers/vfio-pci/unbind", FOREIGN);
 	tree_unbind(g->tree, FOREIGN);
-	assert_int_equal(call(g, HAND_BIND, FOREIGN, "nvme"), 0);
-	assert_int_equal(call(g, HAND_PROBE, FOREIGN, ""), 0);
+	assert_int_equal(call(g, HELPER_BIND, FOREIGN, "nvme"), 0);
+	assert_int_equal(call(g, HELPER_PROBE, FOREIGN, ""), 0);
 	/* A driverless one has nothing to be taken from. */
-	assert_int_equal(call(g, HAND_UNBIND, "0000:08:00.0", "nvme"), 0);
+	assert_int_equal(call(g, HELPER_UNBIND, "0000:08:00.0", "nvme"), 0);
 }
 
 static void nodes_are_given_their_owner_and_mode(void **state)
 {
-	struct hand_request request = {.op = HAND_NODE_SET,
+	struct helper_request request = {.op = HELPER_NODE_SET,
 		.address = address("0000:06:00.0"),
 		.access = {.has_uid = true, .uid = geteuid(), .has_mode = true, .mode = 0660}};
 	struct ground *g = *state;
-	struct hand_reply reply;
+	struct helper_reply reply;
 	struct stat status;
 	char path[300];
 
-	assert_int_equal(hand_call(g->hand, &request, now_ns() + 20 * SECOND, &reply), 0);
+	assert_int_equal(helper_call(g->helper, &request, now_ns() + 20 * SECOND, &reply), 0);
 	assert_int_equal(reply.error, 0);
 	snprintf(path, sizeof(path), "%s/dev/vfio/9", tree_root(g->tree));
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0660);
 	/* A device without such nodes has none that could be another's. */
 	request.address = address(GPU);
-	assert_int_equal(hand_call(g->hand, &request, now_ns() + 20 * SECOND, &reply), 0);
+	assert_int_equal(helper_call(g->helper, &request, now_ns() + 20 * SECOND, &reply), 0);
 	assert_int_equal(reply.error, ENOENT);
 }
 
@@ -255,7 +255,7 @@ static void holders_of_a_devices_other_nodes_are_found(void **state)
 		{80, "evil\x1b[2J\n", "/dev/dri/card0"},
 	};
 	struct ground *g = *state;
-	struct hand_reply reply;
+	struct helper_reply reply;
 	char path[300];
 
 	tree_mkdir(g->tree, "sys/bus/pci/devices/0000:01:00.0/drm/card0");
@@ -269,7 +269,7 @@ static void holders_of_a_devices_other_nodes_are_found(void **state)
 		assert_int_equal(symlink(open_files[i].target, path), 0);
 	}
 	assert_int_equal(
-		call_until(g, HAND_NODE_HOLDERS, GPU, "", now_ns() + 20 * SECOND, &reply), 0);
+		call_until(g, HELPER_NODE_HOLDERS, GPU, "", now_ns() + 20 * SECOND, &reply), 0);
 	assert_int_equal(reply.error, 0);
 	assert_int_equal(reply.n_holders, 2);
 	assert_false(reply.claimed);
@@ -285,28 +285,28 @@ static void a_device_that_is_not_there_is_an_error(void **state)
 {
 	struct ground *g = *state;
 
-	assert_int_equal(call(g, HAND_OVERRIDE_SET, "0000:99:00.0", "vfio-pci"), ENOENT);
-	assert_int_equal(call(g, HAND_OVERRIDE_GET, "0000:99:00.0", ""), ENOENT);
+	assert_int_equal(call(g, HELPER_OVERRIDE_SET, "0000:99:00.0", "vfio-pci"), ENOENT);
+	assert_int_equal(call(g, HELPER_OVERRIDE_GET, "0000:99:00.0", ""), ENOENT);
 }
 
 static void modules_are_never_loaded_for_a_simulated_host(void **state)
 {
 	struct ground *g = *state;
 
-	assert_int_equal(call(g, HAND_LOAD, GPU, "vfio-pci"), EPERM);
+	assert_int_equal(call(g, HELPER_LOAD, GPU, "vfio-pci"), EPERM);
 }
 
 static void holders_are_found_below_the_root(void **state)
 {
 	struct ground *g = *state;
-	struct hand_reply reply;
+	struct helper_reply reply;
 	char path[300];
 
 	tree_write(g->tree, "proc/77/comm", "qemu\n");
 	tree_mkdir(g->tree, "proc/77/fd");
 	snprintf(path, sizeof(path), "%s/proc/77/fd/3", tree_root(g->tree));
 	assert_int_equal(symlink("/dev/vfio/9", path), 0);
-	assert_int_equal(call_until(g, HAND_HOLDERS, GPU, "", now_ns() + 20 * SECOND, &reply), 0);
+	assert_int_equal(call_until(g, HELPER_HOLDERS, GPU, "", now_ns() + 20 * SECOND, &reply), 0);
 	assert_int_equal(reply.error, 0);
 	assert_int_equal(reply.n_holders, 1);
 	assert_int_equal(reply.holders[0].pid, 77);
@@ -316,11 +316,11 @@ static void holders_are_found_below_the_root(void **state)
 /* More than one message has room for. */
 static void holders_by_the_hundred_arrive(void **state)
 {
-	enum { MANY = 3 * HAND_MAX_HOLDERS + 1 };
-	const struct hand_request request = {.op = HAND_HOLDERS};
+	enum { MANY = 3 * HELPER_MAX_HOLDERS + 1 };
+	const struct helper_request request = {.op = HELPER_HOLDERS};
 	CLEANUP(holders_clear) struct holders holders = {0};
 	struct ground *g = *state;
-	struct hand_reply reply;
+	struct helper_reply reply;
 	bool seen[MANY] = {0};
 	char path[300];
 
@@ -333,7 +333,8 @@ static void holders_by_the_hundred_arrive(void **state)
 		assert_int_equal(symlink("/dev/vfio/9", path), 0);
 	}
 	assert_int_equal(
-		hand_call_holders(g->hand, &request, now_ns() + 20 * SECOND, &reply, &holders), 0);
+		helper_call_holders(g->helper, &request, now_ns() + 20 * SECOND, &reply, &holders),
+		0);
 	assert_int_equal(reply.error, 0);
 	assert_int_equal(holders.count, MANY);
 	assert_false(holders.is_truncated);
@@ -365,17 +366,17 @@ static int send_raw(struct ground *g, const void *bytes, size_t len, bool with_f
 		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(cmsg), &pair[1], sizeof(int));
 	}
-	assert_int_equal(sendmsg(hand_fd(g->hand), &msg, MSG_NOSIGNAL), (int)len);
+	assert_int_equal(sendmsg(helper_fd(g->helper), &msg, MSG_NOSIGNAL), (int)len);
 	close(pair[1]);
 	return pair[0];
 }
 
 static void messages_that_are_none_are_survived(void **state)
 {
-	struct hand_request request = {.op = HAND_OP_COUNT, .address = address(GPU)};
+	struct helper_request request = {.op = HELPER_OP_COUNT, .address = address(GPU)};
 	unsigned char bytes[2 * sizeof(request)];
 	struct ground *g = *state;
-	struct hand_reply reply;
+	struct helper_reply reply;
 
 	tree_unbind(g->tree, GPU);
 	memset(bytes, 0x2e, sizeof(bytes));
@@ -388,19 +389,20 @@ static void messages_that_are_none_are_survived(void **state)
 		close(fd);
 		close(send_raw(g, bytes, lengths[i], false));
 	}
-	static const uint32_t ops[] = {HAND_OP_COUNT, 1000, UINT32_MAX};
+	static const uint32_t ops[] = {HELPER_OP_COUNT, 1000, UINT32_MAX};
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
 		request.op = ops[i];
-		assert_int_equal(hand_call(g->hand, &request, now_ns() + 20 * SECOND, &reply), 0);
+		assert_int_equal(
+			helper_call(g->helper, &request, now_ns() + 20 * SECOND, &reply), 0);
 		assert_int_equal(reply.error, EINVAL);
 	}
 	/* A name without an end, and numbers that no address has. */
-	request.op = HAND_BIND;
+	request.op = HELPER_BIND;
 	memset(request.name, 'a', sizeof(request.name));
 	memset(&request.address, 0xff, sizeof(request.address));
-	assert_int_equal(hand_call(g->hand, &request, now_ns() + 20 * SECOND, &reply), 0);
+	assert_int_equal(helper_call(g->helper, &request, now_ns() + 20 * SECOND, &reply), 0);
 	assert_int_equal(reply.error, EINVAL);
-	assert_int_equal(call(g, HAND_BIND, GPU, "vfio-pci"), 0);
+	assert_int_equal(call(g, HELPER_BIND, GPU, "vfio-pci"), 0);
 }
 
 /* Replaces an attribute by a pipe that nobody reads: opening it for writing blocks, as a write to
@@ -433,38 +435,40 @@ static const char BIND[] = "sys/bus/pci/drivers/vfio-pci/bind";
 static void a_write_that_blocks_is_left_behind_and_shows_until_it_ends(void **state)
 {
 	struct ground *g = *state;
-	struct hand_reply reply;
+	struct helper_reply reply;
 
 	tree_unbind(g->tree, GPU);
 	block(g, BIND);
-	assert_int_equal(call_until(g, HAND_BIND, GPU, "vfio-pci", now_ns() + SECOND / 2, &reply),
+	assert_int_equal(call_until(g, HELPER_BIND, GPU, "vfio-pci", now_ns() + SECOND / 2, &reply),
 		-ETIMEDOUT);
 	assert_true(blocked_is_locked(g->locks, address(GPU)));
 	/* That device is taken, others are not. */
-	assert_int_equal(call_until(g, HAND_UNBIND, GPU, "nvidia", now_ns() + 20 * SECOND, &reply),
+	assert_int_equal(
+		call_until(g, HELPER_UNBIND, GPU, "nvidia", now_ns() + 20 * SECOND, &reply),
 		-EINPROGRESS);
-	assert_int_equal(call(g, HAND_OVERRIDE_GET, GPU, ""), 0);
-	assert_int_equal(call(g, HAND_UNBIND, "0000:01:00.1", "snd_hda_intel"), 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_GET, GPU, ""), 0);
+	assert_int_equal(call(g, HELPER_UNBIND, "0000:01:00.1", "snd_hda_intel"), 0);
 	assert_false(blocked_is_locked(g->locks, address("0000:01:00.1")));
 	/* It outlives the daemon; the next one sees it. */
-	hand_free(STEAL(g->hand));
+	helper_free(STEAL(g->helper));
 	assert_true(blocked_is_locked(g->locks, address(GPU)));
 	start(g);
-	assert_int_equal(call_until(g, HAND_UNBIND, GPU, "nvidia", now_ns() + 20 * SECOND, &reply),
+	assert_int_equal(
+		call_until(g, HELPER_UNBIND, GPU, "nvidia", now_ns() + 20 * SECOND, &reply),
 		-EINPROGRESS);
 	unblock(g, BIND, GPU);
 	assert_false(blocked_is_locked(g->locks, address(GPU)));
-	assert_int_equal(call(g, HAND_UNBIND, GPU, "nvidia"), 0);
+	assert_int_equal(call(g, HELPER_UNBIND, GPU, "nvidia"), 0);
 }
 
 static void a_deadline_already_past_sends_nothing(void **state)
 {
 	struct ground *g = *state;
-	struct hand_reply reply;
+	struct helper_reply reply;
 
-	assert_int_equal(call_until(g, HAND_BIND, GPU, "vfio-pci", now_ns() - 1, &reply), -ETIME);
+	assert_int_equal(call_until(g, HELPER_BIND, GPU, "vfio-pci", now_ns() - 1, &reply), -ETIME);
 	/* Commands are taken in order: had it been sent, it would be at work by now. */
-	assert_int_equal(call(g, HAND_OVERRIDE_GET, GPU, ""), 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_GET, GPU, ""), 0);
 	assert_int_equal(faccessat(g->locks, GPU, F_OK, 0), -1);
 	assert_file(g, BIND, "");
 }
@@ -496,7 +500,7 @@ static void asking_does_not_get_in_a_writers_way(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, ask, &a), 0);
 	for (int i = 0; i < 100 || atomic_load(&a.asked) < 1000; i++)
-		assert_int_equal(call(g, HAND_BIND, GPU, "vfio-pci"), 0);
+		assert_int_equal(call(g, HELPER_BIND, GPU, "vfio-pci"), 0);
 	atomic_store(&a.stop, true);
 	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
 		pthread_join(threads[i], NULL);
@@ -505,15 +509,15 @@ static void asking_does_not_get_in_a_writers_way(void **state)
 static void a_hand_that_dies_is_noticed(void **state)
 {
 	struct ground *g = *state;
-	struct pollfd p = {.fd = hand_fd(g->hand)};
-	struct hand_reply reply;
+	struct pollfd p = {.fd = helper_fd(g->helper)};
+	struct helper_reply reply;
 
 	assert_int_equal(poll(&p, 1, 0), 0);
-	assert_int_equal(kill(hand_pid(g->hand), SIGKILL), 0);
+	assert_int_equal(kill(helper_pid(g->helper), SIGKILL), 0);
 	assert_int_equal(poll(&p, 1, 20000), 1);
 	assert_true(p.revents & POLLHUP);
 	assert_int_equal(
-		call_until(g, HAND_BIND, GPU, "vfio-pci", now_ns() + SECOND, &reply), -EPIPE);
+		call_until(g, HELPER_BIND, GPU, "vfio-pci", now_ns() + SECOND, &reply), -EPIPE);
 }
 
 static void a_hand_ignores_the_signals_meant_for_main(void **state)
@@ -522,10 +526,10 @@ static void a_hand_ignores_the_signals_meant_for_main(void **state)
 
 	tree_unbind(g->tree, GPU);
 	/* Its first answer says that it has come so far as to ignore them. */
-	assert_int_equal(call(g, HAND_OVERRIDE_GET, GPU, ""), 0);
-	assert_int_equal(kill(hand_pid(g->hand), SIGTERM), 0);
-	assert_int_equal(kill(hand_pid(g->hand), SIGINT), 0);
-	assert_int_equal(call(g, HAND_BIND, GPU, "vfio-pci"), 0);
+	assert_int_equal(call(g, HELPER_OVERRIDE_GET, GPU, ""), 0);
+	assert_int_equal(kill(helper_pid(g->helper), SIGTERM), 0);
+	assert_int_equal(kill(helper_pid(g->helper), SIGINT), 0);
+	assert_int_equal(call(g, HELPER_BIND, GPU, "vfio-pci"), 0);
 }
 
 static void assert_end_of_file(int fd)
@@ -543,11 +547,12 @@ static void descriptors_of_main_are_not_inherited(void **state)
 	int inherited[2];
 
 	tree_unbind(g->tree, GPU);
-	hand_free(STEAL(g->hand));
-	/* Without close-on-exec, and a number that the hand wants for itself among them. */
+	helper_free(STEAL(g->helper));
+	/* Without close-on-exec, and a number that the privileged helper wants for itself among
+	 * them. */
 	assert_int_equal(pipe(inherited), 0);
 	start(g);
-	assert_int_equal(call(g, HAND_BIND, GPU, "vfio-pci"), 0);
+	assert_int_equal(call(g, HELPER_BIND, GPU, "vfio-pci"), 0);
 	close(inherited[1]);
 	assert_end_of_file(inherited[0]);
 	close(inherited[0]);
@@ -558,16 +563,16 @@ static void descriptors_of_main_are_not_inherited(void **state)
 static void what_is_left_behind_lets_go_of_stdio(void **state)
 {
 	static const char OVERRIDE[] = "sys/bus/pci/devices/0000:01:00.0/driver_override";
-	static const enum hand_op ops[] = {HAND_OVERRIDE_SET, HAND_OVERRIDE_GET};
+	static const enum helper_op ops[] = {HELPER_OVERRIDE_SET, HELPER_OVERRIDE_GET};
 	struct ground *g = *state;
 	char absolute[400];
 
 	snprintf(absolute, sizeof(absolute), "%s/%s", tree_root(g->tree), OVERRIDE);
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++) {
-		struct hand_reply reply;
+		struct helper_reply reply;
 		int log[2], saved = dup(STDERR_FILENO);
 
-		hand_free(STEAL(g->hand));
+		helper_free(STEAL(g->helper));
 		assert_int_equal(pipe2(log, O_CLOEXEC), 0);
 		dup2(log[1], STDERR_FILENO);
 		start(g);
@@ -578,7 +583,7 @@ static void what_is_left_behind_lets_go_of_stdio(void **state)
 		assert_int_equal(
 			call_until(g, ops[i], GPU, "vfio-pci", now_ns() + SECOND / 2, &reply),
 			-ETIMEDOUT);
-		hand_free(STEAL(g->hand));
+		helper_free(STEAL(g->helper));
 		assert_end_of_file(log[0]);
 		close(log[0]);
 		/* Both ends at once, so that whichever blocks goes on. */
@@ -586,7 +591,7 @@ static void what_is_left_behind_lets_go_of_stdio(void **state)
 		assert_true(fd >= 0);
 		assert_true(write(fd, "x\n", 2) == 2);
 		close(fd);
-		if (ops[i] == HAND_OVERRIDE_SET)
+		if (ops[i] == HELPER_OVERRIDE_SET)
 			unblock(g, OVERRIDE, GPU);
 		start(g);
 	}
@@ -601,12 +606,13 @@ struct caller {
 static void *call_often(void *arg)
 {
 	struct caller *c = arg;
-	struct hand_request request = {.op = HAND_OVERRIDE_GET};
-	struct hand_reply reply;
+	struct helper_request request = {.op = HELPER_OVERRIDE_GET};
+	struct helper_reply reply;
 
 	pci_address_parse(c->device, &request.address);
 	for (int i = 0; i < 100 && !c->complaint; i++) {
-		if (hand_call(c->g->hand, &request, now_ns() + 60 * SECOND, &reply) || reply.error)
+		if (helper_call(c->g->helper, &request, now_ns() + 60 * SECOND, &reply) ||
+			reply.error)
 			c->complaint = "no answer";
 		else if (strcmp(reply.text, c->device) != 0)
 			c->complaint = "another's answer";
@@ -643,7 +649,7 @@ static void a_lock_that_is_no_file_of_ours_is_not_followed(void **state)
 
 	snprintf(target, sizeof(target), "%s/stolen", tree_state(g->tree));
 	assert_int_equal(symlinkat(target, g->locks, GPU), 0);
-	assert_int_equal(call(g, HAND_BIND, GPU, "vfio-pci"), ELOOP);
+	assert_int_equal(call(g, HELPER_BIND, GPU, "vfio-pci"), ELOOP);
 	assert_int_equal(access(target, F_OK), -1);
 	assert_file(g, BIND, "");
 }
@@ -654,7 +660,7 @@ static void nobody_is_pending_where_no_lock_is(void **state)
 
 	assert_false(blocked_is_locked(g->locks, address(GPU)));
 	assert_false(blocked_is_locked(-1, address(GPU)));
-	hand_free(NULL);
+	helper_free(NULL);
 }
 
 int main(void)

@@ -154,34 +154,35 @@ static void an_attribute_of_the_kernels_is_known_by_its_descriptor(void **state)
 	assert_true(sysfs_file_is_real(-1));
 }
 
-/* The hand looks at each node that it changes: one may have come since it was started. */
+/* The privileged helper looks at each node that it changes: one may have come since it was started.
+ */
 static void a_real_node_in_a_simulated_host_is_left_alone(void **state)
 {
-	struct hand_request request = {.op = HAND_NODE_SET,
+	struct helper_request request = {.op = HELPER_NODE_SET,
 		.access = {.has_uid = true, .uid = 65533, .has_mode = true, .mode = 0640}};
 	CLEANUP(fd_cleanup) int locks = tree_open_locks(tree);
 	struct allowlist allow = {0};
-	const struct hand_config config = {
+	const struct helper_config config = {
 		.root = tree_root(tree), .lock_fd = locks, .allow = &allow};
-	struct hand *hand = NULL;
-	struct hand_reply reply;
+	struct helper *helper = NULL;
+	struct helper_reply reply;
 	struct stat status;
 	char buf[400];
 
 	(void)state;
 	assert_true(pci_address_parse("0000:06:00.0", &request.address));
-	assert_int_equal(hand_fork(&config, &hand), 0);
+	assert_int_equal(helper_fork(&config, &helper), 0);
 	/* Its first answer says that it has made up its mind. */
-	assert_int_equal(hand_call(hand, &request, now_ns() + 20000000000, &reply), 0);
+	assert_int_equal(helper_call(helper, &request, now_ns() + 20000000000, &reply), 0);
 	tree_remove(tree, "dev/vfio/9");
 	make_node("dev/vfio/9", 10, 196);
-	assert_int_equal(hand_call(hand, &request, now_ns() + 20000000000, &reply), 0);
+	assert_int_equal(helper_call(helper, &request, now_ns() + 20000000000, &reply), 0);
 	assert_int_equal(reply.error, EPERM);
 	absolute("dev/vfio/9", buf, sizeof(buf));
 	assert_int_equal(stat(buf, &status), 0);
 	assert_int_equal(status.st_uid, 0);
 	assert_int_equal(status.st_mode & 07777, 0600);
-	hand_free(hand);
+	helper_free(helper);
 }
 
 /* Who may exchange a folder on the way to the root must not have one host judged and another

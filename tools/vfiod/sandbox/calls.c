@@ -59,8 +59,8 @@ static const char *const MAIN[] = {"accept", "accept4", "listen", "getpeername",
 	"unlink", "unlinkat", "rename", "renameat", "renameat2", "mkdir", "mkdirat", "rmdir",
 	"membarrier", "msync", "utimensat"};
 
-/* The hand's records, beside its locks. */
-static const char *const HAND[] = {"fsync", "fdatasync", "ftruncate", "pwrite64", "rename",
+/* The privileged helper's records, beside its locks. */
+static const char *const HELPER[] = {"fsync", "fdatasync", "ftruncate", "pwrite64", "rename",
 	"renameat", "renameat2", "unlink", "unlinkat"};
 
 /* Who sees one of these made from a taken-over process has seen enough. */
@@ -218,7 +218,7 @@ static void calls_allow(struct build *b, enum sandbox_process process)
 		calls_add(b, SCMP_ACT_ALLOW, "tgkill", 1, &own); /* abort() */
 		return;
 	}
-	ALLOW_ALL(b, HAND);
+	ALLOW_ALL(b, HELPER);
 	allow_narrow(b, NARROW_HAND, ARRAY_SIZE(NARROW_HAND));
 	calls_add(b, SCMP_ACT_ALLOW, "tgkill", 0, NULL); /* whose children have pids of their own */
 	if (process == SANDBOX_HAND_LOADER)

@@ -16,8 +16,8 @@ struct identity {
 int privileges_find_user(const char *name, struct identity *ret);
 
 /* Becomes that user for good: no capabilities, none to be had again, no new privileges. To be
- * called after the hand is forked and before any thread. 0, or -1 with a sentence on stderr: the
- * process must then end, for it may be half changed. */
+ * called after the privileged helper is forked and before any thread. 0, or -1 with a sentence on
+ * stderr: the process must then end, for it may be half changed. */
 int privileges_drop(const struct identity *identity);
 
 /* Keeps, of the capabilities that the process has, the given ones at most, and no way to others. 0,

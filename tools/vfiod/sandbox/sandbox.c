@@ -107,9 +107,9 @@ int sandbox_main(const struct sandbox *s)
 	return sandbox_filter("the daemon", SANDBOX_MAIN, s->mode);
 }
 
-/* What the hand needs beside being uid 0, to whom the files of sysfs belong and who writes them
- * without any of these. */
-static const int HAND_CAPABILITIES[] = {
+/* What the privileged helper needs beside being uid 0, to whom the files of sysfs belong and who
+ * writes them without any of these. */
+static const int HELPER_CAPABILITIES[] = {
 	CAP_CHOWN,	     /* a VFIO node to the user that the request names */
 	CAP_FOWNER,	     /* its mode, once it is that user's */
 	CAP_DAC_READ_SEARCH, /* other users' /proc/PID/fd */
@@ -119,13 +119,13 @@ static const int HAND_CAPABILITIES[] = {
 
 /* No Landlock here: the kernel hides from a process that has it what every other process has open,
  * and then no device would seem to be in use. */
-int sandbox_hand(void *sandbox)
+int sandbox_helper(void *sandbox)
 {
 	const struct sandbox *s = sandbox;
-	unsigned n = sizeof(HAND_CAPABILITIES) / sizeof(*HAND_CAPABILITIES);
+	unsigned n = sizeof(HELPER_CAPABILITIES) / sizeof(*HELPER_CAPABILITIES);
 	enum sandbox_process process = s->is_simulated ? SANDBOX_HAND : SANDBOX_HAND_LOADER;
 
-	if (privileges_keep(HAND_CAPABILITIES, s->is_simulated ? n - 1 : n) < 0 ||
+	if (privileges_keep(HELPER_CAPABILITIES, s->is_simulated ? n - 1 : n) < 0 ||
 		sandbox_limit("the privileged process") < 0)
 		return -1;
 	return s->mode == SANDBOX_OFF ? 0

@@ -18,10 +18,10 @@ enum sandbox_mode {
 /* What the rules are made of. All borrowed. */
 struct sandbox {
 	enum sandbox_mode mode;
-	bool is_simulated;	/* root is not this machine's */
-	const char *root;	/* folder that the host's files are below */
-	const char *state;	/* folder of the database */
-	const char *locks;	/* folder below which the hand's locks are, to be read */
+	bool is_simulated; /* root is not this machine's */
+	const char *root;  /* folder that the host's files are below */
+	const char *state; /* folder of the database */
+	const char *locks; /* folder below which the privileged helper's locks are, to be read */
 	const char *sockets[2]; /* URLs, separated by commas, whose ipc:// ones lie in a folder */
 };
 
@@ -33,6 +33,7 @@ bool sandbox_mode_parse(const char *name, enum sandbox_mode *ret);
  * on stderr: the process must then end. */
 int sandbox_main(const struct sandbox *sandbox);
 
-/* Confines the hand; a struct hand_config.confine, whose argument is the struct sandbox. The
- * capabilities go even when the mode is SANDBOX_OFF. 0, or -1 with a sentence on stderr. */
-int sandbox_hand(void *sandbox);
+/* Confines the privileged helper; a struct helper_config.confine, whose argument is the struct
+ * sandbox. The capabilities go even when the mode is SANDBOX_OFF. 0, or -1 with a sentence on
+ * stderr. */
+int sandbox_helper(void *sandbox);

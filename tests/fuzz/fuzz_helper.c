@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An enemy in main's place. The input is a series of messages, with descriptors of all kinds, for
- * the hand's own code on a static host; no child is forked, for speed. Whatever came: the hand
- * answers a plain look, no descriptor and no process is left over, and nothing was changed but what
- * a command may change.
+ * the privileged helper's own code on a static host; no child is forked, for speed. Whatever came:
+ * the privileged helper answers a plain look, no descriptor and no process is left over, and
+ * nothing was changed but what a command may change.
  */
 #include "core/base/util.h"
 #include "core/helper/helper_internal.h"
@@ -27,8 +27,8 @@ static const char *const NAMES[] = {"", "vfio-pci", "nvme", "e1000e", "nvidia", 
 	"../../devices", "vfio-pci/../nvme", "mlx5_vfio_pci", "none", "vfio-pci\nx"};
 
 static struct tree *tree;
-static struct hand_service service;
-static int near_ends[HAND_WAYS];
+static struct helper_service service;
+static int near_ends[HELPER_WAYS];
 static int watch_fd;
 static char *watched[MAX_WATCHES]; /* path below the root of each watch descriptor */
 
@@ -59,7 +59,7 @@ static void must(bool ok, const char *what)
 {
 	if (ok)
 		return;
-	fprintf(stderr, "fuzz_hand: %s\n", what);
+	fprintf(stderr, "fuzz_helper: %s\n", what);
 	abort();
 }
 
@@ -98,17 +98,17 @@ static void watch(const char *path)
 static void set_up(void)
 {
 	static struct allowlist allow;
-	static struct hand_config config;
+	static struct helper_config config;
 
 	tree = tree_new_standard();
-	config = (struct hand_config){.root = tree_root(tree), .allow = &allow};
-	service = (struct hand_service){.config = &config,
+	config = (struct helper_config){.root = tree_root(tree), .allow = &allow};
+	service = (struct helper_service){.config = &config,
 		.lock_fd = tree_open_locks(tree),
 		.main_pid = getpid(),
 		.sysfs = SYSFS_INIT};
 	must(sysfs_open(&service.sysfs, tree_root(tree)) == 0, "sysfs_open");
 	must(!sysfs_is_real(&service.sysfs), "the static host counts as real");
-	for (size_t i = 0; i < HAND_WAYS; i++) {
+	for (size_t i = 0; i < HELPER_WAYS; i++) {
 		int pair[2];
 
 		must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0, "channel");
@@ -174,9 +174,9 @@ static int make_descriptor(unsigned kind, int *near)
 	case 4:
 		return open("/dev/null", O_RDWR | O_CLOEXEC);
 	case 5:
-		return fcntl(service.channels[HAND_WAY_CHANGE], F_DUPFD_CLOEXEC, 0);
+		return fcntl(service.channels[HELPER_WAY_CHANGE], F_DUPFD_CLOEXEC, 0);
 	case 6:
-		return fcntl(near_ends[HAND_WAY_LOOK], F_DUPFD_CLOEXEC, 0);
+		return fcntl(near_ends[HELPER_WAY_LOOK], F_DUPFD_CLOEXEC, 0);
 	case 7:
 		return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	default:
@@ -187,7 +187,7 @@ static int make_descriptor(unsigned kind, int *near)
 	}
 }
 
-static void make_request(struct input *in, struct hand_request *r)
+static void make_request(struct input *in, struct helper_request *r)
 {
 	unsigned how = take(in);
 
@@ -195,14 +195,14 @@ static void make_request(struct input *in, struct hand_request *r)
 		take_into(in, r, sizeof(*r));
 		return;
 	}
-	r->op = take(in) % (HAND_OP_COUNT + 1);
+	r->op = take(in) % (HELPER_OP_COUNT + 1);
 	pci_address_parse(ADDRESSES[how % ARRAY_SIZE(ADDRESSES)], &r->address);
 	unsigned name = take(in);
 	if (name < ARRAY_SIZE(NAMES))
 		snprintf(r->name, sizeof(r->name), "%s", NAMES[name]);
 	else
 		take_into(in, r->name, name);
-	if (r->op == HAND_NODE_SET)
+	if (r->op == HELPER_NODE_SET)
 		take_into(in, &r->access, sizeof(r->access));
 }
 
@@ -212,9 +212,9 @@ static size_t make_length(struct input *in, unsigned how)
 	case 0:
 		return take(in) * 3;
 	case 1:
-		return sizeof(struct hand_request) + 1;
+		return sizeof(struct helper_request) + 1;
 	default:
-		return sizeof(struct hand_request);
+		return sizeof(struct helper_request);
 	}
 }
 
@@ -239,30 +239,30 @@ static void send_message(int channel, const void *bytes, size_t len, const int *
 	must(sendmsg(channel, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len, "sendmsg");
 }
 
-/* As the hand's process and its child do. Whether it was a command. */
-static bool serve(enum hand_way way)
+/* As the privileged helper's process and its child do. Whether it was a command. */
+static bool serve(enum helper_way way)
 {
 	const struct holders nobody = {0};
-	struct hand_reply reply = {0};
-	struct hand_command command;
+	struct helper_reply reply = {0};
+	struct helper_command command;
 	int lock = -1;
 
-	enum hand_got got = hand_receive(&service, way, &command);
-	must(got != HAND_GOT_END, "an open channel counts as closed");
-	if (got == HAND_GOT_NOTHING)
+	enum helper_got got = helper_receive(&service, way, &command);
+	must(got != HELPER_GOT_END, "an open channel counts as closed");
+	if (got == HELPER_GOT_NOTHING)
 		return false;
-	reply.error = hand_begin(&service, &command, &lock, &reply);
+	reply.error = helper_begin(&service, &command, &lock, &reply);
 	if (reply.error)
-		hand_answer(command.reply_fd, &reply, &nobody);
+		helper_answer(command.reply_fd, &reply, &nobody);
 	else
-		hand_finish(&service, &command, lock);
+		helper_finish(&service, &command, lock);
 	close(command.reply_fd);
 	return true;
 }
 
-/* Serves what there is, an answer that the hand was made to send itself too. How many commands that
- * were. */
-static unsigned serve_all(enum hand_way way)
+/* Serves what there is, an answer that the privileged helper was made to send itself too. How many
+ * commands that were. */
+static unsigned serve_all(enum helper_way way)
 {
 	struct pollfd p = {.fd = service.channels[way], .events = POLLIN};
 	unsigned n = 0;
@@ -275,10 +275,10 @@ static unsigned serve_all(enum hand_way way)
 static void one_message(struct input *in)
 {
 	unsigned how = take(in), manners = take(in);
-	enum hand_way way = how & 1 ? HAND_WAY_LOOK : HAND_WAY_CHANGE;
+	enum helper_way way = how & 1 ? HELPER_WAY_LOOK : HELPER_WAY_CHANGE;
 	size_t n = how >> 1 & MAX_FDS, len = make_length(in, how);
-	char bytes[2 * sizeof(struct hand_request) + 800] = {0};
-	struct hand_request request = {0};
+	char bytes[2 * sizeof(struct helper_request) + 800] = {0};
+	struct helper_request request = {0};
 	int fds[MAX_FDS], near = -1;
 	char answer[16];
 
@@ -302,14 +302,14 @@ static void one_message(struct input *in)
 
 static void plain_look(void)
 {
-	static struct hand_reply reply;
-	const struct hand_request look = {.op = HAND_HOLDERS};
+	static struct helper_reply reply;
+	const struct helper_request look = {.op = HELPER_HOLDERS};
 	int pair[2];
 
 	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0, "pair");
-	send_message(near_ends[HAND_WAY_LOOK], &look, sizeof(look), &pair[1], 1);
+	send_message(near_ends[HELPER_WAY_LOOK], &look, sizeof(look), &pair[1], 1);
 	close(pair[1]);
-	must(serve(HAND_WAY_LOOK), "a plain look was not taken");
+	must(serve(HELPER_WAY_LOOK), "a plain look was not taken");
 	must(recv(pair[0], &reply, sizeof(reply), MSG_DONTWAIT) == (ssize_t)sizeof(reply),
 		"a plain look was not answered");
 	must(reply.error == 0 && !reply.more, "a plain look failed");
@@ -326,8 +326,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	size_t n_open = count_descriptors();
 	for (int i = 0; i < MAX_MESSAGES && in.len > 0; i++)
 		one_message(&in);
-	for (size_t i = 0; i < HAND_WAYS; i++)
-		must(serve_all((enum hand_way)i) == 0, "a message that nobody sent is a command");
+	for (size_t i = 0; i < HELPER_WAYS; i++)
+		must(serve_all((enum helper_way)i) == 0, "a message that nobody sent is a command");
 	plain_look();
 	must(count_descriptors() == n_open, "a descriptor was left open");
 	check_changes();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A stand-in for the hand. */
-#include "tests/support/fake_hand.h"
+/* A stand-in for the privileged helper. */
+#include "tests/support/fake_helper.h"
 #include "core/base/util.h"
 #include "core/pci/sysfs.h"
 #include "core/use/vfio_nodes.h"
@@ -19,10 +19,10 @@ enum { MAX_FAULTS = 32, MAX_KEPT = 32 };
 struct blocked {
 	int reply_fd, lock;
 	bool has_effect;
-	struct hand_request request;
+	struct helper_request request;
 };
 
-struct fake_hand {
+struct fake_helper {
 	struct tree *tree;
 	int fd;
 	pthread_t thread;
@@ -34,13 +34,14 @@ struct fake_hand {
 	size_t log_len;
 	struct blocked kept[MAX_KEPT];
 	size_t n_kept;
-	struct hand_reply holders, node_holders;
+	struct helper_reply holders, node_holders;
 	unsigned after;
 	void (*then)(void *arg);
 	void *arg;
 };
 
-static void log_write(struct fake_hand *f, const char *verb, const char *address, const char *name)
+static void log_write(
+	struct fake_helper *f, const char *verb, const char *address, const char *name)
 {
 	char *line = NULL;
 	int len = asprintf(&line, "%s%s%s%s%s\n", verb, address[0] ? " " : "", address,
@@ -55,7 +56,7 @@ static void log_write(struct fake_hand *f, const char *verb, const char *address
 	free(line);
 }
 
-static bool driver_exists(const struct fake_hand *f, const char *driver)
+static bool driver_exists(const struct fake_helper *f, const char *driver)
 {
 	char path[400];
 
@@ -64,7 +65,7 @@ static bool driver_exists(const struct fake_hand *f, const char *driver)
 }
 
 /* Whether the kernel would match the driver to the device. */
-static bool matches(const struct fake_hand *f, const char *address, const char *driver)
+static bool matches(const struct fake_helper *f, const char *address, const char *driver)
 {
 	char override[OVERRIDE_SIZE];
 
@@ -72,7 +73,7 @@ static bool matches(const struct fake_hand *f, const char *address, const char *
 	return strcmp(override[0] ? override : tree_native(f->tree, address), driver) == 0;
 }
 
-static int bind_driver(struct fake_hand *f, const char *address, const char *driver)
+static int bind_driver(struct fake_helper *f, const char *address, const char *driver)
 {
 	char now[64];
 
@@ -88,7 +89,7 @@ static int bind_driver(struct fake_hand *f, const char *address, const char *dri
 }
 
 /* Succeeds whatever comes of it, as the kernel's drivers_probe. */
-static int probe(struct fake_hand *f, const char *address)
+static int probe(struct fake_helper *f, const char *address)
 {
 	char driver[OVERRIDE_SIZE];
 
@@ -100,7 +101,7 @@ static int probe(struct fake_hand *f, const char *address)
 	return 0;
 }
 
-static int apply(struct fake_hand *f, const struct hand_request *r, const char *address)
+static int apply(struct fake_helper *f, const struct helper_request *r, const char *address)
 {
 	char path[64], class[16] = "";
 
@@ -112,20 +113,20 @@ static int apply(struct fake_hand *f, const struct hand_request *r, const char *
 	if (strncmp(class, "0x06", 4) == 0)
 		return EPERM;
 	switch (r->op) {
-	case HAND_OVERRIDE_SET:
+	case HELPER_OVERRIDE_SET:
 		tree_set_override(f->tree, address, r->name);
 		return 0;
-	case HAND_UNBIND:
+	case HELPER_UNBIND:
 		tree_unbind(f->tree, address);
 		return 0;
-	case HAND_BIND:
+	case HELPER_BIND:
 		return bind_driver(f, address, r->name);
 	default:
 		return probe(f, address);
 	}
 }
 
-static int take_lock(const struct fake_hand *f, const char *address)
+static int take_lock(const struct fake_helper *f, const char *address)
 {
 	struct flock lock = {.l_type = F_WRLCK};
 	CLEANUP(fd_cleanup) int folder = tree_open_locks(f->tree);
@@ -139,7 +140,7 @@ static int take_lock(const struct fake_hand *f, const char *address)
 	return -1;
 }
 
-static void keep(struct fake_hand *f, const struct hand_request *r, int *lock, bool has_effect)
+static void keep(struct fake_helper *f, const struct helper_request *r, int *lock, bool has_effect)
 {
 	if (f->n_kept == MAX_KEPT)
 		abort();
@@ -147,7 +148,7 @@ static void keep(struct fake_hand *f, const struct hand_request *r, int *lock, b
 	*lock = -1;
 }
 
-static const struct fake_fault *fault_now(const struct fake_hand *f, const char *address)
+static const struct fake_fault *fault_now(const struct fake_helper *f, const char *address)
 {
 	for (size_t i = 0; i < f->n_faults; i++) {
 		const struct fake_fault *fault = &f->faults[i];
@@ -170,8 +171,8 @@ static void wait_ms(int ms)
 enum outcome { ANSWER, STAY_SILENT, DIE };
 
 /* Strikes with a fault. *error is the answer. */
-static enum outcome strike(struct fake_hand *f, const struct fake_fault *fault,
-	const struct hand_request *r, const char *address, int *lock, int *error)
+static enum outcome strike(struct fake_helper *f, const struct fake_fault *fault,
+	const struct helper_request *r, const char *address, int *lock, int *error)
 {
 	*error = fault->error;
 	switch (fault->kind) {
@@ -201,13 +202,13 @@ static enum outcome strike(struct fake_hand *f, const struct fake_fault *fault,
 	return DIE;
 }
 
-static enum outcome change_device(struct fake_hand *f, const struct hand_request *r, int *error)
+static enum outcome change_device(struct fake_helper *f, const struct helper_request *r, int *error)
 {
-	static const char *const verbs[HAND_OP_COUNT] = {
-		[HAND_OVERRIDE_SET] = "override",
-		[HAND_UNBIND] = "unbind",
-		[HAND_BIND] = "bind",
-		[HAND_PROBE] = "probe",
+	static const char *const verbs[HELPER_OP_COUNT] = {
+		[HELPER_OVERRIDE_SET] = "override",
+		[HELPER_UNBIND] = "unbind",
+		[HELPER_BIND] = "bind",
+		[HELPER_PROBE] = "probe",
 	};
 	char address[PCI_ADDRESS_SIZE];
 
@@ -217,7 +218,7 @@ static enum outcome change_device(struct fake_hand *f, const struct hand_request
 		*error = EINPROGRESS;
 		return ANSWER;
 	}
-	log_write(f, verbs[r->op], address, r->op == HAND_UNBIND ? "" : r->name);
+	log_write(f, verbs[r->op], address, r->op == HELPER_UNBIND ? "" : r->name);
 	f->writes++;
 	const struct fake_fault *fault = fault_now(f, address);
 	if (fault)
@@ -226,7 +227,7 @@ static enum outcome change_device(struct fake_hand *f, const struct hand_request
 	return ANSWER;
 }
 
-static int set_node(struct fake_hand *f, const struct hand_request *r)
+static int set_node(struct fake_helper *f, const struct helper_request *r)
 {
 	struct sysfs sysfs = SYSFS_INIT;
 	char address[PCI_ADDRESS_SIZE];
@@ -241,7 +242,8 @@ static int set_node(struct fake_hand *f, const struct hand_request *r)
 }
 
 /* Mappings, or everything else. */
-static void answer_holders(const struct hand_reply *all, bool mappings, struct hand_reply *reply)
+static void answer_holders(
+	const struct helper_reply *all, bool mappings, struct helper_reply *reply)
 {
 	reply->error = all->error;
 	for (unsigned i = 0; i < all->n_holders; i++) {
@@ -251,26 +253,26 @@ static void answer_holders(const struct hand_reply *all, bool mappings, struct h
 }
 
 static enum outcome handle(
-	struct fake_hand *f, const struct hand_request *r, struct hand_reply *reply)
+	struct fake_helper *f, const struct helper_request *r, struct helper_reply *reply)
 {
 	char address[PCI_ADDRESS_SIZE];
 
 	switch (r->op) {
-	case HAND_OVERRIDE_GET:
+	case HELPER_OVERRIDE_GET:
 		pci_address_format(r->address, address);
 		tree_override(f->tree, address, reply->text, sizeof(reply->text));
 		return ANSWER;
-	case HAND_HOLDERS:
-	case HAND_MAPPINGS:
-		answer_holders(&f->holders, r->op == HAND_MAPPINGS, reply);
+	case HELPER_HOLDERS:
+	case HELPER_MAPPINGS:
+		answer_holders(&f->holders, r->op == HELPER_MAPPINGS, reply);
 		return ANSWER;
-	case HAND_NODE_HOLDERS:
+	case HELPER_NODE_HOLDERS:
 		*reply = f->node_holders;
 		return ANSWER;
-	case HAND_NODE_SET:
+	case HELPER_NODE_SET:
 		reply->error = set_node(f, r);
 		return ANSWER;
-	case HAND_LOAD:
+	case HELPER_LOAD:
 		log_write(f, "load", "", r->name);
 		reply->error = EPERM;
 		return ANSWER;
@@ -280,7 +282,7 @@ static enum outcome handle(
 }
 
 /* One command and its reply channel. */
-static bool receive(int fd, struct hand_request *request, int *ret_reply_fd)
+static bool receive(int fd, struct helper_request *request, int *ret_reply_fd)
 {
 	union {
 		struct cmsghdr align;
@@ -301,13 +303,13 @@ static bool receive(int fd, struct hand_request *request, int *ret_reply_fd)
 
 static void *serve(void *arg)
 {
-	struct fake_hand *f = arg;
-	struct hand_request request;
+	struct fake_helper *f = arg;
+	struct helper_request request;
 	enum outcome outcome = ANSWER;
 	int reply_fd;
 
 	while (outcome != DIE && receive(f->fd, &request, &reply_fd)) {
-		struct hand_reply reply = {0};
+		struct helper_reply reply = {0};
 
 		pthread_mutex_lock(&f->mutex);
 		unsigned writes = f->writes;
@@ -330,9 +332,9 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-struct fake_hand *fake_hand_new(struct tree *tree, struct hand **ret_hand)
+struct fake_helper *fake_hand_new(struct tree *tree, struct helper **ret_helper)
 {
-	struct fake_hand *f = calloc(1, sizeof(*f));
+	struct fake_helper *f = calloc(1, sizeof(*f));
 	int pair[2];
 
 	if (!f || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -340,13 +342,13 @@ struct fake_hand *fake_hand_new(struct tree *tree, struct hand **ret_hand)
 	f->tree = tree;
 	f->fd = pair[1];
 	pthread_mutex_init(&f->mutex, NULL);
-	*ret_hand = hand_attach(pair[0]);
-	if (!*ret_hand || pthread_create(&f->thread, NULL, serve, f) != 0)
+	*ret_helper = helper_attach(pair[0]);
+	if (!*ret_helper || pthread_create(&f->thread, NULL, serve, f) != 0)
 		abort();
 	return f;
 }
 
-void fake_hand_fail(struct fake_hand *f, const struct fake_fault *fault)
+void fake_hand_fail(struct fake_helper *f, const struct fake_fault *fault)
 {
 	pthread_mutex_lock(&f->mutex);
 	if (f->n_faults == MAX_FAULTS)
@@ -355,16 +357,17 @@ void fake_hand_fail(struct fake_hand *f, const struct fake_fault *fault)
 	pthread_mutex_unlock(&f->mutex);
 }
 
-void fake_hand_set_holders(struct fake_hand *f, const struct holder *holders, unsigned n, int error)
+void fake_hand_set_holders(
+	struct fake_helper *f, const struct holder *holders, unsigned n, int error)
 {
 	pthread_mutex_lock(&f->mutex);
-	f->holders = (struct hand_reply){.error = error, .n_holders = n};
+	f->holders = (struct helper_reply){.error = error, .n_holders = n};
 	if (n > 0)
 		memcpy(f->holders.holders, holders, n * sizeof(*holders));
 	pthread_mutex_unlock(&f->mutex);
 }
 
-void fake_hand_set_console(struct fake_hand *f, bool console)
+void fake_hand_set_console(struct fake_helper *f, bool console)
 {
 	pthread_mutex_lock(&f->mutex);
 	f->node_holders.console = console;
@@ -372,16 +375,16 @@ void fake_hand_set_console(struct fake_hand *f, bool console)
 }
 
 void fake_hand_set_node_holders(
-	struct fake_hand *f, const struct holder *holders, unsigned n, bool claimed)
+	struct fake_helper *f, const struct holder *holders, unsigned n, bool claimed)
 {
 	pthread_mutex_lock(&f->mutex);
-	f->node_holders = (struct hand_reply){.n_holders = n, .claimed = claimed};
+	f->node_holders = (struct helper_reply){.n_holders = n, .claimed = claimed};
 	if (n > 0)
 		memcpy(f->node_holders.holders, holders, n * sizeof(*holders));
 	pthread_mutex_unlock(&f->mutex);
 }
 
-void fake_hand_after(struct fake_hand *f, unsigned write, void (*fn)(void *arg), void *arg)
+void fake_hand_after(struct fake_helper *f, unsigned write, void (*fn)(void *arg), void *arg)
 {
 	pthread_mutex_lock(&f->mutex);
 	f->after = write;
@@ -390,7 +393,7 @@ void fake_hand_after(struct fake_hand *f, unsigned write, void (*fn)(void *arg),
 	pthread_mutex_unlock(&f->mutex);
 }
 
-void fake_hand_clear(struct fake_hand *f)
+void fake_hand_clear(struct fake_helper *f)
 {
 	pthread_mutex_lock(&f->mutex);
 	f->n_faults = 0;
@@ -400,7 +403,7 @@ void fake_hand_clear(struct fake_hand *f)
 	pthread_mutex_unlock(&f->mutex);
 }
 
-void fake_hand_release(struct fake_hand *f)
+void fake_hand_release(struct fake_helper *f)
 {
 	pthread_mutex_lock(&f->mutex);
 	while (f->n_kept > 0) {
@@ -416,7 +419,7 @@ void fake_hand_release(struct fake_hand *f)
 	pthread_mutex_unlock(&f->mutex);
 }
 
-char *fake_hand_log(struct fake_hand *f)
+char *fake_hand_log(struct fake_helper *f)
 {
 	pthread_mutex_lock(&f->mutex);
 	char *log = strdup(f->log ? f->log : "");
@@ -426,7 +429,7 @@ char *fake_hand_log(struct fake_hand *f)
 	return log;
 }
 
-unsigned fake_hand_writes(struct fake_hand *f)
+unsigned fake_hand_writes(struct fake_helper *f)
 {
 	pthread_mutex_lock(&f->mutex);
 	unsigned writes = f->writes;
@@ -434,7 +437,7 @@ unsigned fake_hand_writes(struct fake_hand *f)
 	return writes;
 }
 
-void fake_hand_free(struct fake_hand *f)
+void fake_hand_free(struct fake_helper *f)
 {
 	if (!f)
 		return;

@@ -79,12 +79,12 @@ static void test_capabilities_are_those_of_the_list(void **state)
 
 	(void)state;
 	assert_int_equal(
-		run_confined(sandbox_hand, &on_simulated, compare_status, &expected).result, 0);
-	assert_int_equal(run_confined(sandbox_hand, &off, compare_status, &expected).result, 0);
+		run_confined(sandbox_helper, &on_simulated, compare_status, &expected).result, 0);
+	assert_int_equal(run_confined(sandbox_helper, &off, compare_status, &expected).result, 0);
 	assert_int_equal(
-		run_confined(sandbox_hand, &on_real, compare_status, &with_modules).result, 0);
-	assert_int_equal(run_confined(sandbox_hand, &on_real, is_filtered, NULL).result, 2);
-	assert_int_equal(run_confined(sandbox_hand, &off, is_filtered, NULL).result, 0);
+		run_confined(sandbox_helper, &on_real, compare_status, &with_modules).result, 0);
+	assert_int_equal(run_confined(sandbox_helper, &on_real, is_filtered, NULL).result, 2);
+	assert_int_equal(run_confined(sandbox_helper, &off, is_filtered, NULL).result, 0);
 }
 
 static int load_module(void *arg)
@@ -97,8 +97,8 @@ static void test_modules_are_loaded_on_a_real_host_alone(void **state)
 {
 	(void)state;
 	assert_int_equal(
-		run_confined(sandbox_hand, &on_simulated, load_module, NULL).result, KILLED);
-	struct outcome o = run_confined(sandbox_hand, &on_real, load_module, NULL);
+		run_confined(sandbox_helper, &on_simulated, load_module, NULL).result, KILLED);
+	struct outcome o = run_confined(sandbox_helper, &on_real, load_module, NULL);
 	/* It is the kernel who refuses, by whichever errno, and not the filter. */
 	assert_true(o.result > 0 && o.result < 200);
 	assert_string_equal(o.said, "");
@@ -123,13 +123,13 @@ static void test_children_inherit_it(void **state)
 
 	(void)state;
 	assert_int_equal(
-		run_confined(sandbox_hand, &on_real, deny_in_child, &exec).result, 200 + SIGSYS);
-	assert_int_equal(
-		run_confined(sandbox_hand, &on_real, deny_in_child, &module).result, 200 + SIGSYS);
-	struct outcome o = run_confined(sandbox_hand, &on_real, deny_in_child, &listen_call);
+		run_confined(sandbox_helper, &on_real, deny_in_child, &exec).result, 200 + SIGSYS);
+	assert_int_equal(run_confined(sandbox_helper, &on_real, deny_in_child, &module).result,
+		200 + SIGSYS);
+	struct outcome o = run_confined(sandbox_helper, &on_real, deny_in_child, &listen_call);
 	assert_int_equal(o.result, EPERM);
 	assert_int_equal(count_said(&o, "system call listen ("), 1);
-	assert_int_equal(run_confined(sandbox_hand, &killing, deny_in_child, &listen_call).result,
+	assert_int_equal(run_confined(sandbox_helper, &killing, deny_in_child, &listen_call).result,
 		200 + SIGSYS);
 }
 
@@ -162,10 +162,10 @@ static int signal_otherwise(void *arg)
 static void test_it_ends_children_alone(void **state)
 {
 	(void)state;
-	assert_int_equal(run_confined(sandbox_hand, &on_real, end_child, NULL).result, 0);
-	assert_int_equal(run_confined(sandbox_hand, &on_real, signal_group, NULL).result, EPERM);
+	assert_int_equal(run_confined(sandbox_helper, &on_real, end_child, NULL).result, 0);
+	assert_int_equal(run_confined(sandbox_helper, &on_real, signal_group, NULL).result, EPERM);
 	assert_int_equal(
-		run_confined(sandbox_hand, &on_real, signal_otherwise, NULL).result, EPERM);
+		run_confined(sandbox_helper, &on_real, signal_otherwise, NULL).result, EPERM);
 }
 #endif
 
@@ -179,7 +179,7 @@ static void test_it_reaches_no_network(void **state)
 {
 	(void)state;
 	assert_int_equal(
-		run_confined(sandbox_hand, &on_real, make_internet_socket, NULL).result, EPERM);
+		run_confined(sandbox_helper, &on_real, make_internet_socket, NULL).result, EPERM);
 }
 
 /* Somebody's process, to be looked into. */
@@ -246,7 +246,7 @@ static int use_each(void *arg)
 
 static void test_each_capability_is_needed(void **state)
 {
-	struct ground ground = {.file = "/tmp/sandbox-hand.XXXXXX"};
+	struct ground ground = {.file = "/tmp/sandbox-helper.XXXXXX"};
 	int none = -1;
 
 	(void)state;
@@ -295,12 +295,12 @@ static int work_as_ever(void *arg)
 
 static void test_what_it_does_is_allowed(void **state)
 {
-	struct ground ground = {.file = "/tmp/sandbox-hand.XXXXXX"};
+	struct ground ground = {.file = "/tmp/sandbox-helper.XXXXXX"};
 
 	(void)state;
 	close(mkstemp(ground.file));
 	ground.stranger = start_stranger();
-	struct outcome o = run_confined(sandbox_hand, &killing, work_as_ever, &ground);
+	struct outcome o = run_confined(sandbox_helper, &killing, work_as_ever, &ground);
 	kill(ground.stranger, SIGKILL);
 	waitpid(ground.stranger, NULL, 0);
 	unlink(ground.file);
