@@ -9,15 +9,10 @@
 #pragma once
 
 #include "core/change/pending.h"
+#include "core/change/request.h"
 #include "core/helper/helper.h"
 #include "core/inspect/state.h"
-#include "core/pci/allowlist.h"
-#include "core/pci/group.h"
-#include "core/plan/plan.h"
 #include "core/record/records.h"
-
-/* In one request, before repeats are dropped (docs/operations.md, "pci_addresses"). */
-enum { HOST_MAX_ADDRESSES = 1024 };
 
 struct host;
 struct names;
@@ -62,32 +57,15 @@ const struct sysfs *host_sysfs(const struct host *host);
 /* The record of a device that vfiod bound. False when there is none. */
 bool host_origin(struct host *host, const struct device *device, struct device_origin *ret);
 
-/* Addresses of one request, repeats dropped. */
-struct address_list {
-	struct pci_address *items; /* owned */
-	size_t count;
-};
-
-/* CORE_INVALID when a request names no address or more than HOST_MAX_ADDRESSES. */
-int address_list_check_count(size_t n, struct core_error *err);
-
-/* Parses the addresses of a request. CORE_INVALID when there is none, there are more than
- * HOST_MAX_ADDRESSES, or some are malformed (each then a problem). */
-int address_list_parse(
-	char *const *texts, size_t n, struct address_list *ret, struct core_error *err);
-void address_list_clear(struct address_list *list);
-
 /* The devices, one reference each, in the order of the list. CORE_NOT_FOUND with a problem for each
  * that is absent. The caller frees with device_list_free. */
 int host_find(struct host *host, const struct address_list *list, struct device ***ret,
 	struct core_error *err);
-void device_list_free(struct device **devices, size_t n);
 
 /* The distinct IOMMU groups of the devices, in numeric order. CORE_PRECONDITION with a problem for
  * each device that has none. The caller frees with group_list_free. */
 int host_groups(struct host *host, struct device *const *devices, size_t n,
 	struct iommu_group ***ret, size_t *ret_n, struct core_error *err);
-void group_list_free(struct iommu_group **groups, size_t n);
 
 /* Appends every problem of every device, in order (docs/operations.md, "Validate"). texts are the
  * request's, unparsed. -1 with err only when the check itself could not be made. */
@@ -96,33 +74,6 @@ int host_check(struct host *host, char *const *texts, size_t n, const struct all
 
 /* Writes the path of a group's node below /dev/vfio. */
 void host_group_path(const struct host *host, int32_t group, char *buf, size_t size);
-
-struct change_request {
-	struct address_list addresses;
-	bool whole_group;   /* every endpoint of the devices' groups too */
-	bool all_functions; /* every endpoint function of the devices' cards too */
-	bool dry_run;
-	bool leave_driverless;	   /* unbind: give to no driver */
-	struct node_access access; /* bind: owner and mode of the VFIO nodes */
-	uint32_t force;		   /* guards to pass: bit 1u << reason */
-	int64_t deadline;	   /* CLOCK_MONOTONIC, ns */
-};
-
-/* A device after the change (before it, in a dry run). */
-struct change_device {
-	struct device *device;
-	bool requested; /* not added by an option */
-	char original_driver[DRIVER_NAME_SIZE];
-	char driver[DRIVER_NAME_SIZE]; /* in place, or planned in a dry run; "" for none */
-};
-
-struct change_result {
-	struct change_device *devices; /* the request's first, in its order */
-	size_t n_devices;
-	struct plan plan; /* the writes made, or that would be */
-	struct iommu_group **groups;
-	size_t n_groups;
-};
 
 /* Moves the devices to their VFIO driver, all or none. */
 int host_bind(struct host *host, const struct change_request *request, struct change_result *ret,
@@ -135,5 +86,3 @@ int host_unbind(struct host *host, const struct change_request *request, struct 
 /* What keeps the store small: to be called after the answer to a bind or unbind is out, for it may
  * wait for the disk. */
 void host_tidy(struct host *host);
-
-void change_result_clear(struct change_result *result);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Validate: every problem of every device of a request. */
+#include "core/host.h"
+
 #include "core/base/util.h"
 #include "core/engine.h"
+#include "core/inspect/gather.h"
+#include "core/pci/problems.h"
 
 #include <string.h>
 

@@ -6,8 +6,21 @@
  * check; plan; write the intent to disk; run the steps; on failure bring every touched device back,
  * last first; end the intent together with what it made true.
  */
+#include "core/change/change.h"
+
 #include "core/base/util.h"
-#include "core/change/change_internal.h"
+#include "core/change/end.h"
+#include "core/change/node_keeper.h"
+#include "core/change/pending.h"
+#include "core/change/result.h"
+#include "core/change/step.h"
+#include "core/change/undo.h"
+#include "core/change/vfio_driver.h"
+#include "core/engine.h"
+#include "core/helper/helper.h"
+#include "core/inspect/gather.h"
+#include "core/pci/group.h"
+#include "core/record/store.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -84,7 +97,7 @@ static int collect_targets(struct change *c, struct core_error *err)
 	}
 	if (!request->whole_group && !request->all_functions)
 		return 0;
-	if (host_find(c->host, &request->addresses, &devices, err))
+	if (devices_find(c->host->devices, &request->addresses, &devices, err))
 		return -1;
 	for (size_t i = 0; result == 0 && i < request->addresses.count; i++) {
 		if (request->all_functions)
@@ -101,7 +114,7 @@ static int find_devices(struct change *c, struct core_error *err)
 {
 	struct device **devices;
 
-	if (host_find(c->host, &c->targets, &devices, err))
+	if (devices_find(c->host->devices, &c->targets, &devices, err))
 		return -1;
 	device_list_free(c->devices, c->targets.count);
 	c->devices = devices;
@@ -117,7 +130,7 @@ static int hold_groups(struct change *c, struct core_error *err)
 	if (!(c->keys = calloc(c->targets.count, sizeof(*c->keys))))
 		return core_fail_memory(err);
 	for (size_t i = 0; i < c->targets.count; i++)
-		c->keys[i] = group_key(c->host, c->targets.items[i]);
+		c->keys[i] = group_key(c->host->devices, c->targets.items[i]);
 	if (keylock_acquire(
 		    &c->host->groups, &c->hold, c->keys, c->targets.count, c->request->deadline))
 		return core_fail(err, CORE_DEADLINE,
@@ -210,7 +223,7 @@ static bool has_work(const struct change *c)
 	       (change_is_bind(c) ? node_access_any(&c->request->access) : stale);
 }
 
-static int run_change(struct host *host, enum plan_goal goal, const struct change_request *request,
+int change_run(struct host *host, enum plan_goal goal, const struct change_request *request,
 	struct change_result *ret, struct core_error *err)
 {
 	CLEANUP(change_close)
@@ -236,16 +249,4 @@ static int run_change(struct host *host, enum plan_goal goal, const struct chang
 	*ret = result;
 	result = (struct change_result){0};
 	return 0;
-}
-
-int host_bind(struct host *host, const struct change_request *request, struct change_result *ret,
-	struct core_error *err)
-{
-	return run_change(host, PLAN_TO_VFIO, request, ret, err);
-}
-
-int host_unbind(struct host *host, const struct change_request *request, struct change_result *ret,
-	struct core_error *err)
-{
-	return run_change(host, PLAN_TO_ORIGIN, request, ret, err);
 }

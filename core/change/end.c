@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Bind and unbind: what a change that was made leaves on record. */
+#include "core/change/end.h"
+
 #include "core/base/util.h"
-#include "core/change/change_internal.h"
+#include "core/change/node_keeper.h"
+#include "core/engine.h"
+#include "core/record/records.h"
+#include "core/record/store.h"
 
 /* The records to be written. */
 struct records {
@@ -90,7 +95,7 @@ bool change_is_stale(const struct change *c, size_t i)
 {
 	const struct device_facts *f = &c->facts.devices[i];
 
-	return f->has_origin && !f->is_vfio && f->device->driver[0];
+	return f->has_origin && !f->use.is_vfio && f->use.device->driver[0];
 }
 
 static int end_unbind(struct change *c, struct core_error *err)

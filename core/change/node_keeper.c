@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Gives the nodes of bound devices the owner and mode that were asked for. */
 #include "core/change/node_keeper.h"
+
 #include "core/base/util.h"
 #include "core/engine.h"
+#include "core/helper/helper.h"
+#include "core/record/records.h"
 #include "core/use/vfio_nodes.h"
 
 #include <errno.h>

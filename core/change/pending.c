@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes that have not returned. */
 #include "core/change/pending.h"
+
 #include "core/base/util.h"
+#include "core/change/node_keeper.h"
+#include "core/change/rollback.h"
+#include "core/change/step.h"
+#include "core/change/vfio_driver.h"
 #include "core/engine.h"
+#include "core/helper/blocked.h"
+#include "core/pci/group.h"
+#include "core/record/records.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,11 +32,9 @@ struct pending {
 	struct host *host;
 	pending_listener *listener;
 	void *arg;
-	atomic_uint count;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	struct left *list;
-	struct left *taken; /* off the list, and its groups are not held yet */
 	bool is_running, must_end, has_ended;
 	pthread_t thread;
 };
@@ -42,7 +47,6 @@ struct pending *pending_new(struct host *host)
 	if (!p)
 		return NULL;
 	p->host = host;
-	atomic_init(&p->count, 0);
 	pthread_mutex_init(&p->mutex, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -57,11 +61,6 @@ void pending_listen(struct pending *p, pending_listener *listener, void *arg)
 	p->arg = arg;
 }
 
-bool pending_any(const struct pending *p)
-{
-	return atomic_load_explicit(&p->count, memory_order_relaxed) > 0;
-}
-
 void pending_name(char buf[static 24], const char *what, size_t n_devices)
 {
 	if (n_devices == 1)
@@ -70,31 +69,34 @@ void pending_name(char buf[static 24], const char *what, size_t n_devices)
 		snprintf(buf, 24, "undo");
 }
 
-static bool has(const struct left *l, struct pci_address address)
+static void unblock(struct pending *p, const struct left *l, size_t n)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		if (pci_address_equal(l->before[i].address, address))
-			return true;
-	}
-	return false;
+	for (size_t i = 0; i < n; i++)
+		blocked_remove(p->host->blocked, l->before[i].address);
 }
 
-bool pending_has(struct pending *p, struct pci_address address)
+static void show(struct pending *p, const struct left *l, bool settles)
 {
-	if (!pending_any(p))
-		return false;
-	pthread_mutex_lock(&p->mutex);
-	bool found = p->taken && has(p->taken, address);
-	for (const struct left *l = p->list; !found && l; l = l->next)
-		found = has(l, address);
-	pthread_mutex_unlock(&p->mutex);
-	return found;
+	for (size_t i = 0; i < l->n; i++)
+		blocked_settle(p->host->blocked, l->before[i].address, settles);
+}
+
+/* 0 or -ENOMEM. */
+static int block(struct pending *p, const struct left *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (blocked_add(p->host->blocked, l->before[i].address)) {
+			unblock(p, l, i);
+			return -ENOMEM;
+		}
+	}
+	return 0;
 }
 
 static bool is_blocked(const struct host *host, const struct left *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
-		if (hand_is_pending(host->lock_fd, l->before[i].address))
+		if (blocked_is_locked(host->lock_fd, l->before[i].address))
 			return true;
 	}
 	return false;
@@ -115,16 +117,17 @@ static struct device *find(const struct host *host, const struct device_origin *
 static int plan_rest(struct host *host, const struct plan_request *request, const struct device *d,
 	struct plan *plan)
 {
-	struct device_facts facts = {.device = d, .is_vfio = device_is_vfio(host->devices, d)};
+	struct device_facts facts = {
+		.use = {.device = d, .is_vfio = device_is_vfio(host->devices, d)}};
 
-	facts.has_origin = host_origin(host, d, &facts.origin);
+	facts.has_origin = origins_find(host->origins, d, &facts.origin);
 	if (request->goal == PLAN_TO_VFIO)
 		return plan_steps(request, &facts, plan);
 	/* The blocked write may have been the last but one: the override is to be put back. */
 	if (facts.has_origin && !request->leave_driverless)
 		return plan_to_origin(plan, d->driver, &facts.origin);
 	/* One without a driver is one that VFIO's has just left. */
-	facts.is_vfio |= !d->driver[0];
+	facts.use.is_vfio |= !d->driver[0];
 	return plan_steps(request, &facts, plan);
 }
 
@@ -157,7 +160,7 @@ static void tell(struct pending *p, const struct device_origin *before, const ch
 	pci_address_format(before->address, text);
 	snprintf(sentence, sizeof(sentence), "a write to device %s has returned at last; %s%s%s",
 		text, done, err->code ? ": " : "", err->code ? err->message : "");
-	bool ours = d && host_origin(p->host, d, &origin);
+	bool ours = d && origins_find(p->host->origins, d, &origin);
 	p->listener(p->arg, &(struct pending_outcome){
 				    .before = before,
 				    .driver = d ? d->driver : "",
@@ -263,7 +266,7 @@ static bool settle(struct pending *p, struct left *l)
 static bool hold(struct pending *p, const struct left *l, uint64_t *keys, struct keylock_hold *hold)
 {
 	for (size_t i = 0; i < l->n; i++)
-		keys[i] = group_key(p->host, l->before[i].address);
+		keys[i] = group_key(p->host->devices, l->before[i].address);
 	return keylock_acquire(&p->host->groups, hold, keys, l->n, now_ns() + LOOK_EVERY_NS) == 0;
 }
 
@@ -294,7 +297,7 @@ static void put_back(struct pending *p, struct left *l)
 /* Called with the mutex held, and lets go of it while it works. */
 static void work(struct pending *p)
 {
-	struct left *l = p->taken = take_free(p);
+	struct left *l = take_free(p);
 	struct keylock_hold held;
 
 	if (!l)
@@ -303,11 +306,12 @@ static void work(struct pending *p)
 	pthread_mutex_unlock(&p->mutex);
 	bool can = keys && hold(p, l, keys, &held);
 	pthread_mutex_lock(&p->mutex);
-	p->taken = NULL;
 	bool ended = false;
 	if (can) {
 		pthread_mutex_unlock(&p->mutex);
+		show(p, l, true);
 		ended = settle(p, l);
+		show(p, l, false);
 		pthread_mutex_lock(&p->mutex);
 	}
 	if (!ended)
@@ -316,7 +320,7 @@ static void work(struct pending *p)
 		keylock_release(&p->host->groups, &held);
 	if (!ended)
 		return;
-	atomic_fetch_sub(&p->count, 1);
+	unblock(p, l, l->n);
 	free(l);
 }
 
@@ -357,15 +361,20 @@ static struct left *left_new(
 	return l;
 }
 
-static void watch_for(struct pending *p, struct left *l)
+/* Takes l over, also on failure. 0 or -ENOMEM. */
+static int watch_for(struct pending *p, struct left *l)
 {
+	if (block(p, l)) {
+		free(l);
+		return -ENOMEM;
+	}
 	pthread_mutex_lock(&p->mutex);
 	put_back(p, l);
-	atomic_fetch_add(&p->count, 1);
 	if (!p->is_running && !p->must_end)
 		p->is_running = pthread_create(&p->thread, NULL, watch, p) == 0;
 	pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->mutex);
+	return 0;
 }
 
 int pending_add(struct pending *p, int64_t intent, const char *what,
@@ -373,10 +382,7 @@ int pending_add(struct pending *p, int64_t intent, const char *what,
 {
 	struct left *l = left_new(intent, what, before, n);
 
-	if (!l)
-		return -ENOMEM;
-	watch_for(p, l);
-	return 0;
+	return l ? watch_for(p, l) : -ENOMEM;
 }
 
 int pending_settle(struct pending *p, int64_t intent, const char *what,
@@ -386,9 +392,7 @@ int pending_settle(struct pending *p, int64_t intent, const char *what,
 
 	if (!l)
 		return -ENOMEM;
-	if (!settle(p, l))
-		watch_for(p, STEAL(l));
-	return 0;
+	return settle(p, l) ? 0 : watch_for(p, STEAL(l));
 }
 
 bool pending_stop(struct pending *p, int64_t deadline)

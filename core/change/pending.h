@@ -48,13 +48,6 @@ int pending_add(struct pending *pending, int64_t intent, const char *what,
 int pending_settle(struct pending *pending, int64_t intent, const char *what,
 	const struct device_origin *before, size_t n);
 
-/* Whether any write is waited for. Any thread; costs nothing. */
-bool pending_any(const struct pending *pending);
-
-/* Whether this device's change is yet to be ended here, be its write under way or just returned.
- * Any thread. */
-bool pending_has(struct pending *pending, struct pci_address address);
-
 /* The name of an intent that is waited for: "finish bind" when it has one device and is to be
  * finished, else "undo". */
 void pending_name(char buf[static 24], const char *what, size_t n_devices);

@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Repair at start: changes that were cut off are undone. */
+#include "core/change/recover.h"
+
 #include "core/base/util.h"
+#include "core/change/node_keeper.h"
+#include "core/change/pending.h"
+#include "core/change/rollback.h"
+#include "core/change/step.h"
 #include "core/engine.h"
+#include "core/helper/blocked.h"
+#include "core/record/records.h"
+#include "core/record/store.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -126,7 +135,7 @@ static int finish_intent(struct host *host, const struct unfinished *item, int64
 		       : 0;
 }
 
-int host_recover(struct host *host, void (*report_fn)(void *arg, const char *sentence), void *arg,
+int recover_run(struct host *host, void (*report_fn)(void *arg, const char *sentence), void *arg,
 	struct core_error *err)
 {
 	CLEANUP(list_clear) struct unfinished_list list = {0};

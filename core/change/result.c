@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Bind and unbind: what they answer. */
+#include "core/change/result.h"
+
 #include "core/base/util.h"
-#include "core/change/change_internal.h"
+#include "core/change/vfio_driver.h"
+#include "core/engine.h"
+#include "core/record/records.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +34,7 @@ static void fill_device(struct change *c, size_t i, struct change_device *ret)
 	ret->requested = i < c->request->addresses.count;
 	ret->device = has_left ? device_ref(c->devices[i]) : now;
 	if (!has_left)
-		has_origin = host_origin(c->host, now, &origin);
+		has_origin = origins_find(c->host->origins, now, &origin);
 	bool vfio = device_is_vfio(c->host->devices, ret->device);
 	bool on_its_way = change_is_bind(c) && !ret->device->driver[0];
 	if ((vfio || on_its_way) && has_origin)
@@ -54,8 +58,8 @@ int change_fill_result(struct change *c, struct change_result *result, struct co
 	c->plan = (struct plan){0};
 	/* A change that was made is no failure because a group has left since. */
 	if (change_is_bind(c) &&
-		host_groups(c->host, c->devices, c->targets.count, &result->groups,
-			&result->n_groups, &ignored) &&
+		groups_find(c->host->devices, &c->host->sysfs, c->devices, c->targets.count,
+			&result->groups, &result->n_groups, &ignored) &&
 		c->request->dry_run) {
 		*err = ignored;
 		ignored = (struct core_error)CORE_ERROR_INIT;

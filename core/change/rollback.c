@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What an undoing comes to, live or after a crash: one rule for both. */
+#include "core/change/rollback.h"
+
 #include "core/base/util.h"
+#include "core/change/step.h"
 #include "core/engine.h"
+#include "core/record/records.h"
 
 #include <errno.h>
 #include <string.h>
@@ -48,7 +52,7 @@ static void give_override_back(
 	struct device_origin origin;
 	size_t done;
 
-	if (!d || !host_origin(host, d, &origin))
+	if (!d || !origins_find(host->origins, d, &origin))
 		return;
 	memcpy(origin.driver, d->driver, sizeof(origin.driver));
 	if (plan_to_origin(&plan, d->driver, &origin) == 0)

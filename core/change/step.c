@@ -1,42 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Running the steps of a plan through the hand, and undoing them. */
+#include "core/change/step.h"
+
 #include "core/base/util.h"
+#include "core/change/vfio_driver.h"
 #include "core/engine.h"
+#include "core/helper/blocked.h"
+#include "core/helper/helper.h"
+#include "core/inspect/gather.h"
+#include "core/inspect/state.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 static const int64_t LOOK_NS = 1000000000; /* for finding out who is in the way */
-
-int transaction_no_answer(struct core_error *err, int rc, const char *doing)
-{
-	switch (rc) {
-	case -ETIME:
-		return core_fail(err, CORE_DEADLINE,
-			"the request's time was up before %s could begin", doing);
-	case -ETIMEDOUT:
-		return core_fail(err, CORE_DEADLINE, "%s did not end in time; it may still", doing);
-	case -EPIPE:
-		return core_fail(err, CORE_UNAVAILABLE,
-			"%s failed: the privileged process of vfiod ended; the service manager "
-			"restarts "
-			"vfiod, then try again",
-			doing);
-	case -ECHILD:
-		return core_fail(err, CORE_INTERNAL,
-			"%s failed: the process that did it ended without a whole answer; see the "
-			"kernel's log, and try again",
-			doing);
-	case -HAND_TOO_MANY:
-		return core_fail(err, CORE_INTERNAL,
-			"%s failed: too many earlier commands have not returned from the kernel; "
-			"end the programs that have devices of theirs open",
-			doing);
-	default:
-		return core_fail(err, CORE_INTERNAL, "%s failed: %s", doing, strerror(-rc));
-	}
-}
 
 /* What the step does, for an error's sentence: "binding device 0000:01:00.0 to vfio-pci". */
 static void describe(const struct plan_step *step, char *buf, size_t size)
@@ -208,7 +186,7 @@ static int fail_no_answer(
 			"itself",
 			"an earlier write to it has not returned yet");
 	describe(step, doing, sizeof(doing));
-	return transaction_no_answer(err, rc, doing);
+	return hand_no_answer(err, rc, doing);
 }
 
 /* Undoing passes what tells nothing of users: the device was there before. */
@@ -368,7 +346,7 @@ int transaction_origin(struct host *host, const struct device *device, int64_t d
 		char doing[96];
 		snprintf(
 			doing, sizeof(doing), "reading driver_override of device %s", device->text);
-		return transaction_no_answer(err, rc < 0 ? rc : -reply.error, doing);
+		return hand_no_answer(err, rc < 0 ? rc : -reply.error, doing);
 	}
 	*ret = (struct device_origin){
 		.address = device->address, .identity = device_identity_of(device)};
@@ -381,7 +359,7 @@ bool transaction_settled(const struct host *host, struct pci_address address, in
 {
 	const struct timespec pause = {.tv_nsec = 5000000};
 
-	while (hand_is_pending(host->lock_fd, address)) {
+	while (blocked_is_locked(host->lock_fd, address)) {
 		if (now_ns() >= until)
 			return false;
 		nanosleep(&pause, NULL);

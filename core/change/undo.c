@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Bind and unbind: what is done beside the plan, and how all of it is undone. */
+#include "core/change/undo.h"
+
 #include "core/base/util.h"
-#include "core/change/change_internal.h"
+#include "core/change/node_keeper.h"
+#include "core/change/pending.h"
+#include "core/change/rollback.h"
+#include "core/change/step.h"
+#include "core/engine.h"
+#include "core/record/records.h"
+#include "core/record/store.h"
 #include "core/use/vfio_nodes.h"
 
 #include <stdio.h>

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The VFIO driver itself: is it there, and can it be loaded? */
+#include "core/change/vfio_driver.h"
+
 #include "core/engine.h"
+#include "core/helper/helper.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -63,7 +63,7 @@ static int judge_allowed(
 /* Repair may set what was never changed. */
 static bool is_override(const struct hand_service *s, const struct device *d, const char *text)
 {
-	char now[HAND_OVERRIDE_SIZE] = "";
+	char now[OVERRIDE_SIZE] = "";
 
 	return hand_write_override_get(s, d->address, now, sizeof(now)) == 0 &&
 	       strcmp(now, text) == 0;
@@ -106,7 +106,7 @@ static int judge_unbind(const struct hand_service *s, const struct hand_request 
 static int judge_binding(const struct hand_service *s, const struct hand_request *request,
 	const struct device *d, struct hand_reply *reply)
 {
-	char override[HAND_OVERRIDE_SIZE] = "";
+	char override[OVERRIDE_SIZE] = "";
 
 	if (request->op == HAND_BIND && d->driver[0])
 		return EBUSY;

@@ -238,21 +238,31 @@ int hand_call_holders(struct hand *hand, const struct hand_request *request, int
 	return 0;
 }
 
-bool hand_is_pending(int lock_fd, struct pci_address address)
+int hand_no_answer(struct core_error *err, int rc, const char *doing)
 {
-	char name[PCI_ADDRESS_SIZE];
-	/* The byte of writes (core/helper/work.c). */
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
-	struct stat status;
-
-	pci_address_format(address, name);
-	CLEANUP(fd_cleanup)
-	int fd = openat(lock_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	/* What cannot be looked at may be held. */
-	if (fd < 0)
-		return errno != ENOENT && lock_fd >= 0;
-	if (fstat(fd, &status) < 0)
-		return true;
-	return S_ISREG(status.st_mode) &&
-	       (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type != F_UNLCK);
+	switch (rc) {
+	case -ETIME:
+		return core_fail(err, CORE_DEADLINE,
+			"the request's time was up before %s could begin", doing);
+	case -ETIMEDOUT:
+		return core_fail(err, CORE_DEADLINE, "%s did not end in time; it may still", doing);
+	case -EPIPE:
+		return core_fail(err, CORE_UNAVAILABLE,
+			"%s failed: the privileged process of vfiod ended; the service manager "
+			"restarts "
+			"vfiod, then try again",
+			doing);
+	case -ECHILD:
+		return core_fail(err, CORE_INTERNAL,
+			"%s failed: the process that did it ended without a whole answer; see the "
+			"kernel's log, and try again",
+			doing);
+	case -HAND_TOO_MANY:
+		return core_fail(err, CORE_INTERNAL,
+			"%s failed: too many earlier commands have not returned from the kernel; "
+			"end the programs that have devices of theirs open",
+			doing);
+	default:
+		return core_fail(err, CORE_INTERNAL, "%s failed: %s", doing, strerror(-rc));
+	}
 }

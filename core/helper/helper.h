@@ -39,14 +39,14 @@
 #include "core/pci/allowlist.h"
 #include "core/pci/device.h"
 #include "core/pci/sysfs.h"
-#include "core/use/native_nodes.h"
+#include "core/use/holders.h"
+#include "core/use/vfio_nodes.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 enum {
-	HAND_OVERRIDE_SIZE = 256, /* longest driver_override that is understood */
 	HAND_MAX_HOLDERS = 64,	  /* in one message */
 	HAND_MAX_AT_WORK = 64,	  /* children that a caller waits for, on each channel */
 	HAND_MAX_ABANDONED = 256, /* children that nobody waits for, on each channel */
@@ -69,53 +69,12 @@ enum hand_op {
 	HAND_OP_COUNT,
 };
 
-/* What a holder has. */
-enum hand_hold {
-	HOLD_GROUP,   /* /dev/vfio/N: id is N */
-	HOLD_DEVICE,  /* /dev/vfio/devices/vfioN: id is N */
-	HOLD_FILE,    /* a VFIO device file: address when has_address */
-	HOLD_MAPPING, /* a mapped region of one that is known no further */
-	HOLD_NODE,    /* another node below /dev: node is its path */
-};
-
-struct hand_holder {
-	int32_t pid;
-	int32_t id;
-	uint32_t hold; /* enum hand_hold */
-	uint32_t has_address;
-	struct pci_address address;
-	char command[16];
-	char node[NODE_SIZE];
-};
-
-/* Who may open a device's VFIO nodes. All zero leaves everything as it is. */
-struct node_access {
-	bool has_uid, has_gid, has_mode; /* which of these to set */
-	uint32_t uid, gid;
-	uint32_t mode; /* permission bits, NODE_MODE_MAX at most */
-};
-
-static inline bool node_access_any(const struct node_access *a)
-{
-	return a->has_uid || a->has_gid || a->has_mode;
-}
-
-/* Others may never open a node: whoever may read and write a device's memory as he likes. */
-enum { NODE_MODE_MAX = 0660 };
-
-/* Whom main runs as. */
-struct hand_client {
-	bool is_known; /* false: it has the hand's own rights, and there is nothing to keep from it
-			*/
-	uint32_t uid, gid; /* it has no other groups */
-};
-
 struct hand_request {
 	uint32_t op;
 	uint32_t force; /* guards to pass: bit 1u << reason */
 	struct pci_address address;
 	struct node_access access;
-	char name[HAND_OVERRIDE_SIZE];
+	char name[OVERRIDE_SIZE];
 };
 
 struct hand_reply {
@@ -127,12 +86,11 @@ struct hand_reply {
 	uint32_t truncated; /* there were more holders than the hand counts */
 	uint32_t claimed;
 	uint32_t console;
-	char text[HAND_OVERRIDE_SIZE];
-	struct hand_holder holders[HAND_MAX_HOLDERS];
+	char text[OVERRIDE_SIZE];
+	struct holder holders[HAND_MAX_HOLDERS];
 };
 
 struct hand;
-struct holders;
 
 /* What a hand is told at its start, by whoever may start it, and never again. All borrowed; the
  * child has copies. */
@@ -183,9 +141,8 @@ pid_t hand_pid(const struct hand *hand);
 /* Closes the channel, at which the hand exits. Writes under way go on. NULL is fine. */
 void hand_free(struct hand *hand);
 
-/* Whether a write to the device is still under way, by an earlier daemon perhaps: its lock below
- * lock_fd is held, or cannot be looked at. Never blocks. */
-bool hand_is_pending(int lock_fd, struct pci_address address);
+/* Turns a hand_call that got no answer into an error; doing is what it was to do. Returns -1. */
+int hand_no_answer(struct core_error *err, int rc, const char *doing);
 
 /* Serves commands from the channels, changes first, until main closes one: the body of the process,
  * whose other descriptors (stdio apart) it closes. To be called in a child of main. Returns the

@@ -58,14 +58,24 @@ int hand_look(const struct hand_service *s, uint32_t op, struct pci_address addr
 	}
 }
 
-static int look(void *arg, enum hand_op op, struct pci_address address, struct hand_reply *reply,
-	struct holders *ret, struct core_error *err)
+static int look(void *arg, enum use_look what, struct pci_address address, struct use_answer *ret,
+	struct core_error *err)
 {
-	int error = hand_look(arg, op, address, reply, ret);
+	static const enum hand_op ops[] = {
+		[USE_LOOK_FILES] = HAND_HOLDERS,
+		[USE_LOOK_MAPPINGS] = HAND_MAPPINGS,
+		[USE_LOOK_NODES] = HAND_NODE_HOLDERS,
+	};
+	struct hand_reply reply = {0};
 
-	return error ? core_fail(err, CORE_INTERNAL, "finding out who uses the device failed: %s",
-			       strerror(error))
-		     : 0;
+	*ret = (struct use_answer){0};
+	int error = hand_look(arg, ops[what], address, &reply, &ret->holders);
+	if (error)
+		return core_fail(err, CORE_INTERNAL, "finding out who uses the device failed: %s",
+			strerror(error));
+	ret->claimed = reply.claimed;
+	ret->console = reply.console;
+	return 0;
 }
 
 /* What the native driver left in the use count is in main's records, which are not asked. So the
@@ -84,14 +94,14 @@ static int gather(const struct hand_service *s, struct device_facts *f, struct c
 	struct uses uses = {
 		.sysfs = &s->sysfs, .devices = &devices, .look = look, .arg = (void *)s};
 
-	if (!f->device->driver[0]) {
-		f->num_vfs = device_num_vfs(&devices, f->device);
+	if (!f->use.device->driver[0]) {
+		f->use.num_vfs = device_num_vfs(&devices, f->use.device);
 		return 0;
 	}
-	if (uses_gather(&uses, f, err))
+	if (uses_gather(&uses, &f->use, err))
 		return -1;
-	if (f->is_vfio)
-		drop_mere_count(&uses, &f->uses);
+	if (f->use.is_vfio)
+		drop_mere_count(&uses, &f->use.problems);
 	return 0;
 }
 
@@ -103,7 +113,7 @@ static int judge(const struct hand_service *s, const struct device_facts *f, uin
 	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
 	const struct facts facts = {.allow = s->config->allow, .deny_force = s->config->deny_force};
 	const struct plan_request request = {
-		.goal = f->is_vfio ? PLAN_TO_ORIGIN : PLAN_TO_VFIO, .force = force};
+		.goal = f->use.is_vfio ? PLAN_TO_ORIGIN : PLAN_TO_VFIO, .force = force};
 
 	plan_judge(&request, &facts, f, &refusals);
 	for (size_t i = 0; i < refusals.count; i++) {
@@ -119,11 +129,11 @@ int hand_judge_taking(const struct hand_service *s, const struct device *d, uint
 	struct hand_reply *reply)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	struct device_facts f = {.device = d};
+	struct device_facts f = {.use.device = d};
 
 	int error = gather(s, &f, &err)
 			    ? hand_refuse(reply, REASON_KERNEL_REFUSED, "%s", err.message)
 			    : judge(s, &f, force, reply);
-	core_problems_clear(&f.uses);
+	core_problems_clear(&f.use.problems);
 	return error;
 }

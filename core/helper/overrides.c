@@ -19,7 +19,7 @@ struct record {
 	char name[NAME_SIZE];	  /* of the file */
 	char header[HEADER_SIZE]; /* of this boot and this device */
 	size_t count;
-	char texts[MAX_TEXTS][HAND_OVERRIDE_SIZE];
+	char texts[MAX_TEXTS][OVERRIDE_SIZE];
 };
 
 /* A simulated host has no boot of its own; there the texts last as long as the state folder. */
@@ -44,7 +44,7 @@ static void parse(struct record *r, char *text)
 	if (!line || strcmp(line, r->header) != 0)
 		return;
 	while (r->count < MAX_TEXTS && (line = strtok_r(NULL, "\n", &save)))
-		snprintf(r->texts[r->count++], HAND_OVERRIDE_SIZE, "%s", line);
+		snprintf(r->texts[r->count++], OVERRIDE_SIZE, "%s", line);
 }
 
 static int load(const struct hand_service *s, const struct device *d, struct record *r)
@@ -127,7 +127,7 @@ int hand_record_add(const struct hand_service *s, const struct device *d, const 
 		return error;
 	if (r.count == MAX_TEXTS)
 		take_out(&r, 0);
-	snprintf(r.texts[r.count++], HAND_OVERRIDE_SIZE, "%s", text);
+	snprintf(r.texts[r.count++], OVERRIDE_SIZE, "%s", text);
 	return save(s, &r);
 }
 

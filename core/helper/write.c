@@ -76,7 +76,7 @@ int hand_write_override_get(
 static int keep_override(const struct hand_service *s, const struct hand_request *request)
 {
 	CLEANUP(device_cleanup) struct device *d = NULL;
-	char now[HAND_OVERRIDE_SIZE] = "";
+	char now[OVERRIDE_SIZE] = "";
 	int error = hand_write_override_get(s, request->address, now, sizeof(now));
 
 	if (error || now[0] == '\0' || hand_is_vfio_name(now) || strcmp(now, request->name) == 0)
@@ -97,7 +97,7 @@ static void forget_override(const struct hand_service *s, const struct hand_requ
 
 int hand_write_override(const struct hand_service *s, const struct hand_request *request)
 {
-	char text[HAND_OVERRIDE_SIZE + 1];
+	char text[OVERRIDE_SIZE + 1];
 	int error = override_is_safe(request->name) ? keep_override(s, request) : EINVAL;
 
 	if (error)

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* In which state a device is. */
 #include "core/inspect/state.h"
+
 #include "core/base/util.h"
 #include "core/engine.h"
+#include "core/helper/blocked.h"
+#include "core/pci/group.h"
+#include "core/record/records.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,15 +42,13 @@ enum device_state device_state(struct host *host, const struct device *d)
 {
 	struct device_origin origin;
 
-	if ((pending_any(host->pending) && (hand_is_pending(host->lock_fd, d->address) ||
-						   pending_has(host->pending, d->address))) ||
-		device_leaving(host, d) != LEAVING_NOT)
+	if (blocked_shows(host->blocked, d->address) || device_leaving(host, d) != LEAVING_NOT)
 		return STATE_UNBIND_PENDING;
 	if (!d->driver[0])
 		return STATE_DRIVERLESS;
 	if (!device_is_vfio(host->devices, d))
 		return STATE_HOST;
-	return host_origin(host, d, &origin) ? STATE_VFIO : STATE_VFIO_FOREIGN;
+	return origins_find(host->origins, d, &origin) ? STATE_VFIO : STATE_VFIO_FOREIGN;
 }
 
 const char *device_state_name(enum device_state state)

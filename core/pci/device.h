@@ -21,6 +21,7 @@
 
 enum {
 	DRIVER_NAME_SIZE = 64,
+	OVERRIDE_SIZE = 256,	/* longest driver_override that is understood */
 	DEVICE_MAX_REGIONS = 7, /* six BARs and the expansion ROM */
 };
 

@@ -96,3 +96,11 @@ void group_free(struct iommu_group *group)
 		device_unref(group->members[i].device);
 	free(group);
 }
+
+uint64_t group_key(struct devices *devices, struct pci_address address)
+{
+	const uint64_t LONE = 1ull << 63;
+	CLEANUP(device_cleanup) struct device *d = devices_get(devices, address);
+
+	return d && d->group >= 0 ? (uint64_t)d->group : LONE | pci_address_key(address);
+}

@@ -25,6 +25,10 @@ struct iommu_group {
 int group_get(struct devices *devices, const struct sysfs *sysfs, int32_t id,
 	struct iommu_group **ret, struct core_error *err);
 
+/* What a change to the device holds: its IOMMU group's number, or a key of its own for a device
+ * without one. */
+uint64_t group_key(struct devices *devices, struct pci_address address);
+
 /* Whether the kernel lets a driver keep its device beside those of a VFIO user: it does no DMA of
  * its own (driver_managed_dma). */
 bool group_driver_tolerated(const char *driver);

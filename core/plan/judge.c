@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Plans: every reason why not. */
-#include "core/base/util.h"
-#include "core/engine.h"
 #include "core/plan/plan.h"
+
+#include "core/base/util.h"
+#include "core/pci/problems.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -88,10 +89,10 @@ static void judge_bridge(const struct device *d, struct core_problems *refusals)
 static void judge_pending(const struct device_facts *f, struct core_problems *refusals)
 {
 	if (f->is_pending)
-		core_problem_add_device(refusals, f->device->address, REASON_UNBIND_PENDING,
+		core_problem_add_device(refusals, f->use.device->address, REASON_UNBIND_PENDING,
 			"end the process that has the device open; the write then completes by "
 			"itself",
-			"an earlier write to device %s has not returned yet", f->device->text);
+			"an earlier write to device %s has not returned yet", f->use.device->text);
 }
 
 /* Intel devices that can hurt the host when a guest drives them: drivers/vfio/pci/vfio_pci.c,
@@ -112,23 +113,23 @@ static bool on_denylist(const struct device *d)
 static void judge_vfs(const struct plan_request *request, const struct facts *facts,
 	const struct device_facts *f, struct core_problems *refusals)
 {
-	const struct device *d = f->device;
+	const struct device *d = f->use.device;
 
-	if (f->num_vfs > 0 && !forced(request, facts, REASON_PF_HAS_VFS)) {
+	if (f->use.num_vfs > 0 && !forced(request, facts, REASON_PF_HAS_VFS)) {
 		struct core_problem *p = core_problem_add_device(refusals, d->address,
 			REASON_PF_HAS_VFS, "write 0 to its sriov_numvfs first",
 			"device %s is a physical function with %u virtual functions enabled",
-			d->text, f->num_vfs);
-		core_problem_set_resource(p, "%u virtual functions", f->num_vfs);
+			d->text, f->use.num_vfs);
+		core_problem_set_resource(p, "%u virtual functions", f->use.num_vfs);
 	}
 }
 
 static void judge_binding(const struct plan_request *request, const struct facts *facts,
 	const struct device_facts *f, struct core_problems *refusals)
 {
-	const struct device *d = f->device;
+	const struct device *d = f->use.device;
 
-	if ((d->boot_vga || f->is_console) && !forced(request, facts, REASON_BOOT_DISPLAY)) {
+	if ((d->boot_vga || f->use.is_console) && !forced(request, facts, REASON_BOOT_DISPLAY)) {
 		struct core_problem *p =
 			core_problem_add_device(refusals, d->address, REASON_BOOT_DISPLAY,
 				"use another display for the console, or force BOOT_DISPLAY",
@@ -164,17 +165,17 @@ bool plan_is_use(enum core_reason reason)
 
 void plan_judge_uses(uint32_t force, const struct device_facts *f, struct core_problems *refusals)
 {
-	refusals->is_incomplete |= f->uses.is_incomplete;
-	for (size_t i = 0; i < f->uses.count; i++) {
-		if (!(force & 1u << f->uses.items[i].reason))
-			core_problem_copy(refusals, &f->uses.items[i]);
+	refusals->is_incomplete |= f->use.problems.is_incomplete;
+	for (size_t i = 0; i < f->use.problems.count; i++) {
+		if (!(force & 1u << f->use.problems.items[i].reason))
+			core_problem_copy(refusals, &f->use.problems.items[i]);
 	}
 }
 
 static void judge(const struct plan_request *request, const struct facts *facts,
 	const struct device_facts *f, struct core_problems *refusals)
 {
-	const struct device *d = f->device;
+	const struct device *d = f->use.device;
 
 	if (request->goal != PLAN_TO_ORIGIN) {
 		judge_allowlists(request, facts, d, refusals);
@@ -188,12 +189,12 @@ static void judge(const struct plan_request *request, const struct facts *facts,
 		return;
 	if (request->goal == PLAN_TO_USER || plan_needs(request, f))
 		judge_host(request, facts, d, refusals);
-	if (request->goal != PLAN_TO_ORIGIN && !f->is_vfio)
+	if (request->goal != PLAN_TO_ORIGIN && !f->use.is_vfio)
 		judge_binding(request, facts, f, refusals);
-	if (request->goal == PLAN_TO_USER ? !f->is_vfio : plan_needs(request, f))
+	if (request->goal == PLAN_TO_USER ? !f->use.is_vfio : plan_needs(request, f))
 		judge_vfs(request, facts, f, refusals);
 	/* A device that is bound already may well be in use: it stays as it is. */
-	if (request->goal == PLAN_TO_USER || (request->goal == PLAN_TO_VFIO) != f->is_vfio)
+	if (request->goal == PLAN_TO_USER || (request->goal == PLAN_TO_VFIO) != f->use.is_vfio)
 		plan_judge_uses(force_of(request, facts), f, refusals);
 }
 

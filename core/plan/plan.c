@@ -89,10 +89,10 @@ int plan_to_native(struct plan *plan, struct pci_address address, const char *dr
 /* Appends what takes the device from its driver and gives it to none, its override as it was. */
 static int plan_to_nobody(struct plan *plan, const char *driver, const struct device_facts *f)
 {
-	int error = add_unbind(plan, f->device->address, driver);
+	int error = add_unbind(plan, f->use.device->address, driver);
 
 	return error ? error
-		     : add(plan, f->device->address, PLAN_OVERRIDE,
+		     : add(plan, f->use.device->address, PLAN_OVERRIDE,
 			       f->has_origin ? f->origin.override : "");
 }
 
@@ -100,9 +100,9 @@ bool plan_needs(const struct plan_request *request, const struct device_facts *f
 {
 	switch (request->goal) {
 	case PLAN_TO_VFIO:
-		return !f->is_vfio;
+		return !f->use.is_vfio;
 	case PLAN_TO_ORIGIN:
-		return f->is_vfio;
+		return f->use.is_vfio;
 	case PLAN_TO_USER:
 		break;
 	}
@@ -111,7 +111,7 @@ bool plan_needs(const struct plan_request *request, const struct device_facts *f
 
 int plan_steps(const struct plan_request *request, const struct device_facts *f, struct plan *plan)
 {
-	const struct device *d = f->device;
+	const struct device *d = f->use.device;
 
 	if (!plan_needs(request, f))
 		return 0;

@@ -39,7 +39,7 @@ enum plan_action {
 struct plan_step {
 	struct pci_address address;
 	enum plan_action action;
-	char name[HAND_OVERRIDE_SIZE];
+	char name[OVERRIDE_SIZE];
 };
 
 struct plan {

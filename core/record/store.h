@@ -10,25 +10,9 @@
  */
 #pragma once
 
-#include "core/helper/helper.h"
-#include "core/pci/device.h"
+#include "core/record/origin.h"
 
 struct store;
-
-/* What tells a device from another that later has its address. */
-struct device_identity {
-	uint16_t vendor, device, subsystem_vendor, subsystem_device;
-};
-
-/* A device's driver and override at some time. */
-struct device_origin {
-	struct pci_address address;
-	struct device_identity identity;
-	char driver[DRIVER_NAME_SIZE];	   /* "" for none */
-	char override[HAND_OVERRIDE_SIZE]; /* "" for none */
-	struct node_access access;	   /* wished for its VFIO nodes */
-	uint32_t idle_use_count; /* its device_use_count when its VFIO driver got it: nobody's */
-};
 
 /* What an intent came to. All lists may be empty: then it was undone. */
 struct store_outcome {
@@ -43,18 +27,6 @@ struct store_outcome {
 	size_t n_left;
 	const char *left_what;
 };
-
-static inline struct device_identity device_identity_of(const struct device *d)
-{
-	return (struct device_identity){
-		d->vendor, d->device, d->subsystem_vendor, d->subsystem_device};
-}
-
-static inline bool device_identity_equal(struct device_identity a, struct device_identity b)
-{
-	return a.vendor == b.vendor && a.device == b.device &&
-	       a.subsystem_vendor == b.subsystem_vendor && a.subsystem_device == b.subsystem_device;
-}
 
 /* Opens or makes the database in the folder. CORE_INTERNAL with a sentence when it cannot be read,
  * is no database or is of a newer version: nothing is overwritten then. */

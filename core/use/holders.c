@@ -22,19 +22,19 @@ struct scan {
 	const struct nodes *nodes; /* looked for; NULL: VFIO's */
 	struct node_numbers numbers;
 	struct holders found;
-	struct hand_holder process; /* the one being looked at */
+	struct holder process; /* the one being looked at */
 	int process_fd;
 };
 
-bool holders_add(struct holders *holders, const struct hand_holder *holder)
+bool holders_add(struct holders *holders, const struct holder *holder)
 {
 	enum { STEP = 64 };
 
 	if (holders->count % STEP == 0) {
-		struct hand_holder *grown = holders->count < MAX_HOLDERS
-						    ? reallocarray(holders->items,
-							      holders->count + STEP, sizeof(*grown))
-						    : NULL;
+		struct holder *grown = holders->count < MAX_HOLDERS
+					       ? reallocarray(holders->items, holders->count + STEP,
+							 sizeof(*grown))
+					       : NULL;
 		if (!grown) {
 			holders->is_truncated = true;
 			return false;
@@ -53,10 +53,10 @@ void holders_clear(struct holders *holders)
 
 /* Whether the process is listed with this already: it may have a node open many times over, and a
  * mapping for each of a device's regions. */
-static bool is_listed(const struct scan *s, const struct hand_holder *holder)
+static bool is_listed(const struct scan *s, const struct holder *holder)
 {
 	for (size_t i = s->found.count; i-- > 0;) {
-		const struct hand_holder *h = &s->found.items[i];
+		const struct holder *h = &s->found.items[i];
 
 		if (h->pid != holder->pid)
 			return false; /* one process after the other is looked at */
@@ -69,15 +69,15 @@ static bool is_listed(const struct scan *s, const struct hand_holder *holder)
 	return false;
 }
 
-static void add(struct scan *s, const struct hand_holder *holder)
+static void add(struct scan *s, const struct holder *holder)
 {
 	if (!is_listed(s, holder))
 		holders_add(&s->found, holder);
 }
 
-static void add_id(struct scan *s, enum hand_hold hold, int32_t id)
+static void add_id(struct scan *s, enum hold hold, int32_t id)
 {
-	struct hand_holder h = s->process;
+	struct holder h = s->process;
 
 	h.hold = hold;
 	h.id = id;
@@ -86,7 +86,7 @@ static void add_id(struct scan *s, enum hand_hold hold, int32_t id)
 
 static void add_node(struct scan *s, const char *name)
 {
-	struct hand_holder h = s->process;
+	struct holder h = s->process;
 
 	h.hold = HOLD_NODE;
 	snprintf(h.node, sizeof(h.node), "%.*s", NODE_SIZE - 1, name);
@@ -108,7 +108,7 @@ static bool number_after(const char *text, const char *prefix, int32_t *ret)
 /* An anonymous VFIO file; newer kernels name its device in its fdinfo. */
 static void add_file(struct scan *s, const char *fd_name)
 {
-	struct hand_holder h = s->process;
+	struct holder h = s->process;
 	char path[64], *save = NULL;
 	size_t len;
 
@@ -225,7 +225,7 @@ static bool enter_process(struct scan *s, DIR *proc, const char *name)
 	s->process_fd = openat(dirfd(proc), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->process_fd < 0)
 		return false;
-	s->process = (struct hand_holder){.pid = (int32_t)strtol(name, NULL, 10), .id = -1};
+	s->process = (struct holder){.pid = (int32_t)strtol(name, NULL, 10), .id = -1};
 	if (sysfs_read(s->process_fd, "comm", command, sizeof(command)) >= 0) {
 		snprintf(s->process.command, sizeof(s->process.command), "%.15s", command);
 		return true;

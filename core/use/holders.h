@@ -11,12 +11,33 @@
  */
 #pragma once
 
-#include "core/helper/helper.h"
 #include "core/pci/sysfs.h"
+#include "core/use/native_nodes.h"
+
+#include <stdint.h>
+
+/* What a holder has. */
+enum hold {
+	HOLD_GROUP,   /* /dev/vfio/N: id is N */
+	HOLD_DEVICE,  /* /dev/vfio/devices/vfioN: id is N */
+	HOLD_FILE,    /* a VFIO device file: address when has_address */
+	HOLD_MAPPING, /* a mapped region of one that is known no further */
+	HOLD_NODE,    /* another node below /dev: node is its path */
+};
+
+struct holder {
+	int32_t pid;
+	int32_t id;
+	uint32_t hold; /* enum hold */
+	uint32_t has_address;
+	struct pci_address address;
+	char command[16];
+	char node[NODE_SIZE];
+};
 
 /* What was found. */
 struct holders {
-	struct hand_holder *items; /* owned */
+	struct holder *items; /* owned */
 	size_t count;
 	bool is_truncated; /* there were more than anybody would read */
 };
@@ -32,6 +53,6 @@ int holders_of_mappings(const struct sysfs *sysfs, struct holders *ret);
 int holders_of_nodes(const struct sysfs *sysfs, const struct nodes *nodes, struct holders *ret);
 
 /* Appends one; false when it has no place: memory is short, or there are too many. */
-bool holders_add(struct holders *holders, const struct hand_holder *holder);
+bool holders_add(struct holders *holders, const struct holder *holder);
 
 void holders_clear(struct holders *holders);

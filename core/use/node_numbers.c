@@ -40,7 +40,7 @@ static void sort(struct node_numbers *numbers)
 
 /* Adds the members of a class whose names are a prefix and a number. */
 static int add_class(const struct sysfs *sysfs, const char *class, const char *prefix,
-	enum hand_hold hold, struct node_numbers *numbers)
+	enum hold hold, struct node_numbers *numbers)
 {
 	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(sysfs->root_fd, class);
 	char path[NAME_MAX + 8], text[32], rest;

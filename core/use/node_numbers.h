@@ -7,14 +7,14 @@
  */
 #pragma once
 
-#include "core/helper/helper.h"
 #include "core/pci/sysfs.h"
+#include "core/use/holders.h"
 
 /* A node by its number, and what having it open is. */
 struct node_number {
 	mode_t type; /* S_IFCHR or S_IFBLK */
 	dev_t number;
-	enum hand_hold hold;
+	enum hold hold;
 	int32_t id;	  /* of HOLD_GROUP and HOLD_DEVICE */
 	const char *name; /* of HOLD_NODE; borrowed from the nodes it was made of */
 };

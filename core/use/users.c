@@ -13,26 +13,35 @@ void uses_clear(struct uses *u)
 	holders_clear(&u->mappings);
 }
 
+static void answer_clear(struct use_answer *answer)
+{
+	holders_clear(&answer->holders);
+}
+
 static int ask_files(struct uses *u, struct core_error *err)
 {
-	struct hand_reply reply;
+	struct use_answer answer;
 
 	if (u->has_files)
 		return 0;
-	u->has_files =
-		u->look(u->arg, HAND_HOLDERS, (struct pci_address){0}, &reply, &u->files, err) == 0;
-	return u->has_files ? 0 : -1;
+	if (u->look(u->arg, USE_LOOK_FILES, (struct pci_address){0}, &answer, err))
+		return -1;
+	u->files = answer.holders;
+	u->has_files = true;
+	return 0;
 }
 
 static int ask_mappings(struct uses *u, struct core_error *err)
 {
-	struct hand_reply reply;
+	struct use_answer answer;
 
 	if (u->has_mappings)
 		return 0;
-	u->has_mappings = u->look(u->arg, HAND_MAPPINGS, (struct pci_address){0}, &reply,
-				  &u->mappings, err) == 0;
-	return u->has_mappings ? 0 : -1;
+	if (u->look(u->arg, USE_LOOK_MAPPINGS, (struct pci_address){0}, &answer, err))
+		return -1;
+	u->mappings = answer.holders;
+	u->has_mappings = true;
+	return 0;
 }
 
 /* Whose holders are looked for. */
@@ -46,13 +55,12 @@ struct subject {
 /* `enable` counts users of the device. A native driver may have left it above 0, which the record
  * of a device of ours tells; and it can be raised by a plain write, so it is suspicion enough to
  * refuse but names nobody. */
-static bool is_enabled(const struct uses *u, const struct device_facts *f)
+static bool is_enabled(const struct uses *u, const struct device_use *f)
 {
-	return device_use_count(u->devices, f->device) >
-	       (f->has_origin ? f->origin.idle_use_count : 0);
+	return device_use_count(u->devices, f->device) > f->idle_use_count;
 }
 
-static void subject_of(const struct uses *u, const struct device_facts *f, struct subject *ret)
+static void subject_of(const struct uses *u, const struct device_use *f, struct subject *ret)
 {
 	char name[32];
 
@@ -72,7 +80,7 @@ static bool is_elsewhere(const struct subject *s, int32_t pid)
 	bool elsewhere = false;
 
 	for (size_t i = 0; i < s->files->count; i++) {
-		const struct hand_holder *h = &s->files->items[i];
+		const struct holder *h = &s->files->items[i];
 
 		if (h->pid != pid || (h->hold != HOLD_GROUP && h->hold != HOLD_DEVICE))
 			continue;
@@ -84,9 +92,9 @@ static bool is_elsewhere(const struct subject *s, int32_t pid)
 }
 
 /* Whether the holder's file is this device's, or cannot be told from it. */
-static bool holds(const struct hand_holder *h, const struct subject *s)
+static bool holds(const struct holder *h, const struct subject *s)
 {
-	switch ((enum hand_hold)h->hold) {
+	switch ((enum hold)h->hold) {
 	case HOLD_GROUP:
 		return h->id == s->device->group;
 	case HOLD_DEVICE:
@@ -102,11 +110,11 @@ static bool holds(const struct hand_holder *h, const struct subject *s)
 	return s->is_enabled && !is_elsewhere(s, h->pid);
 }
 
-static void describe(const struct hand_holder *h, struct core_holder *ret)
+static void describe(const struct holder *h, struct core_holder *ret)
 {
 	*ret = (struct core_holder){.pid = h->pid};
 	snprintf(ret->command, sizeof(ret->command), "%.15s", h->command);
-	switch ((enum hand_hold)h->hold) {
+	switch ((enum hold)h->hold) {
 	case HOLD_GROUP:
 		snprintf(ret->what, sizeof(ret->what), "/dev/vfio/%d", h->id);
 		break;
@@ -125,7 +133,7 @@ static void describe(const struct hand_holder *h, struct core_holder *ret)
 	}
 }
 
-static void add_holder(struct core_problem *problem, const struct hand_holder *h)
+static void add_holder(struct core_problem *problem, const struct holder *h)
 {
 	struct core_holder holder;
 
@@ -139,7 +147,7 @@ static void add_vfio_users(struct core_problems *problems, struct core_problem *
 	const struct subject *s, const struct holders *holders)
 {
 	for (size_t i = 0; i < holders->count; i++) {
-		const struct hand_holder *h = &holders->items[i];
+		const struct holder *h = &holders->items[i];
 
 		if (!holds(h, s))
 			continue;
@@ -154,7 +162,7 @@ static void add_vfio_users(struct core_problems *problems, struct core_problem *
 	}
 }
 
-static int find_vfio_users(struct uses *u, struct device_facts *f, struct core_error *err)
+static int find_vfio_users(struct uses *u, struct device_use *f, struct core_error *err)
 {
 	struct core_problem *problem = NULL;
 	struct subject s;
@@ -162,15 +170,15 @@ static int find_vfio_users(struct uses *u, struct device_facts *f, struct core_e
 	subject_of(u, f, &s);
 	if (ask_files(u, err))
 		return -1;
-	add_vfio_users(&f->uses, &problem, &s, &u->files);
+	add_vfio_users(&f->problems, &problem, &s, &u->files);
 	/* Mappings keep a device enabled; the memory maps of all processes are read only then. */
 	if (!problem && s.is_enabled) {
 		if (ask_mappings(u, err))
 			return -1;
-		add_vfio_users(&f->uses, &problem, &s, &u->mappings);
+		add_vfio_users(&f->problems, &problem, &s, &u->mappings);
 	}
 	if (!problem && (s.is_enabled || u->files.is_truncated))
-		core_problem_add_device(&f->uses, f->device->address, REASON_VFIO_IN_USE,
+		core_problem_add_device(&f->problems, f->device->address, REASON_VFIO_IN_USE,
 			"find out which program uses it; it may run as another user",
 			"device %s is in use by a program that could not be found",
 			f->device->text);
@@ -187,12 +195,12 @@ static bool may_have_nodes(const struct device *d)
 	       d->class >> 8 == 0x0c03;
 }
 
-static void add_node_users(struct device_facts *f, const struct holders *holders)
+static void add_node_users(struct device_use *f, const struct holders *holders)
 {
 	if (holders->count == 0)
 		return;
-	const struct hand_holder *first = &holders->items[0];
-	struct core_problem *problem = core_problem_add_device(&f->uses, f->device->address,
+	const struct holder *first = &holders->items[0];
+	struct core_problem *problem = core_problem_add_device(&f->problems, f->device->address,
 		REASON_NODE_IN_USE, "stop the programs that have it open, or force NODE_IN_USE",
 		"device %s is in use by %.15s (pid %d)", f->device->text, first->command,
 		first->pid);
@@ -200,36 +208,35 @@ static void add_node_users(struct device_facts *f, const struct holders *holders
 		add_holder(problem, &holders->items[i]);
 }
 
-static bool has_use(const struct device_facts *f, enum core_reason reason)
+static bool has_use(const struct device_use *f, enum core_reason reason)
 {
-	for (size_t i = 0; i < f->uses.count; i++) {
-		if (f->uses.items[i].reason == reason)
+	for (size_t i = 0; i < f->problems.count; i++) {
+		if (f->problems.items[i].reason == reason)
 			return true;
 	}
 	return false;
 }
 
-static int find_node_users(struct uses *u, struct device_facts *f, struct core_error *err)
+static int find_node_users(struct uses *u, struct device_use *f, struct core_error *err)
 {
-	CLEANUP(holders_clear) struct holders holders = {0};
-	struct hand_reply reply;
+	CLEANUP(answer_clear) struct use_answer answer = {0};
 
 	if (!f->device->driver[0] ||
 		(!may_have_nodes(f->device) && !usage_has_disk(u->usage, f->device->address)) ||
 		!nodes_any(u->sysfs->root_fd, f->device->address))
 		return 0;
-	if (u->look(u->arg, HAND_NODE_HOLDERS, f->device->address, &reply, &holders, err))
+	if (u->look(u->arg, USE_LOOK_NODES, f->device->address, &answer, err))
 		return -1;
-	add_node_users(f, &holders);
-	if (holders.count == 0 && holders.is_truncated)
-		core_problem_add_device(&f->uses, f->device->address, REASON_NODE_IN_USE,
+	add_node_users(f, &answer.holders);
+	if (answer.holders.count == 0 && answer.holders.is_truncated)
+		core_problem_add_device(&f->problems, f->device->address, REASON_NODE_IN_USE,
 			"see that the privileged process may look into all others, or force "
 			"NODE_IN_USE",
 			"whether a program uses device %s could not be found out", f->device->text);
-	f->is_console = reply.console;
+	f->is_console = answer.console;
 	/* The disk's own users have usually been found by their names. */
-	if (reply.claimed && !has_use(f, REASON_DISK_IN_USE))
-		core_problem_add_device(&f->uses, f->device->address, REASON_DISK_IN_USE,
+	if (answer.claimed && !has_use(f, REASON_DISK_IN_USE))
+		core_problem_add_device(&f->problems, f->device->address, REASON_DISK_IN_USE,
 			"stop what is built upon it first, such as a ZFS pool: a disk that the "
 			"host "
 			"uses cannot be forced",
@@ -238,16 +245,16 @@ static int find_node_users(struct uses *u, struct device_facts *f, struct core_e
 	return 0;
 }
 
-static int find_host_uses(struct uses *u, struct device_facts *f, struct core_error *err)
+static int find_host_uses(struct uses *u, struct device_use *f, struct core_error *err)
 {
 	if (!u->usage && usage_read(u->sysfs, &u->usage, err))
 		return -1;
-	usage_check_disk(u->usage, f->device->address, &f->uses);
-	usage_check_network(u->usage, f->device->address, &f->uses);
+	usage_check_disk(u->usage, f->device->address, &f->problems);
+	usage_check_network(u->usage, f->device->address, &f->problems);
 	return find_node_users(u, f, err);
 }
 
-int uses_gather(struct uses *u, struct device_facts *f, struct core_error *err)
+int uses_gather(struct uses *u, struct device_use *f, struct core_error *err)
 {
 	f->is_vfio = device_is_vfio(u->devices, f->device);
 	if (f->device->is_bridge)
@@ -256,8 +263,7 @@ int uses_gather(struct uses *u, struct device_facts *f, struct core_error *err)
 	return f->is_vfio ? find_vfio_users(u, f, err) : find_host_uses(u, f, err);
 }
 
-int uses_find_process(
-	struct uses *u, const struct device_facts *f, bool *ret, struct core_error *err)
+int uses_find_process(struct uses *u, const struct device_use *f, bool *ret, struct core_error *err)
 {
 	CLEANUP(core_problems_clear) struct core_problems users = {0};
 	struct core_problem *user = NULL;
@@ -292,11 +298,10 @@ static void add_holders(
 	}
 }
 
-void uses_add_holders(struct uses *u, const struct device_facts *f, struct core_problem *problem)
+void uses_add_holders(struct uses *u, const struct device_use *f, struct core_problem *problem)
 {
 	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
-	CLEANUP(holders_clear) struct holders nodes = {0};
-	struct hand_reply reply;
+	CLEANUP(answer_clear) struct use_answer answer = {0};
 	struct subject s;
 
 	subject_of(u, f, &s);
@@ -305,7 +310,6 @@ void uses_add_holders(struct uses *u, const struct device_facts *f, struct core_
 	if (problem->n_holders == 0 && s.is_enabled && ask_mappings(u, &ignored) == 0)
 		add_holders(problem, &s, &u->mappings);
 	if (nodes_any(u->sysfs->root_fd, f->device->address) &&
-		u->look(u->arg, HAND_NODE_HOLDERS, f->device->address, &reply, &nodes, &ignored) ==
-			0)
-		add_holders(problem, NULL, &nodes);
+		u->look(u->arg, USE_LOOK_NODES, f->device->address, &answer, &ignored) == 0)
+		add_holders(problem, NULL, &answer.holders);
 }

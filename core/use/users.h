@@ -5,13 +5,38 @@
  */
 #pragma once
 
-#include "core/plan/facts.h"
+#include "core/pci/device.h"
 #include "core/use/holders.h"
 #include "core/use/host_use.h"
 
-/* Finds out what op, one of the hand's looks, answers. 0, or -1 with err. */
-typedef int uses_look(void *arg, enum hand_op op, struct pci_address address,
-	struct hand_reply *reply, struct holders *ret, struct core_error *err);
+/* What takes the right to look into other users' processes. */
+enum use_look {
+	USE_LOOK_FILES,	   /* who has VFIO files open */
+	USE_LOOK_MAPPINGS, /* who has a VFIO device mapped */
+	USE_LOOK_NODES,	   /* who has the native driver's nodes of the device open */
+};
+
+struct use_answer {
+	struct holders holders; /* for holders_clear */
+	/* Of USE_LOOK_NODES: */
+	bool claimed; /* the kernel itself has one of the device's disks open */
+	bool console; /* the device's frame buffer shows the host's console */
+};
+
+/* Looks. address is of USE_LOOK_NODES alone. 0, or -1 with err. */
+typedef int uses_look(void *arg, enum use_look look, struct pci_address address,
+	struct use_answer *ret, struct core_error *err);
+
+/* A device, and who and what uses it. */
+struct device_use {
+	const struct device *device; /* borrowed */
+	uint32_t idle_use_count;     /* of its use count, what is nobody's */
+	bool is_vfio;		     /* a VFIO driver has it */
+	bool is_console;	     /* its frame buffer shows the host's console */
+	uint32_t num_vfs;
+	/* Disks, networks, open nodes, VFIO users: what each guard would say. */
+	struct core_problems problems;
+};
 
 /* A look at any number of devices; what serves all of them is read when the first one needs it. */
 struct uses {
@@ -26,19 +51,18 @@ struct uses {
 	bool has_files, has_mappings;
 };
 
-/* Completes the facts of a device, of which device, has_origin and origin are given: what has it,
- * and who uses it. 0, or -1 with err: who cannot look must not say that nobody is there. */
-int uses_gather(struct uses *uses, struct device_facts *f, struct core_error *err);
+/* Completes a device's use, of which device and idle_use_count are given: what has it, and who uses
+ * it. 0, or -1 with err: who cannot look must not say that nobody is there. */
+int uses_gather(struct uses *uses, struct device_use *f, struct core_error *err);
 
 /* Whether a process has the device by VFIO, or it could not be found out; a use count, which its
  * last driver may have left, does not speak for one. 0, or -1 with err. */
 int uses_find_process(
-	struct uses *uses, const struct device_facts *f, bool *ret, struct core_error *err);
+	struct uses *uses, const struct device_use *f, bool *ret, struct core_error *err);
 
 /* Adds to the problem the processes that have the device by VFIO, or have one of its nodes open.
  * Best effort. */
-void uses_add_holders(
-	struct uses *uses, const struct device_facts *f, struct core_problem *problem);
+void uses_add_holders(struct uses *uses, const struct device_use *f, struct core_problem *problem);
 
 /* Whether a list of VFIO users has nothing but a use count in it, while everybody could be looked
  * at. */

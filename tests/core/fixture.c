@@ -160,7 +160,7 @@ void fixture_assert_driver(struct fixture *f, const char *address, const char *d
 
 void fixture_assert_override(struct fixture *f, const char *address, const char *override)
 {
-	char now[HAND_OVERRIDE_SIZE];
+	char now[OVERRIDE_SIZE];
 
 	tree_override(f->tree, address, now, sizeof(now));
 	assert_string_equal(now, override);

@@ -102,7 +102,7 @@ static void a_console_on_a_frame_buffer_is_a_display_in_use(void **state)
 static void a_claimed_disk_is_in_use_whoever_else_has_it(void **state)
 {
 	CLEANUP(core_problems_clear) struct core_problems problems = {0};
-	const struct hand_holder smartd = {.pid = 9, .command = "smartd", .hold = HOLD_NODE};
+	const struct holder smartd = {.pid = 9, .command = "smartd", .hold = HOLD_NODE};
 	struct fixture *f = *state;
 
 	tree_add_disk(f->tree, &(struct tree_disk){.name = "nvme1n1", .address = "10000:e1:00.0"});
@@ -181,11 +181,11 @@ static void one_device_may_have_several_problems(void **state)
 	assert_int_equal(problems.items[1].reason, REASON_NIC_IN_USE);
 }
 
-static const struct hand_holder qemu = {.pid = 4242, .command = "qemu"};
+static const struct holder qemu = {.pid = 4242, .command = "qemu"};
 
-static void hold(struct fixture *f, enum hand_hold how, int id)
+static void hold(struct fixture *f, enum hold how, int id)
 {
-	struct hand_holder holder = qemu;
+	struct holder holder = qemu;
 
 	holder.hold = how;
 	holder.id = id;
@@ -231,7 +231,7 @@ static void holders_of_the_group_or_the_node_hold_the_device(void **state)
 static void an_anonymous_file_counts_when_it_may_be_this_devices(void **state)
 {
 	struct fixture *f = *state;
-	struct hand_holder holder = qemu;
+	struct holder holder = qemu;
 
 	hold(f, HOLD_FILE, -1);
 	assert_fine(f, "0000:06:00.0");
@@ -255,8 +255,8 @@ static void an_anonymous_file_counts_when_it_may_be_this_devices(void **state)
 static void an_anonymous_file_of_a_user_of_another_device_is_not_this_ones(void **state)
 {
 	CLEANUP(core_problems_clear) struct core_problems problems = {0};
-	const struct hand_holder other = {.pid = 11, .command = "other"};
-	struct hand_holder holders[] = {other, other, other, qemu, qemu};
+	const struct holder other = {.pid = 11, .command = "other"};
+	struct holder holders[] = {other, other, other, qemu, qemu};
 	struct fixture *f = *state;
 
 	holders[0].hold = HOLD_FILE;
@@ -293,7 +293,7 @@ static void an_enabled_device_without_a_holder_is_suspicious(void **state)
 static void all_holders_are_named(void **state)
 {
 	CLEANUP(core_problems_clear) struct core_problems problems = {0};
-	struct hand_holder holders[HAND_MAX_HOLDERS];
+	struct holder holders[HAND_MAX_HOLDERS];
 	struct fixture *f = *state;
 
 	for (int i = 0; i < HAND_MAX_HOLDERS; i++) {
@@ -383,7 +383,7 @@ static void addresses_of_a_request_are_judged_before_any_file(void **state)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	struct address_list list = {.count = 5};
-	char *texts[HOST_MAX_ADDRESSES + 1];
+	char *texts[TARGETS_MAX + 1];
 
 	(void)state;
 	assert_int_equal(address_list_parse(NULL, 0, &list, &err), -1);
@@ -399,7 +399,7 @@ static void addresses_of_a_request_are_judged_before_any_file(void **state)
 	assert_int_equal(err.problems.count, 2);
 	assert_int_equal(list.count, 5);
 	texts[3] = texts[5] = "0000:01:00.0";
-	assert_int_equal(address_list_parse(texts, HOST_MAX_ADDRESSES, &list, &err), 0);
+	assert_int_equal(address_list_parse(texts, TARGETS_MAX, &list, &err), 0);
 	assert_int_equal(list.count, 2);
 	assert_int_equal(list.items[0].function, 1);
 	assert_int_equal(list.items[1].function, 0);

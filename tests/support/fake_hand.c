@@ -66,7 +66,7 @@ static bool driver_exists(const struct fake_hand *f, const char *driver)
 /* Whether the kernel would match the driver to the device. */
 static bool matches(const struct fake_hand *f, const char *address, const char *driver)
 {
-	char override[HAND_OVERRIDE_SIZE];
+	char override[OVERRIDE_SIZE];
 
 	tree_override(f->tree, address, override, sizeof(override));
 	return strcmp(override[0] ? override : tree_native(f->tree, address), driver) == 0;
@@ -90,7 +90,7 @@ static int bind_driver(struct fake_hand *f, const char *address, const char *dri
 /* Succeeds whatever comes of it, as the kernel's drivers_probe. */
 static int probe(struct fake_hand *f, const char *address)
 {
-	char driver[HAND_OVERRIDE_SIZE];
+	char driver[OVERRIDE_SIZE];
 
 	tree_override(f->tree, address, driver, sizeof(driver));
 	if (!driver[0])
@@ -355,8 +355,7 @@ void fake_hand_fail(struct fake_hand *f, const struct fake_fault *fault)
 	pthread_mutex_unlock(&f->mutex);
 }
 
-void fake_hand_set_holders(
-	struct fake_hand *f, const struct hand_holder *holders, unsigned n, int error)
+void fake_hand_set_holders(struct fake_hand *f, const struct holder *holders, unsigned n, int error)
 {
 	pthread_mutex_lock(&f->mutex);
 	f->holders = (struct hand_reply){.error = error, .n_holders = n};
@@ -373,7 +372,7 @@ void fake_hand_set_console(struct fake_hand *f, bool console)
 }
 
 void fake_hand_set_node_holders(
-	struct fake_hand *f, const struct hand_holder *holders, unsigned n, bool claimed)
+	struct fake_hand *f, const struct holder *holders, unsigned n, bool claimed)
 {
 	pthread_mutex_lock(&f->mutex);
 	f->node_holders = (struct hand_reply){.n_holders = n, .claimed = claimed};

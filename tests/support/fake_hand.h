@@ -42,14 +42,14 @@ void fake_hand_fail(struct fake_hand *fake, const struct fake_fault *fault);
 
 /* What HAND_HOLDERS and HAND_MAPPINGS answer from now on: each its part of them. */
 void fake_hand_set_holders(
-	struct fake_hand *fake, const struct hand_holder *holders, unsigned n, int error);
+	struct fake_hand *fake, const struct holder *holders, unsigned n, int error);
 
 /* Whether HAND_NODE_HOLDERS finds the host's console on the device from now on. */
 void fake_hand_set_console(struct fake_hand *fake, bool console);
 
 /* What HAND_NODE_HOLDERS answers from now on; claimed: the kernel has a disk open. */
 void fake_hand_set_node_holders(
-	struct fake_hand *fake, const struct hand_holder *holders, unsigned n, bool claimed);
+	struct fake_hand *fake, const struct holder *holders, unsigned n, bool claimed);
 
 /* Has fn called on the thread after the write of that number, before its answer: what happens on
  * the host while a change is under way. It may call what is declared here. NULL: nobody. */

@@ -302,7 +302,7 @@ static void force_passes_the_named_guard_and_no_other(void **state)
 		assert_int_equal(fixture_bind(f, never[i], &all, &result, &err), -1);
 		core_error_clear(&err);
 	}
-	struct hand_holder holder = {.pid = 1, .id = 9, .hold = HOLD_GROUP};
+	struct holder holder = {.pid = 1, .id = 9, .hold = HOLD_GROUP};
 	fake_hand_set_holders(f->fake, &holder, 1, 0);
 	assert_int_equal(fixture_unbind(f, "0000:06:00.0", &nic, &result, &err), -1);
 	assert_int_equal(err.problems.items[0].reason, REASON_VFIO_IN_USE);
@@ -391,7 +391,7 @@ static void a_variant_driver_counts_as_bound(void **state)
 static void a_device_in_use_is_refused_at_once_and_named(void **state)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	struct hand_holder holder = {.pid = 4242, .id = 1, .hold = HOLD_GROUP, .command = "qemu"};
+	struct holder holder = {.pid = 4242, .id = 1, .hold = HOLD_GROUP, .command = "qemu"};
 	struct change_result result;
 	struct fixture *f = *state;
 

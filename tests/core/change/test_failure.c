@@ -366,8 +366,7 @@ static void mount_disk(void *arg)
 static void start_qemu(void *arg)
 {
 	struct fake_hand *fake = arg;
-	const struct hand_holder qemu = {
-		.pid = 4242, .id = 1, .hold = HOLD_GROUP, .command = "qemu"};
+	const struct holder qemu = {.pid = 4242, .id = 1, .hold = HOLD_GROUP, .command = "qemu"};
 
 	fake_hand_set_holders(fake, &qemu, 1, 0);
 }

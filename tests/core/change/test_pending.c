@@ -239,7 +239,7 @@ static void who_is_in_the_way_is_named(void **state)
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	struct change_request soon = {
 		.deadline = now_ns() + 400000000, .force = 1u << REASON_VFIO_IN_USE};
-	struct hand_holder qemu = {.pid = 4242, .id = 1, .hold = HOLD_GROUP, .command = "qemu"};
+	struct holder qemu = {.pid = 4242, .id = 1, .hold = HOLD_GROUP, .command = "qemu"};
 	struct change_result result;
 	struct fixture *f = *state;
 

@@ -121,7 +121,7 @@ static void an_unbind_cut_off_leaves_the_device_on_vfio_with_its_record(void **s
 /* A virtual machine was started on it while no vfiod ran. */
 static void what_a_virtual_machine_has_by_now_stays_with_it(void **state)
 {
-	const struct hand_holder qemu = {.pid = 7, .command = "qemu", .hold = HOLD_GROUP, .id = 1};
+	const struct holder qemu = {.pid = 7, .command = "qemu", .hold = HOLD_GROUP, .id = 1};
 	struct fixture *f = *state;
 	struct report report;
 

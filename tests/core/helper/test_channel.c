@@ -2,6 +2,7 @@
 /* The hand's channel with an enemy in main's place: what is dropped, refused, bounded; that nothing
  * of it is left open, and that the hand goes on. */
 #include "core/base/util.h"
+#include "core/helper/blocked.h"
 #include "core/helper/helper.h"
 #include "tests/core/test.h"
 #include "tests/support/tree.h"
@@ -594,7 +595,7 @@ static void abandon_bind(struct ground *g, unsigned i)
 	CLEANUP(fd_cleanup) int near = begin(g, CHANGE, &bind_it);
 	assert_true(near >= 0);
 	/* Left before it is past its last look at its caller, it would not be begun. */
-	while (!hand_is_pending(g->config.lock_fd, bind_it.address) || !last_child_sleeps(g)) {
+	while (!blocked_is_locked(g->config.lock_fd, bind_it.address) || !last_child_sleeps(g)) {
 		assert_true(now_ns() < until);
 		nanosleep(&pause, NULL);
 	}
@@ -739,7 +740,7 @@ static void a_lock_that_is_no_plain_file_keeps_nobody_waiting(void **state)
 	struct ground *g = *state;
 
 	assert_int_equal(mkfifoat(g->config.lock_fd, GPU, 0600), 0);
-	assert_false(hand_is_pending(g->config.lock_fd, address(GPU)));
+	assert_false(blocked_is_locked(g->config.lock_fd, address(GPU)));
 	assert_int_equal(call(g, CHANGE, &bind_it), EINVAL);
 	assert_file(g, BIND, "");
 }
@@ -753,10 +754,10 @@ static void a_lock_that_cannot_be_looked_at_may_be_held(void **state)
 	none = before;
 	none.rlim_cur = 0;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-	bool pending = hand_is_pending(g->config.lock_fd, address(GPU));
+	bool pending = blocked_is_locked(g->config.lock_fd, address(GPU));
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_true(pending);
-	assert_false(hand_is_pending(g->config.lock_fd, address(GPU)));
+	assert_false(blocked_is_locked(g->config.lock_fd, address(GPU)));
 }
 
 int main(void)

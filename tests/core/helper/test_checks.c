@@ -2,6 +2,7 @@
 /* The real hand, spoken to by a main that is an enemy: it takes, gives and writes nothing that
  * would harm the host, whatever it is told. */
 #include "core/base/util.h"
+#include "core/helper/blocked.h"
 #include "core/helper/helper.h"
 #include "tests/core/test.h"
 #include "tests/support/tree.h"
@@ -295,7 +296,7 @@ static void an_override_of_the_hosts_own_is_given_back(void **state)
 {
 	static const char *const texts[] = {"igb_uio", " any text ", "none"};
 	struct ground *g = *state;
-	char now[HAND_OVERRIDE_SIZE];
+	char now[OVERRIDE_SIZE];
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		override_and_bind(g, GPU, texts[i]);
@@ -368,7 +369,7 @@ static void a_record_is_of_this_boot_and_this_device(void **state)
 static void an_override_that_cannot_be_kept_is_not_written_over(void **state)
 {
 	struct ground *g = *state;
-	char now[HAND_OVERRIDE_SIZE];
+	char now[OVERRIDE_SIZE];
 
 	assert_int_equal(mkdirat(g->config.lock_fd, "0000:01:00.0.override", 0755), 0);
 	tree_set_override(g->tree, GPU, "igb_uio");
@@ -494,13 +495,13 @@ static void the_setting_of_a_node_is_waited_for(void **state)
 
 	assert_true(fd >= 0);
 	assert_int_equal(lock_byte(fd, F_WRLCK, 1), 0);
-	assert_false(hand_is_pending(g->config.lock_fd, request.address));
+	assert_false(blocked_is_locked(g->config.lock_fd, request.address));
 	assert_int_equal(
 		hand_call(g->hand, &request, now_ns() + SECOND / 4, &g->reply), -ETIMEDOUT);
 	assert_unwritten(g, "vfio-pci", "unbind");
 	assert_int_equal(lock_byte(fd, F_UNLCK, 1), 0);
 	close(fd);
-	while (hand_is_pending(g->config.lock_fd, request.address))
+	while (blocked_is_locked(g->config.lock_fd, request.address))
 		usleep(1000);
 	/* Its caller had left before it had the lock. */
 	assert_unwritten(g, "vfio-pci", "unbind");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The real hand, on plain files: what it writes, what it refuses, how it ends. */
 #include "core/base/util.h"
+#include "core/helper/blocked.h"
 #include "core/helper/helper.h"
 #include "core/use/holders.h"
 #include "tests/core/test.h"
@@ -109,7 +110,7 @@ static void the_override_is_read_set_and_cleared(void **state)
 {
 	struct ground *g = *state;
 	struct hand_reply reply;
-	char now[HAND_OVERRIDE_SIZE];
+	char now[OVERRIDE_SIZE];
 
 	assert_int_equal(call_until(g, HAND_OVERRIDE_GET, GPU, "", now_ns() + SECOND, &reply), 0);
 	assert_int_equal(reply.error, 0);
@@ -438,21 +439,21 @@ static void a_write_that_blocks_is_left_behind_and_shows_until_it_ends(void **st
 	block(g, BIND);
 	assert_int_equal(call_until(g, HAND_BIND, GPU, "vfio-pci", now_ns() + SECOND / 2, &reply),
 		-ETIMEDOUT);
-	assert_true(hand_is_pending(g->locks, address(GPU)));
+	assert_true(blocked_is_locked(g->locks, address(GPU)));
 	/* That device is taken, others are not. */
 	assert_int_equal(call_until(g, HAND_UNBIND, GPU, "nvidia", now_ns() + 20 * SECOND, &reply),
 		-EINPROGRESS);
 	assert_int_equal(call(g, HAND_OVERRIDE_GET, GPU, ""), 0);
 	assert_int_equal(call(g, HAND_UNBIND, "0000:01:00.1", "snd_hda_intel"), 0);
-	assert_false(hand_is_pending(g->locks, address("0000:01:00.1")));
+	assert_false(blocked_is_locked(g->locks, address("0000:01:00.1")));
 	/* It outlives the daemon; the next one sees it. */
 	hand_free(STEAL(g->hand));
-	assert_true(hand_is_pending(g->locks, address(GPU)));
+	assert_true(blocked_is_locked(g->locks, address(GPU)));
 	start(g);
 	assert_int_equal(call_until(g, HAND_UNBIND, GPU, "nvidia", now_ns() + 20 * SECOND, &reply),
 		-EINPROGRESS);
 	unblock(g, BIND, GPU);
-	assert_false(hand_is_pending(g->locks, address(GPU)));
+	assert_false(blocked_is_locked(g->locks, address(GPU)));
 	assert_int_equal(call(g, HAND_UNBIND, GPU, "nvidia"), 0);
 }
 
@@ -479,7 +480,7 @@ static void *ask(void *arg)
 	struct asking *a = arg;
 
 	while (!atomic_load(&a->stop)) {
-		hand_is_pending(a->g->locks, (struct pci_address){0, 1, 0, 0});
+		blocked_is_locked(a->g->locks, (struct pci_address){0, 1, 0, 0});
 		atomic_fetch_add(&a->asked, 1);
 	}
 	return NULL;
@@ -651,8 +652,8 @@ static void nobody_is_pending_where_no_lock_is(void **state)
 {
 	struct ground *g = *state;
 
-	assert_false(hand_is_pending(g->locks, address(GPU)));
-	assert_false(hand_is_pending(-1, address(GPU)));
+	assert_false(blocked_is_locked(g->locks, address(GPU)));
+	assert_false(blocked_is_locked(-1, address(GPU)));
 	hand_free(NULL);
 }
 

@@ -127,12 +127,12 @@ static void good(struct ground *g, enum plan_goal goal)
 			.driver = "nvidia"},
 		.request = {.goal = goal, .vfio_driver = "vfio-pci"},
 	};
-	g->device_facts.device = &g->device;
+	g->device_facts.use.device = &g->device;
 	g->facts = (struct facts){
 		.allow = &g->server, .has_denylist = true, .devices = &g->device_facts, .count = 1};
 	if (goal == PLAN_TO_ORIGIN) {
 		strcpy(g->device.driver, "vfio-pci");
-		g->device_facts.is_vfio = true;
+		g->device_facts.use.is_vfio = true;
 	}
 }
 
@@ -163,12 +163,12 @@ static void break_boot_display(struct ground *g)
 
 static void break_console(struct ground *g)
 {
-	g->device_facts.is_console = true;
+	g->device_facts.use.is_console = true;
 }
 
 static void break_vfs(struct ground *g)
 {
-	g->device_facts.num_vfs = 2;
+	g->device_facts.use.num_vfs = 2;
 }
 
 static void break_denylist(struct ground *g)
@@ -185,8 +185,8 @@ static void break_interrupts(struct ground *g)
 static void use(struct ground *g, enum core_reason reason)
 {
 	const struct core_holder xorg = {.pid = 812, .command = "Xorg", .what = "/dev/dri/card0"};
-	struct core_problem *p = core_problem_add_device(
-		&g->device_facts.uses, GPU, reason, "end it", "device 0000:01:00.0 is in use");
+	struct core_problem *p = core_problem_add_device(&g->device_facts.use.problems, GPU, reason,
+		"end it", "device 0000:01:00.0 is in use");
 
 	core_problem_set_resource(p, "card0");
 	core_problem_add_holder(p, &xorg);
@@ -235,7 +235,7 @@ static void each_guard_stands_until_it_is_forced_by_its_name(void **state)
 			assert_judged(&g, core_reason_name(rows[i].reason));
 			g.request.force = 1u << rows[i].reason;
 			assert_judged(&g, "");
-			core_problems_clear(&g.device_facts.uses);
+			core_problems_clear(&g.device_facts.use.problems);
 		}
 		assert_true(plan_can_force(rows[i].reason));
 	}
@@ -252,7 +252,7 @@ static void a_disk_in_use_is_never_forced(void **state)
 		break_disk(&g);
 		g.request.force = UINT32_MAX;
 		assert_judged(&g, "DISK_IN_USE");
-		core_problems_clear(&g.device_facts.uses);
+		core_problems_clear(&g.device_facts.use.problems);
 	}
 	/* A request that names it, as requests did, is one all the same. */
 	assert_true(plan_may_name(REASON_DISK_IN_USE));
@@ -268,7 +268,7 @@ static void what_the_server_does_not_let_be_forced_is_not(void **state)
 
 	(void)state;
 	good(&g, PLAN_TO_VFIO);
-	core_problem_add_device(&g.device_facts.uses, GPU, REASON_NIC_IN_USE,
+	core_problem_add_device(&g.device_facts.use.problems, GPU, REASON_NIC_IN_USE,
 		"take it down, or force NIC_IN_USE", "device 0000:01:00.0 is up");
 	break_nodes(&g);
 	g.facts.deny_force = 1u << REASON_NIC_IN_USE;
@@ -283,7 +283,7 @@ static void what_the_server_does_not_let_be_forced_is_not(void **state)
 	g.request.force = 0;
 	plan_judge(&g.request, &g.facts, &g.device_facts, &refusals);
 	assert_string_equal(refusals.items[0].action, "take it down");
-	core_problems_clear(&g.device_facts.uses);
+	core_problems_clear(&g.device_facts.use.problems);
 }
 
 static void a_vfio_user_stands_against_unbind_until_it_is_forced(void **state)
@@ -300,7 +300,7 @@ static void a_vfio_user_stands_against_unbind_until_it_is_forced(void **state)
 	/* Whoever asks for what is bound already disturbs nobody. */
 	g.request = (struct plan_request){.goal = PLAN_TO_VFIO, .vfio_driver = "vfio-pci"};
 	assert_judged(&g, "");
-	core_problems_clear(&g.device_facts.uses);
+	core_problems_clear(&g.device_facts.use.problems);
 }
 
 static void a_refusal_keeps_who_and_what_stands_in_the_way(void **state)
@@ -316,8 +316,9 @@ static void a_refusal_keeps_who_and_what_stands_in_the_way(void **state)
 	assert_int_equal(refusals.items[0].n_holders, 1);
 	assert_int_equal(refusals.items[0].holders[0].pid, 812);
 	/* A copy, not the fact itself. */
-	assert_ptr_not_equal(refusals.items[0].holders, g.device_facts.uses.items[0].holders);
-	core_problems_clear(&g.device_facts.uses);
+	assert_ptr_not_equal(
+		refusals.items[0].holders, g.device_facts.use.problems.items[0].holders);
+	core_problems_clear(&g.device_facts.use.problems);
 }
 
 /* Lack of memory must not read as "nothing stands in the way". */
@@ -329,7 +330,7 @@ static void a_use_that_was_lost_is_no_permission(void **state)
 
 	(void)state;
 	good(&g, PLAN_TO_VFIO);
-	g.device_facts.uses.is_incomplete = true;
+	g.device_facts.use.problems.is_incomplete = true;
 	assert_int_equal(plan_make(&g.request, &g.facts, &plan, &refusals), 0);
 	assert_true(core_problems_any(&refusals));
 	assert_int_equal(plan.count, 0);
@@ -355,7 +356,7 @@ static void no_force_changes_what_a_device_is(void **state)
 	g.server = (struct allowlist){.entries = &intel, .count = 1};
 	use(&g, REASON_NIC_IN_USE);
 	assert_judged(&g, "NOT_ALLOWLISTED|NO_IOMMU_GROUP|IS_BRIDGE|UNBIND_PENDING");
-	core_problems_clear(&g.device_facts.uses);
+	core_problems_clear(&g.device_facts.use.problems);
 	/* Nor may one be given back: it is not to be touched at all. */
 	good(&g, PLAN_TO_ORIGIN);
 	g.request.force = UINT32_MAX;
@@ -364,7 +365,7 @@ static void no_force_changes_what_a_device_is(void **state)
 	/* One that needs nothing is left as it is. */
 	good(&g, PLAN_TO_ORIGIN);
 	g.device.is_bridge = true;
-	g.device_facts.is_vfio = false;
+	g.device_facts.use.is_vfio = false;
 	assert_judged(&g, "");
 }
 
@@ -391,7 +392,7 @@ static void a_physical_function_is_not_taken_from_vfio_either(void **state)
 
 	(void)state;
 	good(&g, PLAN_TO_ORIGIN);
-	g.device_facts.num_vfs = 3;
+	g.device_facts.use.num_vfs = 3;
 	assert_judged(&g, "PF_HAS_VFS");
 	g.request.force = 1u << REASON_PF_HAS_VFS;
 	assert_judged(&g, "");
@@ -436,7 +437,7 @@ static void unbind_has_a_shape_for_each_origin(void **state)
 
 		good(&g, PLAN_TO_ORIGIN);
 		strcpy(g.device.driver, rows[i].driver);
-		g.device_facts.is_vfio = rows[i].is_vfio;
+		g.device_facts.use.is_vfio = rows[i].is_vfio;
 		g.device_facts.has_origin = rows[i].has_origin;
 		g.device_facts.origin = (struct device_origin){
 			.address = GPU, .driver = "nvidia", .override = "kept"};

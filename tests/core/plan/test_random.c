@@ -59,8 +59,9 @@ static void draw_uses(struct device_facts *f)
 	const struct core_holder qemu = {.pid = 7, .command = "qemu"};
 
 	while (one_in(4)) {
-		struct core_problem *p = core_problem_add_device(&f->uses, f->device->address,
-			reasons[f->is_vfio ? 3 : draw(3)], "end it", "it is in use");
+		struct core_problem *p =
+			core_problem_add_device(&f->use.problems, f->use.device->address,
+				reasons[f->use.is_vfio ? 3 : draw(3)], "end it", "it is in use");
 		if (one_in(2))
 			core_problem_add_holder(p, &qemu);
 	}
@@ -70,15 +71,15 @@ static void draw_facts(struct world *w, unsigned i)
 {
 	struct device_facts *f = &w->facts.devices[i];
 
-	f->device = &w->devices[i];
-	f->is_vfio = one_in(2);
-	draw_device(&w->devices[i], i, f->is_vfio);
+	f->use.device = &w->devices[i];
+	f->use.is_vfio = one_in(2);
+	draw_device(&w->devices[i], i, f->use.is_vfio);
 	f->is_pending = one_in(10);
 	f->has_origin = one_in(2);
-	f->origin = (struct device_origin){.address = f->device->address};
+	f->origin = (struct device_origin){.address = f->use.device->address};
 	snprintf(f->origin.driver, sizeof(f->origin.driver), "%s", pick_driver(false));
 	snprintf(f->origin.override, sizeof(f->origin.override), "%s", one_in(2) ? "" : "kept");
-	f->num_vfs = one_in(8) ? 1 + draw(7) : 0;
+	f->use.num_vfs = one_in(8) ? 1 + draw(7) : 0;
 	draw_uses(f);
 }
 
@@ -114,8 +115,9 @@ static char *dump(const struct world *w, size_t *ret_len)
 	for (size_t i = 0; i < w->facts.count; i++) {
 		const struct device_facts *f = &w->facts.devices[i];
 		fwrite(f, sizeof(*f), 1, out);
-		if (f->uses.count > 0)
-			fwrite(f->uses.items, sizeof(*f->uses.items), f->uses.count, out);
+		if (f->use.problems.count > 0)
+			fwrite(f->use.problems.items, sizeof(*f->use.problems.items),
+				f->use.problems.count, out);
 	}
 	assert_int_equal(fclose(out), 0);
 	return bytes;
@@ -158,7 +160,7 @@ static void assert_nature_is_refused(const struct world *w, const struct core_pr
 {
 	for (size_t i = 0; i < w->facts.count; i++) {
 		const struct device_facts *f = &w->facts.devices[i];
-		const struct device *d = f->device;
+		const struct device *d = f->use.device;
 		bool takes = w->request.goal != PLAN_TO_ORIGIN;
 
 		if (d->is_bridge && (takes || plan_needs(&w->request, f)))
@@ -182,11 +184,11 @@ static void assert_order(
 
 	for (; *at < plan->count; ++*at) {
 		const struct plan_step *step = &plan->steps[*at];
-		if (!pci_address_equal(step->address, f->device->address))
+		if (!pci_address_equal(step->address, f->use.device->address))
 			break;
 		if (step->action == PLAN_UNBIND) {
 			assert_true(unbind == SIZE_MAX && bind == SIZE_MAX);
-			assert_string_equal(step->name, f->device->driver);
+			assert_string_equal(step->name, f->use.device->driver);
 			unbind = *at;
 		}
 		if (step->action == PLAN_BIND || step->action == PLAN_PROBE) {
@@ -197,8 +199,8 @@ static void assert_order(
 	assert_int_equal(*at > first, plan_needs(&w->request, f));
 	if (*at == first)
 		return;
-	assert_false(f->device->is_bridge);
-	assert_int_equal(unbind != SIZE_MAX, f->device->driver[0] != '\0');
+	assert_false(f->use.device->is_bridge);
+	assert_int_equal(unbind != SIZE_MAX, f->use.device->driver[0] != '\0');
 	if (bind != SIZE_MAX)
 		assert_int_equal(plan->steps[first].action, PLAN_OVERRIDE);
 	if (w->request.goal == PLAN_TO_VFIO) {

@@ -71,7 +71,7 @@ static void scan_mappings(struct ground *g)
 	assert_int_equal(holders_of_mappings(&g->sysfs, &g->found), 0);
 }
 
-static void assert_only(struct ground *g, int pid, enum hand_hold hold, int id)
+static void assert_only(struct ground *g, int pid, enum hold hold, int id)
 {
 	assert_int_equal(g->found.count, 1);
 	assert_int_equal(g->found.is_truncated, 0);
@@ -80,7 +80,7 @@ static void assert_only(struct ground *g, int pid, enum hand_hold hold, int id)
 	assert_int_equal(g->found.items[0].id, id);
 }
 
-static void assert_only_holder(struct ground *g, int pid, enum hand_hold hold, int id)
+static void assert_only_holder(struct ground *g, int pid, enum hold hold, int id)
 {
 	scan(g);
 	assert_only(g, pid, hold, id);
@@ -209,7 +209,7 @@ static void hundreds_are_all_found(void **state)
 
 static void too_many_are_cut_and_said_to_be(void **state)
 {
-	struct hand_holder holder = {.pid = 1};
+	struct holder holder = {.pid = 1};
 	struct ground *g = *state;
 	size_t n = 0;
 

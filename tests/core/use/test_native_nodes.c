@@ -179,7 +179,7 @@ static void who_has_a_node_open_is_in_the_way_and_named(void **state)
 {
 	CLEANUP(core_problems_clear) struct core_problems problems = {0};
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	struct hand_holder xorg[] = {
+	struct holder xorg[] = {
 		{.pid = 812, .command = "Xorg", .hold = HOLD_NODE, .node = "/dev/dri/card0"},
 		{.pid = 9, .command = "dcgm", .hold = HOLD_NODE, .node = "/dev/dri/renderD128"}};
 	struct fixture *f = *state;

@@ -170,7 +170,7 @@ int capture_read_devices(struct capture *c)
 
 struct override_slot {
 	int32_t length; /* or a negative errno */
-	char text[HAND_OVERRIDE_SIZE];
+	char text[OVERRIDE_SIZE];
 };
 
 struct overrides {

@@ -57,7 +57,7 @@ int capture_read_holders(struct capture *c)
 }
 
 /* Programs that everybody knows keep their name. */
-static const char *command_of(const struct hand_holder *h)
+static const char *command_of(const struct holder *h)
 {
 	static const char *const known[] = {"qemu-system-", "qemu-kvm", "kvm", "cloud-hyperviso",
 		"firecracker", "crosvm", "dpdk-testpmd", "spdk_tgt", "reactor_"};
@@ -71,10 +71,10 @@ static const char *command_of(const struct hand_holder *h)
 }
 
 /* What one process has of one device. */
-static bool hold_has(const struct capture *c, int32_t pid, enum hand_hold hold, int32_t id)
+static bool hold_has(const struct capture *c, int32_t pid, enum hold hold, int32_t id)
 {
 	for (size_t i = 0; i < c->holders.count; i++) {
-		const struct hand_holder *h = &c->holders.items[i];
+		const struct holder *h = &c->holders.items[i];
 		if (h->pid == pid && h->hold == hold && (id < 0 || h->id == id))
 			return true;
 	}
@@ -88,7 +88,7 @@ static bool has_file(const struct capture *c, int32_t pid, const struct capture_
 	bool named = false;
 
 	for (size_t i = 0; i < c->holders.count; i++) {
-		const struct hand_holder *h = &c->holders.items[i];
+		const struct holder *h = &c->holders.items[i];
 
 		if (h->pid != pid || h->hold != HOLD_FILE || !h->has_address)
 			continue;
@@ -158,7 +158,7 @@ static struct claim claim_of(const struct capture *c, const struct capture_devic
 	return claim;
 }
 
-static const struct hand_holder *holder_with(const struct capture *c, int32_t pid)
+static const struct holder *holder_with(const struct capture *c, int32_t pid)
 {
 	for (size_t i = 0; i < c->holders.count; i++) {
 		if (c->holders.items[i].pid == pid)

@@ -45,7 +45,7 @@ struct capture_device {
 	unsigned enabled, n_vfs;
 	char vfio_name[32];
 	enum capture_override override;
-	char override_text[HAND_OVERRIDE_SIZE];
+	char override_text[OVERRIDE_SIZE];
 };
 
 /* A network interface. */
@@ -72,7 +72,7 @@ struct capture_disk {
 struct capture_holders {
 	size_t count;
 	bool is_truncated;
-	struct hand_holder items[1024];
+	struct holder items[1024];
 };
 
 struct capture {

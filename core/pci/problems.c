@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The problems that several operations find. */
-#include "core/engine.h"
+#include "core/pci/problems.h"
 
 void problem_invalid_address(struct core_problems *problems, const char *text)
 {

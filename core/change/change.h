@@ -2,7 +2,10 @@
 /* Inside of bind and unbind: a change while it is made. */
 #pragma once
 
-#include "core/engine.h"
+#include "core/base/keylock.h"
+#include "core/change/request.h"
+
+struct host;
 
 /* Owner and mode that a device's nodes had. */
 struct node_state {
@@ -41,19 +44,6 @@ const char *change_what(const struct change *c);
  * err. */
 int change_set_nodes(struct change *c, struct core_error *err);
 
-/* Whether the i-th target is on a native driver that another tool gave it to, and has a record of
- * ours still: unbinding ends that, for it is where it belongs. One without a driver keeps its, for
- * the bind after which it is given back. */
-bool change_is_stale(const struct change *c, size_t i);
-
-/* Ends the intent with what the change made true. 0, or -1 with err: it is to be undone then. */
-int change_end(struct change *c, struct core_error *err);
-
-/* Brings every device back that the first n_begun steps touched, last first, and the nodes of those
- * that were bound already. Adds to err, the reason for it, what could not be undone and what
- * becomes of it. */
-void change_undo(struct change *c, size_t n_begun, struct core_error *err);
-
-/* What the change came to, or would. The plan is taken from c. 0, or -1 with err; of a change that
- * was made only for lack of memory. */
-int change_fill_result(struct change *c, struct change_result *result, struct core_error *err);
+/* Makes a change: all of it, or none. 0 with *ret, for change_result_clear, or -1 with err. */
+int change_run(struct host *host, enum plan_goal goal, const struct change_request *request,
+	struct change_result *ret, struct core_error *err);

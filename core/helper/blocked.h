@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether a write to a device is under way: the one answer to that question.
+ *
+ * A child of the privileged helper keeps a lock on a file named after the device for as long as its
+ * write lasts, also when the daemon that wanted the write has gone. When the write has returned,
+ * its change is yet to be ended; until then the device counts as blocked.
+ */
+#pragma once
+
+#include "core/pci/address.h"
+
+#include <stdbool.h>
+
+struct blocked;
+
+/* An empty set over the folder of the locks, which must outlive it. NULL when memory is short. */
+struct blocked *blocked_new(int lock_fd);
+
+/* Frees it; NULL is fine. */
+void blocked_free(struct blocked *blocked);
+
+/* Counts a device whose change is yet to be ended, and takes it out again. 0 or -ENOMEM. Any
+ * thread. */
+int blocked_add(struct blocked *blocked, struct pci_address address);
+void blocked_remove(struct blocked *blocked, struct pci_address address);
+
+/* While its change is being ended, a device shows as it is, unless a write to it is under way again.
+ * Any thread. */
+void blocked_settle(struct blocked *blocked, struct pci_address address, bool settles);
+
+/* Whether a write to the device is under way or its change yet to be ended. Opens a file. Any
+ * thread; never blocks. */
+bool blocked_has(struct blocked *blocked, struct pci_address address);
+
+/* The same for reads, which are many: of the changes of this daemon alone. Costs nothing while no
+ * device is blocked. */
+bool blocked_shows(struct blocked *blocked, struct pci_address address);
+
+/* Whether the lock of the device's writes is held, or cannot be looked at. Never blocks. */
+bool blocked_is_locked(int lock_fd, struct pci_address address);

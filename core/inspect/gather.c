@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads what a plan is made from. */
+#include "core/inspect/gather.h"
+
+#include "core/base/util.h"
+#include "core/engine.h"
+#include "core/helper/blocked.h"
+#include "core/helper/helper.h"
+#include "core/inspect/state.h"
+#include "core/pci/interrupts.h"
+#include "core/record/records.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A look for main: what takes rights is asked of the hand. */
+struct gathering {
+	struct host *host;
+	int64_t deadline;
+	struct uses uses;
+};
+
+static void gathering_close(struct gathering *g)
+{
+	uses_clear(&g->uses);
+}
+
+static int gathering_ask(void *arg, enum use_look look, struct pci_address address,
+	struct use_answer *ret, struct core_error *err)
+{
+	static const enum hand_op ops[] = {
+		[USE_LOOK_FILES] = HAND_HOLDERS,
+		[USE_LOOK_MAPPINGS] = HAND_MAPPINGS,
+		[USE_LOOK_NODES] = HAND_NODE_HOLDERS,
+	};
+	const struct gathering *g = arg;
+	const struct hand_request request = {.op = ops[look], .address = address};
+	struct hand_reply reply;
+
+	*ret = (struct use_answer){0};
+	int rc = hand_call_holders(g->host->hand, &request, g->deadline, &reply, &ret->holders);
+	if (rc == 0)
+		rc = -reply.error;
+	if (rc < 0)
+		return hand_no_answer(err, rc, "finding out who uses the devices");
+	ret->claimed = reply.claimed;
+	ret->console = reply.console;
+	return 0;
+}
+
+static void gathering_open(struct gathering *g, struct host *host, int64_t deadline)
+{
+	*g = (struct gathering){
+		.host = host,
+		.deadline = deadline,
+		.uses = {.sysfs = &host->sysfs,
+			.devices = host->devices,
+			.look = gathering_ask,
+			.arg = g},
+	};
+}
+
+/* Whether an unbind of another tool waits for the device's user. A use count alone may be left by
+ * its last driver; where an unbind waits, somebody holds the device. */
+static int find_leaving(struct gathering *g, struct device_facts *f, struct core_error *err)
+{
+	bool has_user;
+
+	switch (device_leaving(g->host, f->use.device)) {
+	case LEAVING_NOT:
+		return 0;
+	case LEAVING_BY_COUNT:
+		break;
+	case LEAVING:
+		f->is_pending = true;
+		return 0;
+	}
+	if (uses_find_process(&g->uses, &f->use, &has_user, err))
+		return -1;
+	f->is_pending |= has_user;
+	return 0;
+}
+
+static int gather_device(
+	struct gathering *g, const struct device *d, struct device_facts *f, struct core_error *err)
+{
+	*f = (struct device_facts){
+		.use = {.device = d},
+		.is_pending = blocked_has(g->host->blocked, d->address),
+	};
+	f->has_origin = origins_find(g->host->origins, d, &f->origin);
+	f->use.idle_use_count = f->has_origin ? f->origin.idle_use_count : 0;
+	return find_leaving(g, f, err) ? -1 : uses_gather(&g->uses, &f->use, err);
+}
+
+static void gather_host(struct host *host, struct facts *facts)
+{
+	char text[8] = "";
+
+	facts->allow = &host->allow;
+	facts->deny_force = host->deny_force;
+	facts->interrupts_unsafe = interrupts_read(&host->sysfs) == INTERRUPTS_UNSAFE;
+	sysfs_read(host->sysfs.root_fd, "sys/module/vfio_pci/parameters/disable_denylist", text,
+		sizeof(text));
+	facts->has_denylist = text[0] != 'Y';
+}
+
+int facts_gather(struct host *host, struct device *const *devices, size_t n, int64_t deadline,
+	struct facts *ret, struct core_error *err)
+{
+	CLEANUP(gathering_close) struct gathering g;
+	CLEANUP(facts_cleanup)
+	struct facts facts = {.devices = calloc(n + 1, sizeof(*facts.devices))};
+
+	gathering_open(&g, host, deadline);
+	if (!facts.devices)
+		return core_fail_memory(err);
+	gather_host(host, &facts);
+	for (; facts.count < n; facts.count++) {
+		struct device_facts *f = &facts.devices[facts.count];
+
+		if (gather_device(&g, devices[facts.count], f, err)) {
+			core_problems_clear(&f->use.problems);
+			return -1;
+		}
+	}
+	*ret = facts;
+	facts = (struct facts){0};
+	return 0;
+}
+
+void facts_add_holders(struct host *host, const struct device *device, int64_t deadline,
+	struct core_problem *problem)
+{
+	CLEANUP(gathering_close) struct gathering g;
+	struct device_use use = {.device = device};
+	struct device_origin origin;
+
+	gathering_open(&g, host, deadline);
+	if (origins_find(host->origins, device, &origin))
+		use.idle_use_count = origin.idle_use_count;
+	uses_add_holders(&g.uses, &use, problem);
+}

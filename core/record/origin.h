@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Where a device was before vfiod changed it. */
+#pragma once
+
+#include "core/pci/device.h"
+#include "core/use/vfio_nodes.h"
+
+/* What tells a device from another that later has its address. */
+struct device_identity {
+	uint16_t vendor, device, subsystem_vendor, subsystem_device;
+};
+
+/* A device's driver and override at some time. */
+struct device_origin {
+	struct pci_address address;
+	struct device_identity identity;
+	char driver[DRIVER_NAME_SIZE]; /* "" for none */
+	char override[OVERRIDE_SIZE];  /* "" for none */
+	struct node_access access;     /* wished for its VFIO nodes */
+	uint32_t idle_use_count; /* its device_use_count when its VFIO driver got it: nobody's */
+};
+
+static inline struct device_identity device_identity_of(const struct device *d)
+{
+	return (struct device_identity){
+		d->vendor, d->device, d->subsystem_vendor, d->subsystem_device};
+}
+
+static inline bool device_identity_equal(struct device_identity a, struct device_identity b)
+{
+	return a.vendor == b.vendor && a.device == b.device &&
+	       a.subsystem_vendor == b.subsystem_vendor && a.subsystem_device == b.subsystem_device;
+}
