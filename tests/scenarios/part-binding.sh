@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=dash disable=SC2016,SC2086,SC2154
 # (In single quotes, $x is a variable of jq; scenario.sh sets addresses, which have no blanks.)
-# Devices go to VFIO and come back. To be sourced by scenarios.sh.
+# Binding devices to VFIO and giving them back. To be sourced by scenarios.sh.
 
 # What one device goes through: described, bound, opened by a user, given back.
 round_trip() {
@@ -24,29 +24,29 @@ round_trip() {
 # [faces] An endpoint alone in its group goes to a VFIO user and comes back to its driver.
 lone_endpoint() { round_trip $lone e1000e; }
 
-# [faces] So does one behind a port.
+# [faces] An endpoint behind a port goes to a VFIO user and comes back.
 endpoint_behind_port() { round_trip $port_nic e1000e; }
 
-# [faces] So does one on a NUMA node of its own.
+# [faces] A device on a NUMA node of its own goes to a VFIO user and comes back.
 device_on_numa_node() { round_trip $numa_nic e1000e; }
 
-# [faces] So does one that shares its group with a bridge and a device without a driver.
+# [faces] A NIC whose group has a bridge and a driverless device goes to a VFIO user and comes back.
 nic_in_shared_group() { round_trip $shared_nic e1000; }
 
-# [faces] So does a disk that nobody uses, and it is back with its node.
+# [faces] A disk that nobody uses goes to a VFIO user and comes back, with its node.
 idle_disk() {
 	round_trip $disk nvme
 	eventually test -e "$pci/$disk"/nvme/nvme*/nvme*n1 || fail "the disk is not back"
 }
 
-# [faces] So does a device that had no driver; it has none afterwards.
+# [faces] A device without a driver goes to a VFIO user, and has no driver again afterwards.
 driverless_device() {
 	move_by_hand $shared_nic
 	round_trip $shared_edu ''
 	give_back_by_hand $shared_nic
 }
 
-# [faces] So does a virtual function, while its physical function stays where it is.
+# [faces] A virtual function goes to a VFIO user and comes back; its physical function does not move.
 virtual_function() {
 	local vf
 	echo 0 >"$pci/$sriov/sriov_drivers_autoprobe"
@@ -64,7 +64,7 @@ virtual_function() {
 	[ "$1" = 0 ] || exit 1
 }
 
-# [faces] A virtual function that leaves while it is bound is NOT_FOUND, and nothing is kept of it.
+# [faces] A virtual function that is removed while bound is NOT_FOUND, and nothing is kept of it.
 virtual_function_leaves_while_bound() {
 	local vf
 	echo 0 >"$pci/$sriov/sriov_drivers_autoprobe"
@@ -88,7 +88,7 @@ virtual_function_leaves_while_bound() {
 	[ "$1" = 0 ] || exit 1
 }
 
-# [faces] What is bound has its paths: the group's node, sysfs, and the device's own node if any.
+# [faces] A bound device has its paths: the group's node, sysfs, and the device's own node if any.
 paths_of_bound_devices() {
 	must_call bind $lone $shared_nic $shared_edu
 	must_call paths $shared_nic $lone $shared_edu
@@ -98,7 +98,7 @@ paths_of_bound_devices() {
 	must_call unbind $lone $shared_nic $shared_edu
 }
 
-# [faces] To bind what is bound, and to unbind what is not, changes nothing and gives the same answer.
+# [faces] A bind of a bound device, or unbind of one that is not, changes nothing and answers the same.
 repeats_change_nothing() {
 	must_call bind $lone
 	cp "$body" "$work/first"
@@ -116,7 +116,7 @@ repeats_change_nothing() {
 	expect_given_back $lone e1000e
 }
 
-# [faces] A device that is on no VFIO driver is left by unbind where it is.
+# [faces] Unbind does not touch a device that is on no VFIO driver.
 unbound_device_is_left_alone() {
 	remember
 	must_call unbind $lone2 $shared_edu
@@ -124,7 +124,7 @@ unbound_device_is_left_alone() {
 	expect_unchanged
 }
 
-# [faces] Devices of four groups are bound and given back by one request.
+# [faces] One request binds devices of four groups, and one gives them back.
 many_devices_at_once() {
 	remember
 	must_call bind $lone $lone2 $port_nic $shared_nic
@@ -144,7 +144,7 @@ dry_run_changes_nothing() {
 	expect_unchanged
 }
 
-# [faces] What a dry run answers is what a bind, and an unbind, then does.
+# [faces] A bind, and an unbind, does what the dry run answered.
 dry_run_is_what_is_done() {
 	must_call bind --dry-run $lone $shared_edu
 	expect --arg a $lone --arg b $shared_edu '.steps | map([.address, .action, .driver]) == [
@@ -163,7 +163,7 @@ dry_run_is_what_is_done() {
 	cmp -s "$work/said" "$work/done" || fail "said $(cat "$work/said"), did $(cat "$work/done")"
 }
 
-# [faces] One impossible device in a request, and none of it is done.
+# [faces] One impossible device in a request, and nothing of the request is done.
 impossible_member_changes_nothing() {
 	remember
 	must_refuse FAILED_PRECONDITION/IS_BRIDGE bind $lone $root_port
@@ -172,13 +172,13 @@ impossible_member_changes_nothing() {
 	expect_unchanged
 }
 
-# [faces] Each of the impossible devices is named, and none that would be possible.
+# [faces] A refusal names each impossible device, and no possible one.
 impossible_members_are_named() {
 	must_refuse FAILED_PRECONDITION bind $display $lone $root_port
 	expect --arg a $display --arg b $root_port '.details | map(.pci_address) == [$a, $b]'
 }
 
-# [faces] An override that another tool left is back, to the letter, once the device is.
+# [faces] An override that another tool had set is restored exactly when the device is given back.
 override_of_another_tool_is_restored() {
 	set_override $lone e1000e
 	must_call bind $lone
@@ -207,7 +207,7 @@ foreign_binding_goes_to_native_driver() {
 	expect_state $lone2 HOST
 }
 
-# [faces] One that VFIO's driver takes by its id, with no other driver there, is not said to be back.
+# [faces] A device that only VFIO's driver takes, by its id, is not reported as given back.
 foreign_binding_by_id() {
 	load_vfio
 	must_call bind $shared_nic
@@ -228,7 +228,7 @@ foreign_binding_by_id() {
 	expect_given_back $shared_nic e1000
 }
 
-# [faces] To bind what another tool has bound already changes nothing.
+# [faces] A bind of a device that another tool has bound changes nothing.
 foreign_binding_is_bound_already() {
 	bind_by_hand $lone2
 	remember
@@ -239,7 +239,7 @@ foreign_binding_is_bound_already() {
 	expect_given_back $lone2 e1000e
 }
 
-# [faces] A device that another tool took back meanwhile is left with its driver.
+# [faces] A device that another tool has taken back meanwhile stays with its driver.
 taken_back_by_another_tool() {
 	must_call bind $lone
 	give_back_by_hand $lone
@@ -249,7 +249,7 @@ taken_back_by_another_tool() {
 	expect_given_back $lone e1000e
 }
 
-# [faces] One that another tool took back and bound again comes to its driver all the same.
+# [faces] A device that another tool took back and bound again still comes to its original driver.
 taken_back_and_bound_again() {
 	must_call bind $lone
 	give_back_by_hand $lone
@@ -258,7 +258,7 @@ taken_back_and_bound_again() {
 	expect_given_back $lone e1000e
 }
 
-# [faces] One that another tool left without a driver stays so, and when bound again comes to its own.
+# [faces] A device that another tool left driverless stays so; bound again, it goes to its original driver.
 left_driverless_by_another_tool() {
 	must_call bind $lone
 	move_by_hand $lone
@@ -271,7 +271,7 @@ left_driverless_by_another_tool() {
 	expect_given_back $lone e1000e
 }
 
-# [faces] Whoever wants it gets a device back without a driver, and with one later.
+# [faces] On request a device is given back without a driver, and later with one.
 leave_driverless() {
 	must_call bind $lone
 	must_call unbind --leave-driverless $lone
@@ -292,7 +292,7 @@ use_count_left_by_the_native_driver() {
 	expect_given_back $chip_smbus i801_smbus
 }
 
-# [faces] All functions of a card go at once; a bridge among them stays.
+# [faces] All functions of a card are bound at once; a bridge among them is not.
 all_functions() {
 	must_call bind --all-functions $chip_smbus
 	expect --arg a $chip_smbus --arg b $chip_ahci '.devices | map(.address) | sort == [$b, $a]'
@@ -304,7 +304,7 @@ all_functions() {
 	expect_given_back $chip_ahci ahci
 }
 
-# [faces] After many rounds the host is as it was, and vfiod has no more processes and files.
+# [faces] After many rounds the host is as before, and vfiod has no more processes and files.
 many_rounds_leave_no_trace() {
 	local round=0 files
 	must_call bind $lone

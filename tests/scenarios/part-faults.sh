@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=dash disable=SC2016,SC2086,SC2154
 # (In single quotes, $x is a variable of jq; scenario.sh sets addresses, which have no blanks.)
-# Drivers and devices that come, go and fail. To be sourced by scenarios.sh.
+# Drivers and devices that appear, disappear and fail. To be sourced by scenarios.sh.
 
 # [faces lab] When vfio-pci is not loaded, the first bind loads it.
 first_bind_loads_the_driver() {
@@ -27,7 +27,7 @@ driver_that_cannot_be_loaded() {
 	expect_given_back $lone e1000e
 }
 
-# [faces] rmmod and modprobe of vfio-pci under a bound device: it is bound again, and given back.
+# [faces] After rmmod and modprobe of vfio-pci a bound device is bound again, and can be given back.
 driver_reloaded_under_bound_device() {
 	must_call bind $lone
 	unload_vfio
@@ -48,7 +48,7 @@ driver_reloaded_under_bound_device() {
 	expect_given_back $lone e1000e
 }
 
-# [faces] An override that is left behind acts when vfio-pci is loaded; vfiod leaves none.
+# [faces] vfiod leaves no override behind; one would take effect when vfio-pci is loaded.
 no_override_is_left_behind() {
 	must_call bind $lone $shared_edu
 	must_call unbind $lone
@@ -62,7 +62,7 @@ no_override_is_left_behind() {
 	expect_no_override $shared_edu
 }
 
-# [faces] A bound device that is pulled is NOT_FOUND; plugged in again it is the host's, and free.
+# [faces] A bound device that is pulled is NOT_FOUND; plugged in again, it is the host's and can be bound.
 unplugged_while_bound() {
 	must_call bind $lone
 	unplug $lone
@@ -83,7 +83,7 @@ plugged_in_while_running() {
 	round_trip $lone2 e1000e
 }
 
-# [faces simulated] Whichever write of a bind fails, the device is as it was, and the kernel's word told.
+# [faces simulated] Whichever write of a bind fails, the device is rolled back and the kernel's error is reported.
 failing_writes_are_undone() {
 	local attribute
 	for attribute in driver_override unbind bind; do
@@ -95,7 +95,7 @@ failing_writes_are_undone() {
 	done
 }
 
-# [faces simulated] Whichever write of an unbind fails, the device is as it was.
+# [faces simulated] Whichever write of an unbind fails, the device is rolled back.
 failing_writes_of_unbind_are_undone() {
 	local attribute
 	must_call bind $lone
@@ -110,7 +110,7 @@ failing_writes_of_unbind_are_undone() {
 	expect_given_back $lone e1000e
 }
 
-# [faces simulated] When vfio-pci fails to probe a device, that one and those before it are as they were.
+# [faces simulated] When vfio-pci fails to probe a device, this device and those before it are rolled back.
 failing_probe() {
 	remember
 	must_control probe-fail vfio-pci $port_nic EIO
@@ -123,7 +123,7 @@ failing_probe() {
 	must_call unbind $lone $port_nic
 }
 
-# [faces simulated] When its native driver fails to take a device back, the caller is told.
+# [faces simulated] When the native driver fails to take a device back, the caller is told.
 failing_native_probe() {
 	must_call bind $lone
 	must_control probe-fail e1000e $lone EIO
@@ -133,7 +133,7 @@ failing_native_probe() {
 	expect_given_back $lone e1000e
 }
 
-# [rest simulated] A device that vanishes in the middle of its bind is told of; the others are as they were.
+# [rest simulated] A device that disappears during its bind is reported; the others are rolled back.
 vanishing_in_the_middle() {
 	must_control block unbind $port_nic
 	later a bind $lone $port_nic

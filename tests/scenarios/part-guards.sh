@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=dash disable=SC2016,SC2086,SC2154
 # (In single quotes, $x is a variable of jq; scenario.sh sets addresses, which have no blanks.)
-# What the host needs for itself is not given away. To be sourced by scenarios.sh.
+# Guards: what the host needs is not taken. To be sourced by scenarios.sh.
 
 # [faces] The NIC that has the default route is refused.
 nic_with_default_route() {
@@ -38,7 +38,7 @@ nic_with_ipv6_address_only() {
 	not_refused $lone
 }
 
-# [faces lab] Nor is one free whose only address has no network, and so no route.
+# [faces lab] A NIC whose only address has no network, and so no route, is refused too.
 nic_with_lone_address() {
 	local nic
 	nic=$(nic_of $lone)
@@ -55,7 +55,7 @@ nic_with_lone_address() {
 	not_refused $lone
 }
 
-# [faces] A NIC that is up, and no more, is free.
+# [faces] A NIC that is only up, without address and route, can be bound.
 nic_that_is_merely_up() {
 	local nic
 	nic=$(nic_of $lone)
@@ -81,13 +81,13 @@ nic_below() {
 	not_refused $port_nic
 }
 
-# [faces on stacked] A NIC that is a bond's is refused, up or not.
+# [faces on stacked] A NIC that is a member of a bond is refused, up or not.
 nic_in_bond() { nic_below bond; }
 
-# [faces on stacked] A NIC that is a bridge's is refused, up or not.
+# [faces on stacked] A NIC that is a member of a bridge is refused, up or not.
 nic_in_bridge() { nic_below bridge; }
 
-# [faces on stacked] A NIC that a VLAN is built upon is refused.
+# [faces on stacked] A NIC below a VLAN is refused.
 nic_under_vlan() {
 	local nic
 	nic=$(nic_of $numa_nic)
@@ -108,7 +108,7 @@ boot_display() {
 	expect_given_back $display ''
 }
 
-# [faces on graphics simulated] So is the display whose frame buffer has the console, booted on or not.
+# [faces on graphics simulated] The display whose frame buffer has the console is refused, booted on or not.
 console_on_a_frame_buffer() {
 	refused 0000:f4:00.0 BOOT_DISPLAY
 	expect '.details[0].resource | contains("fb0")'
@@ -118,7 +118,7 @@ console_on_a_frame_buffer() {
 	expect_given_back 0000:f4:00.0 amdgpu
 }
 
-# [faces] A bridge is refused, and no force helps: neither every guard's nor one by its own name.
+# [faces] A bridge is refused, even if every guard, or its own reason, is forced.
 bridge_is_never_bound() {
 	refused $root_port IS_BRIDGE
 	must_refuse FAILED_PRECONDITION/IS_BRIDGE bind --force BOOT_DISPLAY --force DISK_IN_USE \
@@ -128,7 +128,7 @@ bridge_is_never_bound() {
 	expect_driver $root_port pcieport
 }
 
-# [faces] A force that is no guard's name is refused, with the names that there are.
+# [faces] A force that is not a guard's name is refused, with a list of the names.
 wrong_force_is_refused() {
 	local name
 	for name in nic_in_use EVERYTHING 'NIC_IN_USE,' IS_BRIDGE NO_IOMMU_GROUP; do
@@ -145,7 +145,7 @@ needless_force_does_no_harm() {
 	expect_given_back $lone e1000e
 }
 
-# [faces] The disk that a mounted file system is on is refused, forced or not, until it is unmounted.
+# [faces] A disk with a mounted file system is refused, forced or not, until it is unmounted.
 mounted_disk() {
 	local name
 	name=$(disk_of $disk)
@@ -161,7 +161,7 @@ mounted_disk() {
 	not_refused $disk
 }
 
-# [faces on stacked] So is the disk whose partition is mounted.
+# [faces on stacked] A disk with a mounted partition is refused.
 mounted_partition() {
 	local partition
 	partition=$(partition_of "$(disk_of $disk)")
@@ -177,7 +177,7 @@ mounted_partition() {
 	no_partition "$(disk_of $disk)"
 }
 
-# [faces] So is the disk that the host swaps to.
+# [faces] A disk that the host swaps to is refused.
 swapped_disk() {
 	local name
 	name=$(disk_of $disk)
@@ -192,7 +192,7 @@ swapped_disk() {
 	not_refused $disk
 }
 
-# [faces on stacked] So is the disk that an array is built of.
+# [faces on stacked] A disk that is part of an array is refused.
 disk_in_array() {
 	array_up
 	(
@@ -205,7 +205,7 @@ disk_in_array() {
 	[ "$1" = 0 ] || exit 1
 }
 
-# [faces on stacked simulated] So is the disk below a partition, an array, a volume and its mount.
+# [faces on stacked simulated] A disk below a partition, an array, a volume and its mount is refused.
 disk_below_a_stack() {
 	disk_mounted dm-0
 	(
@@ -218,7 +218,7 @@ disk_below_a_stack() {
 	[ "$1" = 0 ] || exit 1
 }
 
-# [faces on looped] So is the disk below a loop device, mounted or not.
+# [faces on looped] A disk below a loop device is refused, mounted or not.
 disk_below_a_loop() {
 	local name
 	name=$(disk_of $disk)
@@ -233,7 +233,7 @@ disk_below_a_loop() {
 	[ "$1" = 0 ] || exit 1
 }
 
-# [faces lab] So is a disk that the kernel has for itself without a word about it in sysfs.
+# [faces lab] A disk that the kernel has claimed is refused, even if sysfs does not show the claim.
 disk_claimed_by_the_kernel() {
 	claim_disk "$(disk_of $disk)"
 	(refused $disk DISK_IN_USE)
@@ -243,7 +243,7 @@ disk_claimed_by_the_kernel() {
 	not_refused $disk
 }
 
-# [faces] A disk whose node a process has open is refused, naming the process, and free once it ends.
+# [faces] A disk whose node a process has open is refused, naming the process, until that ends.
 disk_node_held_open() {
 	hold_node $disk "$(disk_of $disk)"
 	(
@@ -258,7 +258,7 @@ disk_node_held_open() {
 	not_refused $disk
 }
 
-# [faces on graphics simulated] A GPU whose DRM node a process has open is refused, naming it.
+# [faces on graphics simulated] A GPU whose DRM node a process has open is refused, naming the process.
 drm_node_held_open() {
 	hold_node 0000:f0:00.0 dri/card1
 	refused 0000:f0:00.0 NODE_IN_USE
@@ -269,7 +269,7 @@ drm_node_held_open() {
 	round_trip 0000:f0:00.0 amdgpu
 }
 
-# [faces on graphics simulated] So is one whose NVIDIA node is open, as by its persistence daemon.
+# [faces on graphics simulated] A GPU whose NVIDIA node is open, as by its persistence daemon, is refused.
 nvidia_node_held_open() {
 	hold_node 0000:f1:00.0 nvidia0
 	refused 0000:f1:00.0 NODE_IN_USE
@@ -279,7 +279,7 @@ nvidia_node_held_open() {
 	round_trip 0000:f1:00.0 nvidia
 }
 
-# [faces] A guard that --allow-force does not name is not passed, and the answer says so.
+# [faces] A guard that --allow-force does not name cannot be forced, and the answer says so.
 guard_that_may_not_be_forced() {
 	stop_vfiod TERM
 	options='--allow-force BOOT_DISPLAY,VFIO_IN_USE'
@@ -297,7 +297,7 @@ guard_that_may_not_be_forced() {
 	force_passes $management NIC_IN_USE
 }
 
-# [rest] A main that was taken over gets no device in use, whatever it forces, and no foreign driver.
+# [rest] An attacker in the daemon gets no device in use, even by force, and no foreign driver.
 taken_over_main_gets_nothing_in_use() {
 	local name
 	name=$(disk_of $disk)
@@ -315,7 +315,7 @@ taken_over_main_gets_nothing_in_use() {
 	expect_given_back $lone e1000e
 }
 
-# [rest] Nor does it get a device that a virtual machine has, or a node for itself or everybody.
+# [rest] An attacker in the daemon gets no device of a virtual machine, and no node for itself or all.
 taken_over_main_gets_no_node() {
 	local node
 	must_call bind $lone
@@ -333,7 +333,7 @@ taken_over_main_gets_no_node() {
 	expect_given_back $lone e1000e
 }
 
-# [faces] A physical function with virtual ones is refused until those are gone.
+# [faces] A physical function that has virtual functions is refused until those are gone.
 physical_function_with_virtual_ones() {
 	echo 0 >"$pci/$sriov/sriov_drivers_autoprobe"
 	virtual_functions $sriov 2
@@ -359,7 +359,7 @@ no_interrupt_remapping() {
 	expect_given_back $lone e1000e
 }
 
-# [faces on graphics simulated] A device on the kernel's denylist is refused; forced, by the kernel.
+# [faces on graphics simulated] A device on the kernel's denylist is refused by vfiod and, when forced, by the kernel.
 kernel_denylist() {
 	refused 0000:f2:00.0 KERNEL_DENYLIST
 	force_passes 0000:f2:00.0 KERNEL_DENYLIST

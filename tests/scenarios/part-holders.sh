@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=dash disable=SC2016,SC2086,SC2154
 # (In single quotes, $x is a variable of jq; scenario.sh sets addresses, which have no blanks.)
-# What a VFIO user has open is not taken away. To be sourced by scenarios.sh.
+# Devices that a VFIO user has open are not taken away. To be sourced by scenarios.sh.
 
 # Usage: held WAY: unbinding what is held is refused at once, naming the holder.
 held() {
@@ -29,16 +29,16 @@ held() {
 	expect_given_back $lone e1000e
 }
 
-# [faces] A device of which a user has group and device open is not unbound; the user is named.
+# [faces] A device is not unbound while a user has group and device open; the answer names the user.
 user_with_group_and_device() { held device; }
 
-# [faces] Nor is one of which a user has only the group, though the kernel would not wait.
+# [faces] A device is not unbound while a user has only its group open, though the kernel would allow it.
 user_with_group_only() { held group; }
 
-# [faces] Nor is one of which a user has nothing left but a mapping.
+# [faces] A device is not unbound while a user has only a mapping of it left.
 user_with_mapping_only() { held mapping; }
 
-# [faces lab] Nor is one whose group a jail has open, by a node of its own with another name.
+# [faces lab] A device is not unbound while a jail has its group open by a node with another name.
 user_in_a_jail() {
 	local number
 	must_call bind $lone
@@ -59,10 +59,10 @@ user_in_a_jail() {
 	expect_given_back $lone e1000e
 }
 
-# [faces on cdev simulated] Nor is one whose own node a user has open and has done nothing with yet.
+# [faces on cdev simulated] A device is not unbound while a user has its own node open, even without having used it.
 user_with_cdev() { held cdev; }
 
-# [faces on cdev simulated] Nor is one that a user has by iommufd.
+# [faces on cdev simulated] A device is not unbound while a user has it through iommufd.
 user_with_iommufd() { held iommufd; }
 
 # [faces on cdev simulated] A bound device has a node of its own where the kernel makes one.
@@ -111,7 +111,7 @@ one_in_use_keeps_the_others() {
 	expect_given_back $lone2 e1000e
 }
 
-# [faces] A user of another device is in nobody's way.
+# [faces] A user of another device does not prevent a change.
 user_of_another_device() {
 	must_call bind $lone $lone2
 	hold device $lone
@@ -126,7 +126,7 @@ user_of_another_device() {
 	must_call unbind $lone $lone2
 }
 
-# [faces] A user of a device that another tool bound is found and named all the same.
+# [faces] A user of a device that another tool bound is found and named too.
 user_of_a_foreign_binding() {
 	bind_by_hand $lone
 	hold device $lone

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=dash disable=SC2016,SC2086,SC2154
 # (In single quotes, $x is a variable of jq; scenario.sh sets addresses, which have no blanks.)
-# vfiod's own life, its rights, its callers', and its nodes' owners. To be sourced by scenarios.sh.
+# Start and end of vfiod, its privileges, its callers' rights, and owners of nodes. To be sourced by scenarios.sh.
 
-# [faces] A driver recorded by one vfiod is given back by the next, however the first one ended.
+# [faces] A driver that one vfiod recorded is restored by the next, however the first one ended.
 restart_keeps_drivers() {
 	local signal
 	for signal in TERM KILL; do
@@ -22,7 +22,7 @@ restart_keeps_drivers() {
 	done
 }
 
-# [faces] So is an override that another tool had set, and that is no driver's name.
+# [faces] An override that another tool had set, and that names no driver, is restored too.
 restart_keeps_overrides() {
 	local signal
 	for signal in TERM KILL; do
@@ -37,7 +37,7 @@ restart_keeps_overrides() {
 	done
 }
 
-# [rest] Killed at any moment of a bind, the next vfiod finds the devices whole and gives them back.
+# [rest] After a kill at any moment of a bind, the next vfiod finds the devices whole and returns them.
 killed_while_binding() {
 	local delay caller
 	for delay in 0.01 0.03 0.05 0.1 0.2 0.3; do
@@ -52,7 +52,7 @@ killed_while_binding() {
 	done
 }
 
-# [rest] Killed at any moment of an unbind, too.
+# [rest] After a kill at any moment of an unbind, too, the devices are whole.
 killed_while_unbinding() {
 	local delay caller
 	for delay in 0.01 0.03 0.1 0.2; do
@@ -68,7 +68,7 @@ killed_while_unbinding() {
 	done
 }
 
-# [rest simulated] What the host began to use while no vfiod ran is not taken back by repair.
+# [rest simulated] Repair does not take away what the host began to use while no vfiod ran.
 used_when_vfiod_comes_back() {
 	local nic
 	must_call bind $lone
@@ -95,7 +95,7 @@ used_when_vfiod_comes_back() {
 
 expect_quietly_driver() { [ "$(driver_of "$1")" = "$2" ]; }
 
-# [rest] SIGTERM ends vfiod with status 0 and leaves what is bound as it is.
+# [rest] SIGTERM ends vfiod with status 0 and leaves bound devices as they are.
 sigterm_exits_zero() {
 	local pid status=0
 	must_call bind $lone
@@ -127,7 +127,7 @@ listeners() {
 	done
 }
 
-# [faces] What parses requests has no rights: one process alone is root, and it does not listen.
+# [faces] The process that parses requests has no privileges; only one process is root, and it does not listen.
 parser_has_no_privileges() {
 	local pid found='' roots=0 field user group
 	[ "$(id -u)" = 0 ] || skip "vfiod was not started by root"
@@ -158,7 +158,7 @@ expect_status() {
 		fail "process $1 has $(grep "^$2:" "/proc/$1/status"), not $3"
 }
 
-# [rest] Both processes are confined: a filter of system calls, no new rights, no core, few capabilities.
+# [rest] Both processes have a filter of system calls, no new privileges, no core, few capabilities.
 both_processes_are_confined() {
 	local pid field capabilities=000000000009000d user
 	[ "$(id -u)" = 0 ] || skip "vfiod was not started by root"
@@ -182,7 +182,7 @@ both_processes_are_confined() {
 	done
 }
 
-# [rest lab] A stranger may read over REST, and change nothing.
+# [rest lab] A user without rights may read over REST, and change nothing.
 stranger_over_rest() {
 	local type=Content-Type:application/json answer=/tmp/stranger
 	http=$(as_stranger curl -s -o $answer -w '%{http_code}' -H $type \
@@ -197,7 +197,7 @@ stranger_over_rest() {
 	expect_driver $lone e1000e
 }
 
-# [rest] A stranger changes nothing over RPC, and is told why.
+# [rest] A user without rights changes nothing over RPC, and is told why.
 stranger_over_rpc() {
 	as_stranger true || fail "nobody can be somebody else here"
 	! as_stranger vfioctl --rpc "$rpc" bind $lone >"$body" 2>&1 || fail "bind was not refused"
@@ -209,7 +209,7 @@ node_is() { [ "$(stat -c '%u %g %a' "$1")" = "$2" ]; }
 
 expect_node() { node_is "$1" "$2" || fail "$1 is $(stat -c '%u %g %a' "$1"), not $2"; }
 
-# [faces] The node has the owner and mode that were asked for when bind returns, and none of it after.
+# [faces] When bind returns, the node has the requested owner and mode; after unbind they are gone.
 node_owner_and_mode() {
 	[ "$(id -u)" = 0 ] || skip "to give a node away, one must be root"
 	must_call bind --node-owner 1234:root --node-mode 0640 $lone
@@ -222,7 +222,7 @@ node_owner_and_mode() {
 	must_call unbind $lone
 }
 
-# [faces] When another tool changes the node's owner or mode, it gets back what was asked for.
+# [faces] When another tool changes the node's owner or mode, vfiod sets them again.
 node_mode_is_kept() {
 	local node
 	[ "$(id -u)" = 0 ] || skip "to give a node away, one must be root"
@@ -235,7 +235,7 @@ node_mode_is_kept() {
 	must_call unbind $lone
 }
 
-# [faces] So does it after a restart of vfiod.
+# [faces] vfiod sets the node's owner or mode again after a restart, too.
 node_mode_is_kept_over_a_restart() {
 	local node
 	[ "$(id -u)" = 0 ] || skip "to give a node away, one must be root"
@@ -248,7 +248,7 @@ node_mode_is_kept_over_a_restart() {
 	must_call unbind $lone
 }
 
-# [faces] Nor is a node given to the user that vfiod runs as, who parses what strangers send.
+# [faces] No node is given to the user that vfiod runs as.
 node_is_not_for_vfiod_itself() {
 	[ "$(id -u)" = 0 ] || skip "vfiod was not started by root"
 	remember
@@ -257,7 +257,7 @@ node_is_not_for_vfiod_itself() {
 	expect_unchanged
 }
 
-# [faces] An owner that there is not, and a mode that is none, are refused before anything is done.
+# [faces] An unknown owner or an invalid mode is refused before anything is done.
 wrong_node_owner_is_refused() {
 	remember
 	must_refuse INVALID_ARGUMENT bind --node-owner nosuchuser $lone

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=dash disable=SC2016,SC2086,SC2154
 # (In single quotes, $x is a variable of jq; scenario.sh sets addresses, which have no blanks.)
-# Writes that do not return, and what becomes of their devices. To be sourced by scenarios.sh.
+# Writes that do not return. To be sourced by scenarios.sh.
 
 # As call, but vfiod has only so many seconds for it. REST has no word for that: its deadline is
 # vfiod's own. Usage: short_call SECONDS OPERATION [OPTION]... ADDRESS...
@@ -28,7 +28,7 @@ finishes() {
 	becomes "$1" HOST
 }
 
-# [rest] An unbind that was forced and does not return says who is in the way, and ends with the user.
+# [rest] A forced unbind that does not return names the user, and ends when the user ends.
 forced_unbind_ends_with_the_user() {
 	local seconds named=0
 	# On a machine that is busy with other things, who is in the way is not found out in so little.
@@ -54,7 +54,7 @@ forced_unbind_ends_with_the_user() {
 	must_call unbind $lone
 }
 
-# [faces] While a write has not returned, the device is refused at once and all others are served.
+# [faces] While a write has not returned, its device is refused at once and all others are served.
 others_are_served_while_one_waits() {
 	force_unbind_of_held
 	(
@@ -71,7 +71,7 @@ others_are_served_while_one_waits() {
 	finishes $lone e1000e
 }
 
-# [rest] A write that has not returned outlives vfiod, however that ends, and the next one finishes it.
+# [rest] A write that has not returned survives the end of vfiod, and the next vfiod finishes it.
 pending_unbind_outlives_vfiod() {
 	local signal
 	for signal in TERM KILL; do
@@ -88,7 +88,7 @@ pending_unbind_outlives_vfiod() {
 	done
 }
 
-# [rest] A write that returns while no vfiod runs is finished by the next one.
+# [rest] When a write returns while no vfiod runs, the next vfiod finishes the change.
 pending_unbind_ends_without_vfiod() {
 	force_unbind_of_held
 	stop_vfiod KILL
@@ -103,7 +103,7 @@ unbind_by_hand_later() {
 	writer=$!
 }
 
-# [faces] A device that another tool is unbinding, and that a user has, is UNBIND_PENDING until then.
+# [faces] A device that another tool is unbinding is UNBIND_PENDING as long as a user has it.
 unbind_of_another_tool_is_seen() {
 	must_call bind $lone
 	hold device $lone
@@ -123,7 +123,7 @@ unbind_of_another_tool_is_seen() {
 	expect_given_back $lone e1000e
 }
 
-# [rest simulated] An unbind from a native driver that hangs: the bind says so, and ends when it does.
+# [rest simulated] When an unbind from a native driver hangs, the bind says so, and ends when the unbind does.
 hanging_native_driver() {
 	must_control block unbind $lone
 	(
@@ -140,7 +140,7 @@ hanging_native_driver() {
 	expect_given_back $lone e1000e
 }
 
-# [rest simulated] Of several devices one hangs: the others are brought back, that one once it can be.
+# [rest simulated] When one of several devices hangs, the others are brought back at once, and that one later.
 one_of_several_hangs() {
 	must_control block unbind $lone2
 	(
@@ -156,7 +156,7 @@ one_of_several_hangs() {
 	expect_given_back $lone e1000e
 }
 
-# [rest simulated] A probe that hangs is outlived by vfiod, and the bind finished by the next one.
+# [rest simulated] When a probe hangs and vfiod ends, the next vfiod finishes the bind.
 hanging_probe_outlives_vfiod() {
 	must_control block bind $lone
 	(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=dash disable=SC2016,SC2086,SC2154
 # (In single quotes, $x is a variable of jq; scenario.sh sets addresses, which have no blanks.)
-# What vfiod says of devices that nobody changes. To be sourced by scenarios.sh.
+# Reading devices without changing them. To be sourced by scenarios.sh.
 
-# [rest] A host that is ready for passthrough is said to be, by REST and by vfioctl's doctor.
+# [rest] REST and `vfioctl doctor` say that a host is ready for passthrough when it is.
 host_is_ready() {
 	curl -s -o "$body" "$api/api/v1/vfio/host"
 	expect '.ready and .iommu_groups > 10 and (.checks | all(.verdict != "FAIL"))'
@@ -11,7 +11,7 @@ host_is_ready() {
 		fail "vfioctl doctor: $(tail -n 3 "$body" | tr '\n' ' ')"
 }
 
-# [rest] Both faces list the same devices: all that sysfs has.
+# [rest] REST and RPC list the same devices, and all that sysfs has.
 both_faces_list_the_same() {
 	local count
 	count=$(find "$pci/" -mindepth 1 | wc -l)
@@ -23,7 +23,7 @@ both_faces_list_the_same() {
 	cmp -s "$work/rest" "$work/rpc" || fail "REST and RPC list different devices"
 }
 
-# [faces] What a device is called, whose it is and where it is agrees with sysfs.
+# [faces] Name, driver and place of a device agree with sysfs.
 device_is_described() {
 	must_call info $numa_nic
 	expect --arg a $numa_nic --arg g "$(group_of $numa_nic)" '.address == $a and .vendor == "8086" and
@@ -44,7 +44,7 @@ states_without_vfio() {
 	expect '.managed == false'
 }
 
-# [faces] A group is told with all its members, bridges marked, in numeric order.
+# [faces] A group is shown with all its members in numeric order, and bridges are marked.
 groups_of_devices() {
 	must_call groups $shared_nic $lone
 	expect --arg a $lone --arg b $shared_bridge --arg c $shared_nic --arg d $shared_edu \
@@ -52,7 +52,7 @@ groups_of_devices() {
 	expect '(map(.id | tonumber) | . == sort) and all(.[]; .viable == false)'
 }
 
-# [rest] Devices that can be passed through are said to be valid, in the contract's words.
+# [rest] Devices that can be passed through are reported as valid, in the contract's words.
 all_is_well_is_said() {
 	must_call validate --allow '8086:*' $lone $port_nic
 	expect '.valid and .message == "All devices are valid and available for passthrough"'
@@ -77,7 +77,7 @@ absent_device_is_not_found() {
 	done
 }
 
-# [faces] What is no address is INVALID_ARGUMENT before any file is looked at.
+# [faces] A malformed address is INVALID_ARGUMENT before any file is read.
 malformed_address_is_refused() {
 	local address
 	for address in 0000:00:20.0 0000:00:03.8 00:3.0 ../../etc/passwd 0000:00:03.0/driver ' '; do
@@ -86,7 +86,7 @@ malformed_address_is_refused() {
 	done
 }
 
-# [faces] An address may be short, and in capitals; answers have the long form, each device once.
+# [faces] Short and capital addresses are accepted; answers have the long form, each device once.
 addresses_are_made_canonical() {
 	must_call bind --dry-run 00:03.0 0000:00:03.0 00000000:00:03.0
 	expect --arg a $lone '.bound_devices == [$a]'
@@ -94,7 +94,7 @@ addresses_are_made_canonical() {
 	expect --arg a $chip_smbus '.unbound_devices == [$a]'
 }
 
-# [faces] There are no paths to a device that is on no VFIO driver, and the answer says what it is on.
+# [faces] A device on no VFIO driver has no paths, and the answer names its driver.
 unbound_device_has_no_paths() {
 	must_refuse FAILED_PRECONDITION/NOT_BOUND_TO_VFIO paths $lone
 	expect --arg m "device $lone is not bound to vfio-pci (current driver: e1000e)" '.message == $m'

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=dash disable=SC2016,SC2086,SC2154
 # (In single quotes, $x is a variable of jq; scenario.sh sets addresses, which have no blanks.)
-# Who may change devices, and who cannot be somebody else. To be sourced by scenarios.sh.
+# Who may change devices, and who cannot get another user's rights. To be sourced by scenarios.sh.
 
 # A bind over REST with curl's further arguments; the answer is in $body, its status in $http.
 # Usage: bind_as USER [ARGUMENT]...
@@ -17,7 +17,7 @@ bind_as() {
 	sed -i 's/...$//' "$body"
 }
 
-# [rest lab] Whoever closes, half closes, resets or hands on a connection, or lets root have its port, has no rights by it: a thousand tries.
+# [rest lab] Who closes, half closes, resets or hands on a connection, or leaves its port to root, gets no rights: a thousand tries.
 leaving_gives_no_rights() {
 	/impostor "${api##*:}" "$(id -u alice)" $lone e1000e ||
 		fail "$(grep -v nothing "$work/output" | tail -n 1)"
@@ -25,7 +25,7 @@ leaving_gives_no_rights() {
 	expect_given_back $lone e1000e
 }
 
-# [rest lab] A member of group vfiod may change devices, and whoever is in no group may not.
+# [rest lab] A member of group vfiod may change devices; a user in no group may not.
 member_may_change() {
 	bind_as bob
 	[ "$http" = 200 ] || fail "bob: HTTP status $http: $(cat "$body")"
@@ -36,7 +36,7 @@ member_may_change() {
 	expect_given_back $lone e1000e
 }
 
-# [rest lab] So may one who is in hundreds of groups.
+# [rest lab] A member who is in hundreds of groups may change devices, too.
 member_of_many_groups_may_change() {
 	local n=0 groups=/etc/group users=/etc/passwd
 	cp $groups $users "$work"
@@ -56,7 +56,7 @@ member_of_many_groups_may_change() {
 	expect_given_back $lone e1000e
 }
 
-# [rest lab] A relay's rights are not its clients': whoever passes a request on, root too, changes nothing.
+# [rest lab] A relay's rights are not its clients': a request that was passed on, even by root, changes nothing.
 relay_has_no_rights() {
 	local header
 	for header in X-Forwarded-For:203.0.113.9 X-Real-IP:203.0.113.9 Forwarded:for=203.0.113.9 \
@@ -68,7 +68,7 @@ relay_has_no_rights() {
 	expect_driver $lone e1000e
 }
 
-# [rest] A web page of another origin changes nothing, whoever's browser it is in; a page of vfiod's own may.
+# [rest] A web page of another origin changes nothing in any user's browser; a page of vfiod's own may.
 foreign_page_changes_nothing() {
 	local header
 	for header in Origin:https://evil.example Origin:null Sec-Fetch-Site:cross-site \
@@ -86,7 +86,7 @@ foreign_page_changes_nothing() {
 	expect_given_back $lone e1000e
 }
 
-# [rest lab] A --root below which the kernel's own files are mounted is no simulated host: a stranger changes nothing there.
+# [rest lab] A --root with the kernel's own file systems mounted below it is no simulated host: others change nothing.
 root_that_is_real() {
 	local real pid
 	load_vfio

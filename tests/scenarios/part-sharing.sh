@@ -3,7 +3,7 @@
 # (In single quotes, $x is a variable of jq; scenario.sh sets addresses, which have no blanks.)
 # Groups of several devices, and several changes at once. To be sourced by scenarios.sh.
 
-# [faces] A whole group goes at once, its bridge excepted, and a user can open any member.
+# [faces] A whole group is bound at once, except its bridge, and a user can open any member.
 whole_shared_group() {
 	must_call bind --whole-group $shared_nic
 	expect '.groups[0].viable'
@@ -16,7 +16,7 @@ whole_shared_group() {
 	expect_given_back $shared_edu ''
 }
 
-# [faces] A member beside a driverless one is viable alone.
+# [faces] A member is viable alone when the other member has no driver.
 member_beside_driverless_is_viable() {
 	must_call bind $shared_nic
 	expect '.groups[0].viable and .groups[0].blockers == []'
@@ -25,7 +25,7 @@ member_beside_driverless_is_viable() {
 	expect_given_back $shared_nic e1000
 }
 
-# [faces] A group with members on the host's drivers is not viable, and the answer says which those are.
+# [faces] A group with members on the host's drivers is not viable, and the answer names them.
 partly_bound_group_is_not_viable() {
 	must_call bind $chip_ahci
 	expect --arg a $chip_isa --arg b $chip_smbus '.groups[0].viable == false and
@@ -100,7 +100,7 @@ same_group_at_once() {
 	expect_given_back $shared_edu ''
 }
 
-# [faces] Bind and unbind of one device at once leave it whole, on the one side or the other.
+# [faces] Bind and unbind of one device at the same time leave it either bound or given back.
 bind_and_unbind_at_once() {
 	local round
 	for round in 1 2 3 4; do
