@@ -17,7 +17,7 @@ void fixture_start(struct fixture *f)
 {
 	struct core_error err = CORE_ERROR_INIT;
 
-	f->fake = fake_hand_new(f->tree, &f->helper);
+	f->fake = fake_helper_new(f->tree, &f->helper);
 	struct host_config config = {
 		.root = tree_root(f->tree),
 		.state = tree_state(f->tree),
@@ -32,7 +32,7 @@ void fixture_stop(struct fixture *f)
 {
 	host_close(STEAL(f->host));
 	helper_free(STEAL(f->helper));
-	fake_hand_free(STEAL(f->fake));
+	fake_helper_free(STEAL(f->fake));
 }
 
 int fixture_setup(void **state)
@@ -147,7 +147,7 @@ void fixture_must_refuse_bind(struct fixture *f, const char *addresses, enum cor
 		core_reason_name(err->problems.items[0].reason), core_reason_name(reason));
 	CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
 	assert_string_equal(before, after);
-	assert_int_equal(fake_hand_writes(f->fake), 0);
+	assert_int_equal(fake_helper_writes(f->fake), 0);
 }
 
 void fixture_assert_driver(struct fixture *f, const char *address, const char *driver)
@@ -168,7 +168,7 @@ void fixture_assert_override(struct fixture *f, const char *address, const char 
 
 void fixture_assert_log(struct fixture *f, const char *log)
 {
-	CLEANUP(free_cleanup) char *now = fake_hand_log(f->fake);
+	CLEANUP(free_cleanup) char *now = fake_helper_log(f->fake);
 
 	assert_string_equal(now, log);
 }

@@ -18,7 +18,7 @@ static int validate_with(struct fixture *f, char **texts, size_t n, const struct
 
 	/* Looking changes nothing. */
 	assert_string_equal(before, after);
-	assert_int_equal(fake_hand_writes(f->fake), 0);
+	assert_int_equal(fake_helper_writes(f->fake), 0);
 	return rc;
 }
 
@@ -92,7 +92,7 @@ static void a_console_on_a_frame_buffer_is_a_display_in_use(void **state)
 
 	tree_mkdir(f->tree, "sys/bus/pci/devices/0000:01:00.0/graphics/fb0");
 	assert_fine(f, "0000:01:00.0");
-	fake_hand_set_console(f->fake, true);
+	fake_helper_set_console(f->fake, true);
 	assert_refused(f, "0000:01:00.0", REASON_BOOT_DISPLAY,
 		"device 0000:01:00.0 is the display this host has its console on");
 	assert_fine(f, "0000:02:00.0");
@@ -106,7 +106,7 @@ static void a_claimed_disk_is_in_use_whoever_else_has_it(void **state)
 	struct fixture *f = *state;
 
 	tree_add_disk(f->tree, &(struct tree_disk){.name = "nvme1n1", .address = "10000:e1:00.0"});
-	fake_hand_set_node_holders(f->fake, &smartd, 1, true);
+	fake_helper_set_node_holders(f->fake, &smartd, 1, true);
 	validate(f, "10000:e1:00.0", &problems);
 	assert_int_equal(problems.count, 2);
 	assert_int_equal(problems.items[0].reason, REASON_NODE_IN_USE);
@@ -189,7 +189,7 @@ static void hold(struct fixture *f, enum hold how, int id)
 
 	holder.hold = how;
 	holder.id = id;
-	fake_hand_set_holders(f->fake, &holder, 1, 0);
+	fake_helper_set_holders(f->fake, &holder, 1, 0);
 }
 
 static void assert_held(struct fixture *f, const char *what)
@@ -244,10 +244,10 @@ static void an_anonymous_file_counts_when_it_may_be_this_devices(void **state)
 	holder.hold = HOLD_FILE;
 	holder.has_address = 1;
 	holder.address = fixture_address("0000:06:00.0");
-	fake_hand_set_holders(f->fake, &holder, 1, 0);
+	fake_helper_set_holders(f->fake, &holder, 1, 0);
 	assert_held(f, "VFIO device file");
 	holder.address = fixture_address("0000:01:00.0");
-	fake_hand_set_holders(f->fake, &holder, 1, 0);
+	fake_helper_set_holders(f->fake, &holder, 1, 0);
 	assert_fine(f, "0000:06:00.0");
 }
 
@@ -266,7 +266,7 @@ static void an_anonymous_file_of_a_user_of_another_device_is_not_this_ones(void 
 	holders[3].hold = HOLD_GROUP;
 	holders[3].id = 9;
 	holders[4].hold = HOLD_FILE;
-	fake_hand_set_holders(f->fake, holders, ARRAY_SIZE(holders), 0);
+	fake_helper_set_holders(f->fake, holders, ARRAY_SIZE(holders), 0);
 	set_enabled(f, "1");
 	validate(f, "0000:06:00.0", &problems);
 	assert_int_equal(problems.count, 1);
@@ -276,7 +276,7 @@ static void an_anonymous_file_of_a_user_of_another_device_is_not_this_ones(void 
 	assert_int_equal(problems.items[0].holders[0].pid, 4242);
 	assert_int_equal(problems.items[0].holders[1].pid, 4242);
 	/* Whoever else it is, it is in use. */
-	fake_hand_set_holders(f->fake, holders, 3, 0);
+	fake_helper_set_holders(f->fake, holders, 3, 0);
 	assert_refused(f, "0000:06:00.0", REASON_VFIO_IN_USE,
 		"device 0000:06:00.0 is in use by a program that could not be found");
 }
@@ -302,7 +302,7 @@ static void all_holders_are_named(void **state)
 		holders[i].id = i % 2 ? 9 : 1;
 		holders[i].hold = HOLD_GROUP;
 	}
-	fake_hand_set_holders(f->fake, holders, HELPER_MAX_HOLDERS, 0);
+	fake_helper_set_holders(f->fake, holders, HELPER_MAX_HOLDERS, 0);
 	validate(f, "0000:06:00.0", &problems);
 	assert_int_equal(problems.count, 1);
 	assert_int_equal(problems.items[0].n_holders, HELPER_MAX_HOLDERS / 2);
@@ -318,13 +318,13 @@ static void holders_that_cannot_be_found_out_are_an_error(void **state)
 	char *text = "0000:06:00.0";
 	struct fixture *f = *state;
 
-	fake_hand_set_holders(f->fake, NULL, 0, EACCES);
+	fake_helper_set_holders(f->fake, NULL, 0, EACCES);
 	assert_int_equal(
 		host_check(f->host, &text, 1, NULL, fixture_deadline(), &problems, &err), -1);
 	assert_true(err.message[0] != '\0');
 	core_error_clear(&err);
 	assert_int_equal(fixture_unbind(f, text, NULL, &result, &err), -1);
-	assert_int_equal(fake_hand_writes(f->fake), 0);
+	assert_int_equal(fake_helper_writes(f->fake), 0);
 	fixture_assert_driver(f, text, "vfio-pci");
 }
 

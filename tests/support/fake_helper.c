@@ -332,7 +332,7 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-struct fake_helper *fake_hand_new(struct tree *tree, struct helper **ret_helper)
+struct fake_helper *fake_helper_new(struct tree *tree, struct helper **ret_helper)
 {
 	struct fake_helper *f = calloc(1, sizeof(*f));
 	int pair[2];
@@ -348,7 +348,7 @@ struct fake_helper *fake_hand_new(struct tree *tree, struct helper **ret_helper)
 	return f;
 }
 
-void fake_hand_fail(struct fake_helper *f, const struct fake_fault *fault)
+void fake_helper_fail(struct fake_helper *f, const struct fake_fault *fault)
 {
 	pthread_mutex_lock(&f->mutex);
 	if (f->n_faults == MAX_FAULTS)
@@ -357,7 +357,7 @@ void fake_hand_fail(struct fake_helper *f, const struct fake_fault *fault)
 	pthread_mutex_unlock(&f->mutex);
 }
 
-void fake_hand_set_holders(
+void fake_helper_set_holders(
 	struct fake_helper *f, const struct holder *holders, unsigned n, int error)
 {
 	pthread_mutex_lock(&f->mutex);
@@ -367,14 +367,14 @@ void fake_hand_set_holders(
 	pthread_mutex_unlock(&f->mutex);
 }
 
-void fake_hand_set_console(struct fake_helper *f, bool console)
+void fake_helper_set_console(struct fake_helper *f, bool console)
 {
 	pthread_mutex_lock(&f->mutex);
 	f->node_holders.console = console;
 	pthread_mutex_unlock(&f->mutex);
 }
 
-void fake_hand_set_node_holders(
+void fake_helper_set_node_holders(
 	struct fake_helper *f, const struct holder *holders, unsigned n, bool claimed)
 {
 	pthread_mutex_lock(&f->mutex);
@@ -384,7 +384,7 @@ void fake_hand_set_node_holders(
 	pthread_mutex_unlock(&f->mutex);
 }
 
-void fake_hand_after(struct fake_helper *f, unsigned write, void (*fn)(void *arg), void *arg)
+void fake_helper_after(struct fake_helper *f, unsigned write, void (*fn)(void *arg), void *arg)
 {
 	pthread_mutex_lock(&f->mutex);
 	f->after = write;
@@ -393,7 +393,7 @@ void fake_hand_after(struct fake_helper *f, unsigned write, void (*fn)(void *arg
 	pthread_mutex_unlock(&f->mutex);
 }
 
-void fake_hand_clear(struct fake_helper *f)
+void fake_helper_clear(struct fake_helper *f)
 {
 	pthread_mutex_lock(&f->mutex);
 	f->n_faults = 0;
@@ -403,7 +403,7 @@ void fake_hand_clear(struct fake_helper *f)
 	pthread_mutex_unlock(&f->mutex);
 }
 
-void fake_hand_release(struct fake_helper *f)
+void fake_helper_release(struct fake_helper *f)
 {
 	pthread_mutex_lock(&f->mutex);
 	while (f->n_kept > 0) {
@@ -419,7 +419,7 @@ void fake_hand_release(struct fake_helper *f)
 	pthread_mutex_unlock(&f->mutex);
 }
 
-char *fake_hand_log(struct fake_helper *f)
+char *fake_helper_log(struct fake_helper *f)
 {
 	pthread_mutex_lock(&f->mutex);
 	char *log = strdup(f->log ? f->log : "");
@@ -429,7 +429,7 @@ char *fake_hand_log(struct fake_helper *f)
 	return log;
 }
 
-unsigned fake_hand_writes(struct fake_helper *f)
+unsigned fake_helper_writes(struct fake_helper *f)
 {
 	pthread_mutex_lock(&f->mutex);
 	unsigned writes = f->writes;
@@ -437,12 +437,12 @@ unsigned fake_hand_writes(struct fake_helper *f)
 	return writes;
 }
 
-void fake_hand_free(struct fake_helper *f)
+void fake_helper_free(struct fake_helper *f)
 {
 	if (!f)
 		return;
 	pthread_join(f->thread, NULL);
-	fake_hand_release(f);
+	fake_helper_release(f);
 	pthread_mutex_destroy(&f->mutex);
 	free(f->log);
 	free(f);

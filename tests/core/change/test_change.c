@@ -95,7 +95,7 @@ static void a_use_count_that_was_left_does_not_keep_a_bind_from_being_undone(voi
 	struct change_result result;
 
 	tree_leave_enabled(f->tree, "0000:02:00.0");
-	fake_hand_fail(f->fake, &(struct fake_fault){.at = 6, .kind = FAKE_ERRNO, .error = EIO});
+	fake_helper_fail(f->fake, &(struct fake_fault){.at = 6, .kind = FAKE_ERRNO, .error = EIO});
 	assert_int_equal(fixture_bind(f, "0000:02:00.0 0000:01:00.0", NULL, &result, &err), -1);
 	assert_int_equal(err.problems.count, 1);
 	fixture_assert_driver(f, "0000:02:00.0", "e1000e");
@@ -117,7 +117,7 @@ static void what_another_tool_moves_meanwhile_stays_where_that_put_it(void **sta
 	struct fixture *f = *state;
 	struct change_result result;
 
-	fake_hand_after(f->fake, 1, give_to_uio, f);
+	fake_helper_after(f->fake, 1, give_to_uio, f);
 	assert_int_equal(fixture_bind(f, "0000:02:00.0", NULL, &result, &err), -1);
 	assert_int_equal(err.problems.items[0].reason, REASON_KERNEL_REFUSED);
 	assert_non_null(strstr(err.message, "another tool has given it to igb_uio"));
@@ -132,7 +132,7 @@ static void repeating_a_request_writes_nothing_and_answers_the_same(void **state
 	struct change_result result;
 
 	fixture_must_bind(f, "0000:01:00.0");
-	fake_hand_clear(f->fake);
+	fake_helper_clear(f->fake);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(fixture_bind(f, "0000:01:00.0", NULL, &result, &err), 0);
 		assert_string_equal(result.devices[0].driver, "vfio-pci");
@@ -143,7 +143,7 @@ static void repeating_a_request_writes_nothing_and_answers_the_same(void **state
 	}
 	fixture_assert_log(f, "");
 	fixture_must_unbind(f, "0000:01:00.0");
-	fake_hand_clear(f->fake);
+	fake_helper_clear(f->fake);
 	assert_int_equal(fixture_unbind(f, "0000:01:00.0", NULL, &result, &err), 0);
 	assert_int_equal(result.n_devices, 1);
 	assert_string_equal(result.devices[0].driver, "nvidia");
@@ -251,7 +251,7 @@ static void a_dry_run_answers_the_plan_and_writes_nothing(void **state)
 	fixture_assert_log(f, "");
 	fixture_assert_driver(f, "0000:01:00.0", "nvidia");
 	fixture_must_bind(f, "0000:01:00.0");
-	fake_hand_clear(f->fake);
+	fake_helper_clear(f->fake);
 	dry.whole_group = false;
 	assert_int_equal(fixture_unbind(f, "0000:01:00.0", &dry, &result, &err), 0);
 	assert_int_equal(result.plan.count, 3);
@@ -279,7 +279,7 @@ static void a_dry_run_does_what_the_change_would(void **state)
 		assert_int_equal(planned.plan.steps[i].action, made.plan.steps[i].action);
 		assert_string_equal(planned.plan.steps[i].name, made.plan.steps[i].name);
 	}
-	assert_int_equal(fake_hand_writes(f->fake), made.plan.count);
+	assert_int_equal(fake_helper_writes(f->fake), made.plan.count);
 }
 
 static void force_passes_the_named_guard_and_no_other(void **state)
@@ -303,7 +303,7 @@ static void force_passes_the_named_guard_and_no_other(void **state)
 		core_error_clear(&err);
 	}
 	struct holder holder = {.pid = 1, .id = 9, .hold = HOLD_GROUP};
-	fake_hand_set_holders(f->fake, &holder, 1, 0);
+	fake_helper_set_holders(f->fake, &holder, 1, 0);
 	assert_int_equal(fixture_unbind(f, "0000:06:00.0", &nic, &result, &err), -1);
 	assert_int_equal(err.problems.items[0].reason, REASON_VFIO_IN_USE);
 	core_error_clear(&err);
@@ -370,7 +370,7 @@ static void a_driverless_device_goes_back_to_no_driver(void **state)
 
 	fixture_must_bind(f, "0000:08:00.0");
 	fixture_assert_log(f, "override 0000:08:00.0 vfio-pci\nbind 0000:08:00.0 vfio-pci\n");
-	fake_hand_clear(f->fake);
+	fake_helper_clear(f->fake);
 	fixture_must_unbind(f, "0000:08:00.0");
 	fixture_assert_log(f, "unbind 0000:08:00.0\noverride 0000:08:00.0\n");
 	fixture_assert_driver(f, "0000:08:00.0", "");
@@ -396,8 +396,8 @@ static void a_device_in_use_is_refused_at_once_and_named(void **state)
 	struct fixture *f = *state;
 
 	fixture_must_bind(f, "0000:01:00.0 0000:02:00.0");
-	fake_hand_clear(f->fake);
-	fake_hand_set_holders(f->fake, &holder, 1, 0);
+	fake_helper_clear(f->fake);
+	fake_helper_set_holders(f->fake, &holder, 1, 0);
 	assert_int_equal(fixture_unbind(f, "0000:02:00.0 0000:01:00.0", NULL, &result, &err), -1);
 	assert_int_equal(err.code, CORE_PRECONDITION);
 	assert_string_equal(err.message, "device 0000:01:00.0 is in use by qemu (pid 4242)");

@@ -67,7 +67,7 @@ static void begin_shape(const struct shape *s, struct fixture *f)
 {
 	if (s->prepare)
 		s->prepare(f);
-	fake_hand_clear(f->fake);
+	fake_helper_clear(f->fake);
 }
 
 static int run_shape(const struct shape *s, struct fixture *f, bool dry,
@@ -147,8 +147,8 @@ static void fail_each_write(const struct shape *s, struct fixture *f, enum fake_
 			CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 			struct change_result result;
 
-			fake_hand_clear(f->fake);
-			fake_hand_fail(f->fake,
+			fake_helper_clear(f->fake);
+			fake_helper_fail(f->fake,
 				&(struct fake_fault){.at = k, .kind = kind, .error = errnos[i]});
 			snprintf(where, sizeof(where), "%s, write %u, errno %d", s->name, k,
 				errnos[i]);
@@ -160,11 +160,11 @@ static void fail_each_write(const struct shape *s, struct fixture *f, enum fake_
 	/* Nothing of all that is in the way of the change itself. */
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	struct change_result result;
-	fake_hand_clear(f->fake);
+	fake_helper_clear(f->fake);
 	if (run_shape(s, f, false, &result, &err))
 		fail_msg("%s: %s", s->name, err.message);
 	change_result_clear(&result);
-	assert_int_equal(fake_hand_writes(f->fake), s->writes);
+	assert_int_equal(fake_helper_writes(f->fake), s->writes);
 }
 
 static void a_change_that_fails_anywhere_changes_nothing(void **state)
@@ -186,7 +186,7 @@ static void a_change_that_fails_anywhere_changes_nothing(void **state)
 /* The line of that number, from 1, of the privileged helper's log. */
 static bool was_probe(struct fixture *f, unsigned line)
 {
-	CLEANUP(free_cleanup) char *log = fake_hand_log(f->fake);
+	CLEANUP(free_cleanup) char *log = fake_helper_log(f->fake);
 	const char *at = log;
 
 	while (--line > 0)
@@ -217,7 +217,7 @@ static void lie_at(const struct shape *s, struct fixture *f, unsigned write, con
 
 	begin_shape(s, f);
 	before = tree_snapshot(f->tree);
-	fake_hand_fail(f->fake, &(struct fake_fault){.at = write, .kind = FAKE_LIE});
+	fake_helper_fail(f->fake, &(struct fake_fault){.at = write, .kind = FAKE_LIE});
 	int rc = run_shape(s, f, false, &result, &err);
 	CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
 	if (rc) {
@@ -285,10 +285,10 @@ static void fail_twice(const struct shape *s, struct fixture *f, unsigned first,
 	CLEANUP(free_cleanup) char *before = tree_snapshot(f->tree);
 	struct change_result result;
 
-	fake_hand_clear(f->fake);
-	fake_hand_fail(
+	fake_helper_clear(f->fake);
+	fake_helper_fail(
 		f->fake, &(struct fake_fault){.at = first, .kind = FAKE_ERRNO, .error = EIO});
-	fake_hand_fail(
+	fake_helper_fail(
 		f->fake, &(struct fake_fault){.at = second, .kind = FAKE_ERRNO, .error = EINVAL});
 	assert_int_equal(run_shape(s, f, false, &result, &err), -1);
 	CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
@@ -310,7 +310,7 @@ static void assert_drivers_are_to_be_had(const struct shape *s, struct fixture *
 	static const char *const home[][2] = {{"0000:01:00.0", "nvidia"},
 		{"0000:01:00.1", "snd_hda_intel"}, {"0000:08:00.0", ""}};
 
-	fake_hand_clear(f->fake);
+	fake_helper_clear(f->fake);
 	fixture_must_bind(f, s->addresses);
 	fixture_must_unbind(f, s->addresses);
 	for (size_t i = 0; i < ARRAY_SIZE(home); i++) {
@@ -324,11 +324,11 @@ static unsigned count_writes(const struct shape *s, struct fixture *f, unsigned 
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	struct change_result result;
 
-	fake_hand_clear(f->fake);
-	fake_hand_fail(
+	fake_helper_clear(f->fake);
+	fake_helper_fail(
 		f->fake, &(struct fake_fault){.at = first, .kind = FAKE_ERRNO, .error = EIO});
 	assert_int_equal(run_shape(s, f, false, &result, &err), -1);
-	return fake_hand_writes(f->fake);
+	return fake_helper_writes(f->fake);
 }
 
 static void an_undo_that_fails_too_names_what_is_left(void **state)
@@ -368,7 +368,7 @@ static void start_qemu(void *arg)
 	struct fake_helper *fake = arg;
 	const struct holder qemu = {.pid = 4242, .id = 1, .hold = HOLD_GROUP, .command = "qemu"};
 
-	fake_hand_set_holders(fake, &qemu, 1, 0);
+	fake_helper_set_holders(fake, &qemu, 1, 0);
 }
 
 static void a_use_that_appears_meanwhile_stops_the_change(void **state)
@@ -382,14 +382,14 @@ static void a_use_that_appears_meanwhile_stops_the_change(void **state)
 				 .name = "nvme7n1", .address = "10000:e1:00.0", .number = "259:7"});
 	CLEANUP(free_cleanup) char *before = tree_snapshot(f->tree);
 	/* After the first device is bound and the second one's override set. */
-	fake_hand_after(f->fake, 4, mount_disk, f->tree);
+	fake_helper_after(f->fake, 4, mount_disk, f->tree);
 	assert_int_equal(fixture_bind(f, "0000:01:00.0 10000:e1:00.0", NULL, &result, &err), -1);
 	assert_int_equal(err.code, CORE_PRECONDITION);
 	assert_int_equal(err.problems.count, 1);
 	assert_int_equal(err.problems.items[0].reason, REASON_DISK_IN_USE);
 	assert_non_null(strstr(err.message, "/data"));
 	assert_non_null(strstr(err.message, "nothing was changed"));
-	CLEANUP(free_cleanup) char *log = fake_hand_log(f->fake);
+	CLEANUP(free_cleanup) char *log = fake_helper_log(f->fake);
 	assert_null(strstr(log, "unbind 10000:e1:00.0"));
 	CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
 	assert_string_equal(before, after);
@@ -405,11 +405,11 @@ static void a_user_that_appears_meanwhile_stops_the_unbind(void **state)
 			.force = forced ? 1u << REASON_VFIO_IN_USE : 0};
 		struct change_result result;
 
-		fake_hand_set_holders(f->fake, NULL, 0, 0);
+		fake_helper_set_holders(f->fake, NULL, 0, 0);
 		fixture_must_bind(f, "0000:01:00.0");
 		CLEANUP(free_cleanup) char *before = tree_snapshot(f->tree);
-		fake_hand_clear(f->fake);
-		fake_hand_after(f->fake, 1, start_qemu, f->fake);
+		fake_helper_clear(f->fake);
+		fake_helper_after(f->fake, 1, start_qemu, f->fake);
 		int rc = fixture_unbind(f, "0000:01:00.0", &options, &result, &err);
 		assert_int_equal(rc, forced ? 0 : -1);
 		if (forced) {
@@ -432,7 +432,7 @@ static void the_undo_goes_backwards(void **state)
 	struct change_result result;
 	struct fixture *f = *state;
 
-	fake_hand_fail(f->fake, &(struct fake_fault){.at = 6, .kind = FAKE_ERRNO, .error = EIO});
+	fake_helper_fail(f->fake, &(struct fake_fault){.at = 6, .kind = FAKE_ERRNO, .error = EIO});
 	assert_int_equal(fixture_bind(f, "0000:01:00.0 0000:01:00.1", NULL, &result, &err), -1);
 	fixture_assert_log(f, "override 0000:01:00.0 vfio-pci\n"
 			      "unbind 0000:01:00.0\n"
@@ -456,9 +456,9 @@ static void devices_that_were_not_reached_are_not_touched(void **state)
 	struct change_result result;
 	struct fixture *f = *state;
 
-	fake_hand_fail(f->fake, &(struct fake_fault){.at = 1, .kind = FAKE_ERRNO, .error = EIO});
+	fake_helper_fail(f->fake, &(struct fake_fault){.at = 1, .kind = FAKE_ERRNO, .error = EIO});
 	assert_int_equal(fixture_bind(f, "0000:01:00.0 0000:02:00.0", NULL, &result, &err), -1);
-	CLEANUP(free_cleanup) char *log = fake_hand_log(f->fake);
+	CLEANUP(free_cleanup) char *log = fake_helper_log(f->fake);
 	assert_null(strstr(log, "0000:02:00.0"));
 }
 
@@ -470,11 +470,11 @@ static void one_that_cannot_be_undone_does_not_keep_the_others_from_it(void **st
 	struct change_result result;
 	struct fixture *f = *state;
 
-	fake_hand_fail(f->fake, &(struct fake_fault){.at = 9,
-					.count = 1000,
-					.address = "0000:02:00.0",
-					.kind = FAKE_ERRNO,
-					.error = EIO});
+	fake_helper_fail(f->fake, &(struct fake_fault){.at = 9,
+					  .count = 1000,
+					  .address = "0000:02:00.0",
+					  .kind = FAKE_ERRNO,
+					  .error = EIO});
 	assert_int_equal(fixture_bind(f, "0000:01:00.0 0000:01:00.1 0000:02:00.0 0000:08:00.0",
 				 NULL, &result, &err),
 		-1);
@@ -495,17 +495,17 @@ static void a_device_stuck_on_vfio_is_given_back_by_a_later_unbind(void **state)
 	struct fixture *f = *state;
 
 	/* Writes 1-3 bind the first; the second's fail, and so does the first's undo. */
-	fake_hand_fail(f->fake, &(struct fake_fault){.at = 4, .kind = FAKE_ERRNO, .error = EIO});
-	fake_hand_fail(f->fake, &(struct fake_fault){.at = 5,
-					.count = 1000,
-					.address = "0000:01:00.0",
-					.kind = FAKE_ERRNO,
-					.error = EIO});
+	fake_helper_fail(f->fake, &(struct fake_fault){.at = 4, .kind = FAKE_ERRNO, .error = EIO});
+	fake_helper_fail(f->fake, &(struct fake_fault){.at = 5,
+					  .count = 1000,
+					  .address = "0000:01:00.0",
+					  .kind = FAKE_ERRNO,
+					  .error = EIO});
 	assert_int_equal(fixture_bind(f, "0000:01:00.0 0000:02:00.0", NULL, &result, &err), -1);
 	assert_non_null(find_problem(&err, "0000:01:00.0", REASON_UNDO_FAILED));
 	fixture_assert_driver(f, "0000:01:00.0", "vfio-pci");
 	fixture_assert_driver(f, "0000:02:00.0", "e1000e");
-	fake_hand_clear(f->fake);
+	fake_helper_clear(f->fake);
 	fixture_must_unbind(f, "0000:01:00.0");
 	fixture_assert_driver(f, "0000:01:00.0", "nvidia");
 }
@@ -516,7 +516,7 @@ static void a_device_pulled_out_meanwhile_does_not_keep_the_others_from_coming_b
 	struct change_result result;
 	struct fixture *f = *state;
 
-	fake_hand_fail(f->fake, &(struct fake_fault){.at = 5, .kind = FAKE_VANISH});
+	fake_helper_fail(f->fake, &(struct fake_fault){.at = 5, .kind = FAKE_VANISH});
 	assert_int_equal(fixture_bind(f, "0000:01:00.0 0000:02:00.0", NULL, &result, &err), -1);
 	fixture_assert_driver(f, "0000:01:00.0", "nvidia");
 	fixture_assert_override(f, "0000:01:00.0", "");
@@ -556,8 +556,8 @@ static void a_hand_that_dies_leaves_an_intent_for_the_next_start(void **state)
 		struct change_result result;
 		int n = 0;
 
-		fake_hand_clear(f->fake);
-		fake_hand_fail(f->fake, &(struct fake_fault){.at = k, .kind = FAKE_DIE});
+		fake_helper_clear(f->fake);
+		fake_helper_fail(f->fake, &(struct fake_fault){.at = k, .kind = FAKE_DIE});
 		assert_int_equal(fixture_bind(f, CARDS, NULL, &result, &err), -1);
 		assert_int_equal(err.code, CORE_UNAVAILABLE);
 		core_error_clear(&err);

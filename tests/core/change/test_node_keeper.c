@@ -164,9 +164,9 @@ static void a_bound_devices_wish_may_be_changed(void **state)
 	struct fixture *f = *state;
 
 	bind(f, GPU, mine(0660));
-	fake_hand_clear(f->fake);
+	fake_helper_clear(f->fake);
 	bind(f, GPU, mine(0640));
-	assert_int_equal(fake_hand_writes(f->fake), 0);
+	assert_int_equal(fake_helper_writes(f->fake), 0);
 	assert_int_equal(mode_of(f, "dev/vfio/1"), 0640);
 	set_mode(f, "dev/vfio/1", 0600);
 	await_mode(f, "dev/vfio/1", 0640);
@@ -184,7 +184,7 @@ static void a_dry_run_sets_nothing(void **state)
 	struct change_result result;
 
 	fixture_must_bind(f, GPU);
-	fake_hand_clear(f->fake);
+	fake_helper_clear(f->fake);
 	assert_int_equal(fixture_bind(f, "0000:01:00.0 0000:02:00.0", &dry, &result, &err), 0);
 	change_result_clear(&result);
 	fixture_assert_log(f, "");
@@ -211,8 +211,8 @@ static void udev_is_waited_for(void **state)
 	assert_int_equal(mode_of(f, "dev/vfio/1"), 0660);
 	fixture_must_unbind(f, GPU);
 	/* One that rests when the device is bound is not waited for longer. */
-	fake_hand_clear(f->fake);
-	fake_hand_after(f->fake, 3, end_udev, f);
+	fake_helper_clear(f->fake);
+	fake_helper_after(f->fake, 3, end_udev, f);
 	start = now_ns();
 	bind(f, GPU, mine(0640));
 	assert_true(now_ns() - start < 4000000000);
@@ -235,7 +235,7 @@ static void nodes_that_cannot_be_set_undo_the_bind(void **state)
 	CLEANUP(free_cleanup) char *before = tree_snapshot(f->tree);
 	struct change_result result;
 
-	fake_hand_after(f->fake, 3, spoil_node, f);
+	fake_helper_after(f->fake, 3, spoil_node, f);
 	assert_int_equal(fixture_bind(f, GPU, &wish, &result, &err), -1);
 	assert_int_equal(err.code, CORE_ABORTED);
 	assert_int_equal(err.problems.items[0].reason, REASON_NODE_NOT_SET);
@@ -263,8 +263,8 @@ static void nodes_of_bound_devices_come_back_when_another_fails(void **state)
 	struct device_origin origin;
 
 	bind(f, GPU, mine(0640));
-	fake_hand_clear(f->fake);
-	fake_hand_after(f->fake, 3, spoil_other_node, f);
+	fake_helper_clear(f->fake);
+	fake_helper_after(f->fake, 3, spoil_other_node, f);
 	assert_int_equal(fixture_bind(f, "0000:01:00.0 0000:02:00.0", &wish, &result, &err), -1);
 	assert_int_equal(err.problems.items[0].reason, REASON_NODE_NOT_SET);
 	assert_int_equal(err.problems.count, 1);
@@ -291,7 +291,7 @@ static void a_device_that_leaves_after_its_bind_was_bound(void **state)
 	const struct change_request wish = {.access = mine(0660)};
 	struct fixture *f = *state;
 
-	fake_hand_after(f->fake, 4, pull_the_card, f);
+	fake_helper_after(f->fake, 4, pull_the_card, f);
 	assert_int_equal(fixture_bind(f, "0000:02:00.0", &wish, &result, &err), 0);
 	assert_int_equal(result.n_devices, 1);
 	assert_string_equal(result.devices[0].device->text, "0000:02:00.0");

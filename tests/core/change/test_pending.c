@@ -99,8 +99,8 @@ static void block_at(struct fixture *f, unsigned write, enum fake_fault_kind kin
 	struct change_result result;
 
 	soon.deadline = now_ns() + 400000000;
-	fake_hand_clear(f->fake);
-	fake_hand_fail(f->fake, &(struct fake_fault){.at = write, .kind = kind});
+	fake_helper_clear(f->fake);
+	fake_helper_fail(f->fake, &(struct fake_fault){.at = write, .kind = kind});
 	assert_int_equal(change(f, addresses, &soon, &result, &err), -1);
 	assert_int_equal(err.code, CORE_DEADLINE);
 	assert_non_null(strstr(err.message, "UNBIND_PENDING"));
@@ -118,7 +118,7 @@ static void a_bind_of_one_device_is_finished(void **state)
 
 	for (unsigned write = 1; write <= 3; write++) {
 		block_at(f, write, FAKE_BLOCK, fixture_bind, GPU, NULL, GPU);
-		fake_hand_release(f->fake);
+		fake_helper_release(f->fake);
 		assert_told(GPU, STATE_VFIO, "vfio-pci");
 		assert_string_equal(ear.original_driver, "nvidia");
 		assert_over(f, 1);
@@ -135,7 +135,7 @@ static void a_bind_whose_write_had_no_effect_is_finished(void **state)
 	struct fixture *f = *state;
 
 	block_at(f, 2, FAKE_HANG, fixture_bind, GPU, NULL, GPU);
-	fake_hand_release(f->fake);
+	fake_helper_release(f->fake);
 	assert_told(GPU, STATE_VFIO, "vfio-pci");
 	assert_over(f, 1);
 }
@@ -148,7 +148,7 @@ static void an_unbind_of_one_device_is_finished(void **state)
 	for (unsigned write = 1; write <= 4; write++) {
 		fixture_must_bind(f, GPU);
 		block_at(f, write, FAKE_BLOCK, fixture_unbind, GPU, NULL, GPU);
-		fake_hand_release(f->fake);
+		fake_helper_release(f->fake);
 		assert_told(GPU, STATE_HOST, "nvidia");
 		assert_string_equal(ear.original_driver, "");
 		assert_over(f, 1);
@@ -165,7 +165,7 @@ static void an_unbind_of_what_another_tool_bound_is_finished(void **state)
 
 	for (unsigned write = 1; write <= 3; write++) {
 		block_at(f, write, FAKE_BLOCK, fixture_unbind, FOREIGN, NULL, FOREIGN);
-		fake_hand_release(f->fake);
+		fake_helper_release(f->fake);
 		assert_told(FOREIGN, STATE_HOST, "nvme");
 		assert_over(f, 1);
 		fixture_assert_override(f, FOREIGN, "");
@@ -186,7 +186,7 @@ static void what_is_to_be_left_without_a_driver_is(void **state)
 
 		fixture_must_bind(f, address);
 		block_at(f, i % 2 + 1, FAKE_BLOCK, fixture_unbind, address, &free, address);
-		fake_hand_release(f->fake);
+		fake_helper_release(f->fake);
 		assert_told(address, STATE_DRIVERLESS, "");
 		assert_over(f, 1);
 		fixture_assert_driver(f, address, "");
@@ -207,7 +207,7 @@ static void one_of_a_batch_is_brought_back_as_the_others_were(void **state)
 			blocked);
 		fixture_assert_driver(f, write <= 3 ? NIC : GPU, write <= 3 ? "e1000e" : "nvidia");
 		fixture_assert_override(f, write <= 3 ? NIC : GPU, "");
-		fake_hand_release(f->fake);
+		fake_helper_release(f->fake);
 		assert_told(blocked, STATE_HOST, write <= 3 ? "nvidia" : "e1000e");
 		assert_over(f, 1);
 		CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
@@ -224,7 +224,7 @@ static void one_of_an_unbound_batch_is_ours_again(void **state)
 	for (unsigned write = 1; write <= 6; write++) {
 		block_at(f, write, FAKE_BLOCK, fixture_unbind, "0000:01:00.0 0000:02:00.0", NULL,
 			write <= 3 ? GPU : NIC);
-		fake_hand_release(f->fake);
+		fake_helper_release(f->fake);
 		assert_told(write <= 3 ? GPU : NIC, STATE_VFIO, "vfio-pci");
 		assert_over(f, 1);
 		CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
@@ -244,16 +244,16 @@ static void who_is_in_the_way_is_named(void **state)
 	struct fixture *f = *state;
 
 	fixture_must_bind(f, GPU);
-	fake_hand_clear(f->fake);
-	fake_hand_set_holders(f->fake, &qemu, 1, 0);
-	fake_hand_fail(f->fake, &(struct fake_fault){.at = 2, .kind = FAKE_BLOCK});
+	fake_helper_clear(f->fake);
+	fake_helper_set_holders(f->fake, &qemu, 1, 0);
+	fake_helper_fail(f->fake, &(struct fake_fault){.at = 2, .kind = FAKE_BLOCK});
 	assert_int_equal(fixture_unbind(f, GPU, &soon, &result, &err), -1);
 	assert_int_equal(err.code, CORE_DEADLINE);
 	assert_non_null(strstr(err.message, "qemu (pid 4242)"));
 	assert_int_equal(err.problems.items[0].n_holders, 1);
 	assert_int_equal(err.problems.items[0].holders[0].pid, 4242);
-	fake_hand_set_holders(f->fake, NULL, 0, 0);
-	fake_hand_release(f->fake);
+	fake_helper_set_holders(f->fake, NULL, 0, 0);
+	fake_helper_release(f->fake);
 	assert_told(GPU, STATE_HOST, "nvidia");
 }
 
@@ -262,7 +262,7 @@ static void a_pending_device_is_refused_and_others_are_not(void **state)
 	struct fixture *f = *state;
 
 	block_at(f, 2, FAKE_BLOCK, fixture_bind, GPU, NULL, GPU);
-	fake_hand_clear(f->fake);
+	fake_helper_clear(f->fake);
 	static const uint32_t forces[] = {0, UINT32_MAX};
 	for (size_t i = 0; i < 4; i++) {
 		CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
@@ -280,7 +280,7 @@ static void a_pending_device_is_refused_and_others_are_not(void **state)
 	fixture_must_bind(f, AUDIO);
 	fixture_must_unbind(f, AUDIO);
 	fixture_must_unbind(f, NIC);
-	fake_hand_release(f->fake);
+	fake_helper_release(f->fake);
 	assert_told(GPU, STATE_VFIO, "vfio-pci");
 }
 
@@ -397,7 +397,7 @@ static void a_device_that_left_meanwhile_took_its_change_along(void **state)
 			other.vendor = 0x15b3;
 			tree_add_device(f->tree, &other);
 		}
-		fake_hand_release(f->fake);
+		fake_helper_release(f->fake);
 		assert_told(NIC, STATE_GONE, "");
 		assert_over(f, 1);
 		if (replaced)
@@ -418,7 +418,7 @@ static void a_guard_that_came_meanwhile_stops_and_undoes_it(void **state)
 	tree_add_net(f->tree,
 		&(struct tree_net){
 			.name = "eth7", .address = NIC, .up = true, .default_route = true});
-	fake_hand_release(f->fake);
+	fake_helper_release(f->fake);
 	assert_told(NIC, STATE_HOST, "e1000e");
 	assert_over(f, 1);
 	CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
@@ -429,10 +429,10 @@ static void a_guard_that_came_meanwhile_stops_and_undoes_it(void **state)
 static void make_stuck(struct fixture *f)
 {
 	block_at(f, 2, FAKE_BLOCK, fixture_bind, GPU, NULL, GPU);
-	fake_hand_clear(f->fake);
-	fake_hand_fail(f->fake,
+	fake_helper_clear(f->fake);
+	fake_helper_fail(f->fake,
 		&(struct fake_fault){.at = 1, .count = 1000, .kind = FAKE_ERRNO, .error = 5});
-	fake_hand_release(f->fake);
+	fake_helper_release(f->fake);
 	assert_told(GPU, STATE_DRIVERLESS, "");
 }
 
@@ -457,7 +457,7 @@ static void the_driver_of_a_stuck_device_is_remembered(void **state)
 	struct fixture *f = *state;
 
 	make_stuck(f);
-	fake_hand_clear(f->fake);
+	fake_helper_clear(f->fake);
 	fixture_must_bind(f, GPU);
 	fixture_must_unbind(f, GPU);
 	fixture_assert_driver(f, GPU, "nvidia");
@@ -482,11 +482,11 @@ static void a_write_of_the_end_that_blocks_is_waited_for_too(void **state)
 
 	pthread_barrier_init(&gate, NULL, 2);
 	block_at(f, 2, FAKE_BLOCK, fixture_bind, GPU, NULL, GPU);
-	fake_hand_clear(f->fake);
+	fake_helper_clear(f->fake);
 	/* Override and bind are left of it. */
-	fake_hand_fail(f->fake, &(struct fake_fault){.at = 2, .kind = FAKE_BLOCK});
-	fake_hand_after(f->fake, 2, at_gate, &gate);
-	fake_hand_release(f->fake);
+	fake_helper_fail(f->fake, &(struct fake_fault){.at = 2, .kind = FAKE_BLOCK});
+	fake_helper_after(f->fake, 2, at_gate, &gate);
+	fake_helper_release(f->fake);
 	pthread_barrier_wait(&gate);
 	/* The thread is in that write now: it cannot be ended at once, and says so. */
 	assert_false(host_quiesce(f->host, now_ns() + 1000000));
@@ -512,16 +512,16 @@ static void a_write_of_the_end_that_is_late_is_followed_to_its_end(void **state)
 
 	pthread_barrier_init(&gate, NULL, 2);
 	block_at(f, 2, FAKE_BLOCK, fixture_bind, GPU, NULL, GPU);
-	fake_hand_clear(f->fake);
-	fake_hand_fail(f->fake, &(struct fake_fault){.at = 2, .kind = FAKE_BLOCK});
-	fake_hand_after(f->fake, 2, at_gate, &gate);
-	fake_hand_release(f->fake);
+	fake_helper_clear(f->fake);
+	fake_helper_fail(f->fake, &(struct fake_fault){.at = 2, .kind = FAKE_BLOCK});
+	fake_helper_after(f->fake, 2, at_gate, &gate);
+	fake_helper_release(f->fake);
 	pthread_barrier_wait(&gate);
 	/* Longer than the thread waits for its own writes; nothing tells of its giving up. */
 	int64_t until = now_ns() + 2500000000;
 	while (now_ns() < until)
 		assert_int_equal(fixture_state(f, GPU), STATE_UNBIND_PENDING);
-	fake_hand_release(f->fake);
+	fake_helper_release(f->fake);
 	assert_told(GPU, STATE_VFIO, "vfio-pci");
 	assert_over(f, 1);
 	pthread_barrier_destroy(&gate);
@@ -534,7 +534,7 @@ static void threads_end_at_once_while_a_write_is_waited_for(void **state)
 	block_at(f, 2, FAKE_HANG, fixture_bind, GPU, NULL, GPU);
 	assert_true(host_quiesce(f->host, fixture_deadline()));
 	assert_true(host_quiesce(f->host, fixture_deadline()));
-	fake_hand_release(f->fake);
+	fake_helper_release(f->fake);
 	fixture_stop(f);
 	assert_int_equal(ear.count, 0);
 	assert_int_equal(fixture_count_intents(f), 1);
@@ -580,7 +580,7 @@ static void the_wish_for_its_nodes_comes_true_when_it_is_finished(void **state)
 	char path[300];
 
 	block_at(f, 3, FAKE_BLOCK, fixture_bind, GPU, &wish, GPU);
-	fake_hand_release(f->fake);
+	fake_helper_release(f->fake);
 	assert_told(GPU, STATE_VFIO, "vfio-pci");
 	snprintf(path, sizeof(path), "%s/dev/vfio/1", tree_root(f->tree));
 	/* The keeper tells nobody: looked at until it is so. */

@@ -130,7 +130,7 @@ static void what_a_virtual_machine_has_by_now_stays_with_it(void **state)
 	tree_unbind(f->tree, "0000:01:00.0");
 	tree_bind(f->tree, "0000:01:00.0", "vfio-pci");
 	fixture_start(f);
-	fake_hand_set_holders(f->fake, &qemu, 1, 0);
+	fake_helper_set_holders(f->fake, &qemu, 1, 0);
 	recover(f, &report);
 	assert_non_null(
 		strstr(report.text, "it stays as it is, for device 0000:01:00.0 is in use"));
@@ -230,11 +230,11 @@ static void what_cannot_be_undone_is_tried_again_at_the_next_start(void **state)
 	tree_unbind(f->tree, "0000:01:00.0");
 	tree_unbind(f->tree, "0000:02:00.0");
 	fixture_start(f);
-	fake_hand_fail(f->fake, &(struct fake_fault){.at = 1,
-					.count = 1000,
-					.address = "0000:01:00.0",
-					.kind = FAKE_ERRNO,
-					.error = EIO});
+	fake_helper_fail(f->fake, &(struct fake_fault){.at = 1,
+					  .count = 1000,
+					  .address = "0000:01:00.0",
+					  .kind = FAKE_ERRNO,
+					  .error = EIO});
 	recover(f, &report);
 	assert_int_equal(report.count, 2);
 	assert_non_null(strstr(report.text, "0000:01:00.0 was cut off and could not be undone"));

@@ -103,7 +103,7 @@ static void left_without_a_driver_is_no_unbind_under_way(void **state)
 	change_result_clear(&result);
 	assert_state(f, AUDIO, STATE_DRIVERLESS);
 	/* It is to stay so: a later unbind has nothing to do. */
-	fake_hand_clear(f->fake);
+	fake_helper_clear(f->fake);
 	fixture_must_unbind(f, GPU);
 	fixture_assert_log(f, "");
 	fixture_must_bind(f, GPU);

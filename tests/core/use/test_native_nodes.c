@@ -185,7 +185,7 @@ static void who_has_a_node_open_is_in_the_way_and_named(void **state)
 	struct fixture *f = *state;
 	struct change_result result;
 
-	fake_hand_set_node_holders(f->fake, xorg, 2, false);
+	fake_helper_set_node_holders(f->fake, xorg, 2, false);
 	check(f, (char *)GPU, &problems);
 	assert_int_equal(problems.count, 0); /* it has no nodes */
 	add(f, GPU, "drm/card0");
@@ -212,7 +212,7 @@ static void a_disk_that_the_kernel_has_open_is_in_use(void **state)
 	tree_add_disk(f->tree, &(struct tree_disk){.name = "nvme1n1", .address = "10000:e1:00.0"});
 	check(f, "10000:e1:00.0", &problems);
 	assert_int_equal(problems.count, 0);
-	fake_hand_set_node_holders(f->fake, NULL, 0, true);
+	fake_helper_set_node_holders(f->fake, NULL, 0, true);
 	check(f, "10000:e1:00.0", &problems);
 	assert_int_equal(problems.count, 1);
 	assert_int_equal(problems.items[0].reason, REASON_DISK_IN_USE);
