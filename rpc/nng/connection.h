@@ -70,7 +70,6 @@ struct rpc_connection {
 
 	atomic_bool mute;   /* what nng means to send waits until it closes the connection */
 	atomic_bool passes; /* but for the next message, which passes for sent */
-	bool was_mute;	    /* when the contexts were last looked at */
 	int mute_epoll;	    /* where nng waits to send; -1: nowhere */
 	struct epoll_event mute_wanted;
 

@@ -274,7 +274,7 @@ static int64_t clear_lobbies(struct rpc_connections *table, int64_t now_ns)
  * end of a lost connection. When all contexts wait to give their replies to that very connection,
  * there would never be one again. So one reply at a time passes for sent. Returns when to look
  * again. */
-static int64_t connections_free_contexts(struct rpc_connections *table)
+static int64_t connections_free_contexts(struct rpc_connections *table, bool starved)
 {
 	struct rpc_connection *c;
 	bool any = false;
@@ -286,11 +286,12 @@ static int64_t connections_free_contexts(struct rpc_connections *table)
 			if (!atomic_load(&c->mute))
 				continue;
 			any = true;
-			rpc_stream_pass(c);
+			if (starved)
+				rpc_stream_pass(c);
 		}
 	}
 	table->has_mute = any;
-	return any ? rpc_now_ns() + NS_PER_MS : INT64_MAX;
+	return any ? rpc_now_ns() + APART_MS * NS_PER_MS : INT64_MAX;
 }
 
 /* Lets deaf connections go, one at a time, and those in a lobby; returns when to do so again. */
@@ -316,9 +317,10 @@ static int64_t connections_clear(struct rpc_connections *table)
 	return next_ns;
 }
 
-int64_t rpc_connections_expire(struct rpc_connections *table)
+int64_t rpc_connections_expire(struct rpc_connections *table, bool starved)
 {
-	int64_t free_ns = connections_free_contexts(table), clear_ns = connections_clear(table);
+	int64_t free_ns = connections_free_contexts(table, starved),
+		clear_ns = connections_clear(table);
 
 	return free_ns < clear_ns ? free_ns : clear_ns;
 }

@@ -79,8 +79,9 @@ void rpc_connections_drop(struct rpc_connections *table, nng_pipe pipe);
 bool rpc_connections_make_way(struct rpc_connections *table);
 
 /* Lets go those that do not read, or say no greeting, and returns when to call again (rpc_now_ns;
- * INT64_MAX: when told). */
-int64_t rpc_connections_expire(struct rpc_connections *table);
+ * INT64_MAX: when told). starved: no context is left to take a request, so those that wait to
+ * answer lost connections are freed. */
+int64_t rpc_connections_expire(struct rpc_connections *table, bool starved);
 
 /* To be called after the socket has been closed; NULL is fine. */
 void rpc_connections_free(struct rpc_connections *table);

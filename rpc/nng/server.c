@@ -235,7 +235,8 @@ static void *clock_main(void *arg)
 
 	do {
 		calls_ns = rpc_dispatch_expire(server->dispatch);
-		replies_ns = rpc_connections_expire(server->connections);
+		replies_ns = rpc_connections_expire(
+			server->connections, atomic_load(&server->receiving) == 0);
 	} while (clock_sleep(server, calls_ns < replies_ns ? calls_ns : replies_ns));
 	return NULL;
 }

@@ -133,16 +133,14 @@ static bool stream_passes(struct rpc_connection *c)
 	return atomic_load(&c->mute) && atomic_exchange(&c->passes, false);
 }
 
-/* It is the normal case that nng reads, and sees the end, at once. */
 void rpc_stream_pass(struct rpc_connection *c)
 {
 	bool reads = c->mute_wanted.events & EPOLLIN;
 
-	if (c->was_mute && c->mute_epoll >= 0 && !reads) {
-		atomic_store(&c->passes, true);
-		rpc_libc_epoll_ctl(c->mute_epoll, EPOLL_CTL_MOD, c->fd, &c->mute_wanted);
-	}
-	c->was_mute = true;
+	if (c->mute_epoll < 0 || reads)
+		return;
+	atomic_store(&c->passes, true);
+	rpc_libc_epoll_ctl(c->mute_epoll, EPOLL_CTL_MOD, c->fd, &c->mute_wanted);
 }
 
 /* A message of which nng believes that nothing was sent it sends again from its start, or, once the

@@ -16,7 +16,7 @@ bool rpc_stream_lost(struct rpc_connection *connection);
 ssize_t rpc_stream_send(struct rpc_connection *connection, const struct msghdr *message, int flags);
 
 /* Has nng take the next reply to a lost connection for sent, where it waits for nothing else. To be
- * called again and again; the first time it does nothing. The lock is held. */
+ * called again and again. The lock is held. */
 void rpc_stream_pass(struct rpc_connection *connection);
 
 /* epoll_ctl(2). */

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <endian.h>
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,10 +39,14 @@ static int connect_to(const struct sockaddr *address, socklen_t len, unsigned se
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	/* A frame is sent in pieces. Over a Unix socket this fails and is not needed. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-	if (connect(fd, address, len) == 0)
-		return fd;
-	close(fd);
-	return -1;
+	/* A fuzzer's alarm interrupts; over a network the connection is then being made. */
+	while (connect(fd, address, len) < 0 && errno != EISCONN) {
+		if (errno != EINTR && errno != EALREADY) {
+			close(fd);
+			return -1;
+		}
+	}
+	return fd;
 }
 
 int raw_try_connect(const char *url, unsigned seconds)
@@ -73,6 +78,8 @@ static void write_all(int fd, const void *bytes, size_t len)
 	while (len > 0) {
 		ssize_t n = send(fd, p, len, MSG_NOSIGNAL);
 
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n <= 0)
 			return;
 		p += n;
@@ -87,6 +94,8 @@ static bool read_all(int fd, void *bytes, size_t len)
 	while (len > 0) {
 		ssize_t n = read(fd, p, len);
 
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n <= 0)
 			return false;
 		p += n;

@@ -63,8 +63,9 @@ static void list_tree(const struct scene *s, const struct tree *t, struct listin
 		const struct path *p = path_in(t, c);
 		bool leaf = p->count == t->depth + 1, listed = false;
 
-		/* Disks have folders, for their partitions. */
-		for (size_t j = first; !leaf && j < out->count; j++)
+		/* What is there may have others below it, as a disk its partitions, listed before
+		 * it. */
+		for (size_t j = first; j < out->count; j++)
 			listed |= strcmp(out->entries[j].name, p->part[t->depth]) == 0;
 		if (!listed)
 			listing_add(out,
