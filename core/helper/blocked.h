@@ -25,8 +25,8 @@ void blocked_free(struct blocked *blocked);
 int blocked_add(struct blocked *blocked, struct pci_address address);
 void blocked_remove(struct blocked *blocked, struct pci_address address);
 
-/* While its change is being ended, a device shows as it is, unless a write to it is under way again.
- * Any thread. */
+/* While its change is being ended, a device shows as it is, unless a write to it is under way
+ * again. Any thread. */
 void blocked_settle(struct blocked *blocked, struct pci_address address, bool settles);
 
 /* Whether a write to the device is under way or its change yet to be ended. Opens a file. Any

@@ -61,6 +61,7 @@ struct rpc_connection {
 	LIST_ENTRY(rpc_connection) by_pipe; /* of a listener: put_off */
 	int64_t blocked_ns;
 	int64_t progress_ns;
+	int64_t lost_ns;	   /* since when a read finds its end; 0: it does not */
 	int epoll;		   /* where reading is asked for while blocked; -1: nowhere */
 	struct epoll_event wanted; /* what is asked for then */
 
@@ -69,6 +70,8 @@ struct rpc_connection {
 	atomic_bool blocked; /* the kernel had no room for a reply */
 
 	atomic_bool mute;   /* what nng means to send waits until it closes the connection */
+	atomic_uint given;  /* replies that nng has, and has not sent */
+	atomic_bool parked; /* the one it sends waits: no room, or nobody is there */
 	atomic_bool passes; /* but for the next message, which passes for sent */
 	int mute_epoll;	    /* where nng waits to send; -1: nowhere */
 	struct epoll_event mute_wanted;

@@ -194,6 +194,7 @@ bool rpc_connections_hand(struct rpc_connections *table, nng_pipe pipe)
 	if (!c || atomic_load(&c->gone))
 		return false;
 	c->handing++;
+	atomic_fetch_add(&c->given, 1);
 	return true;
 }
 

@@ -8,7 +8,10 @@
 #include <poll.h>
 #include <unistd.h>
 
-enum { IOVS_MAX = 16 }; /* nng's messages have fewer pieces */
+enum {
+	IOVS_MAX = 16,	      /* nng's messages have fewer pieces */
+	LOST_NS = 1000000000, /* for nng to begin with a reply, which takes it microseconds */
+};
 
 static bool is_hung_up(int fd)
 {
@@ -26,15 +29,19 @@ enum rpc_reading rpc_stream_reading(const struct rpc_connection *c)
 	return is_hung_up(c->fd) ? RPC_READING_ENDS : RPC_READING_HELD;
 }
 
-/* nng loses the memory of a reply that it is given while it closes the connection. So it hears of
- * the end when none is being given, and is given none from then on (rpc_connections_hand). */
+/* nng loses the memory of a reply that it is given, or begins to send behind another, while it
+ * closes the connection. So it hears of the end when none is being given, and the next one, if any,
+ * has been begun and waits; and is given none from then on (rpc_connections_hand). */
 bool rpc_stream_lost(struct rpc_connection *c)
 {
 	bool tell;
 
 	pthread_mutex_lock(&c->table->lock);
 	rpc_connection_gone(c);
-	tell = c->handing == 0;
+	if (c->lost_ns == 0)
+		c->lost_ns = rpc_now_ns();
+	tell = c->handing == 0 && (atomic_load(&c->given) == 0 || atomic_load(&c->parked) ||
+					  rpc_now_ns() - c->lost_ns > LOST_NS);
 	pthread_mutex_unlock(&c->table->lock);
 	return tell;
 }
@@ -116,6 +123,7 @@ static ssize_t stream_send_nothing(struct rpc_connection *c, const struct msghdr
 	/* If it succeeded, nng would begin with the next reply, and lose the memory of that one
 	 * when it closes the connection at the same time. */
 	atomic_store(&c->mute, !greets);
+	atomic_store(&c->parked, !greets);
 	c->table->has_mute |= tell;
 	pthread_mutex_unlock(&c->table->lock);
 	shutdown(c->fd, SHUT_RDWR); /* a receive is to find it lost, not this */
@@ -125,6 +133,15 @@ static ssize_t stream_send_nothing(struct rpc_connection *c, const struct msghdr
 		c->table->wake(c->table->wake_arg);
 	errno = EAGAIN;
 	return -1;
+}
+
+/* A whole message: of a reply, or before any of those the greeting. */
+static ssize_t stream_sent(struct rpc_connection *c, const struct msghdr *message)
+{
+	c->sent = 0;
+	if (atomic_load(&c->given) > 0)
+		atomic_fetch_sub(&c->given, 1);
+	return rpc_libc_length(message);
 }
 
 /* Whether a message to a lost connection is to pass for sent. */
@@ -152,10 +169,10 @@ ssize_t rpc_stream_send(struct rpc_connection *c, const struct msghdr *message, 
 	struct msghdr part = {.msg_iov = rest};
 	ssize_t sent;
 
-	if (stream_passes(c)) {
-		c->sent = 0;
-		return rpc_libc_length(message);
-	}
+	/* Before it is looked at whether anybody is there: see rpc_stream_lost. */
+	atomic_store(&c->parked, false);
+	if (stream_passes(c))
+		return stream_sent(c, message);
 	if (atomic_load(&c->gone))
 		return stream_send_nothing(c, message);
 	part.msg_iovlen = rest_of(message, c->sent, rest);
@@ -165,12 +182,12 @@ ssize_t rpc_stream_send(struct rpc_connection *c, const struct msghdr *message, 
 	note_progress(c, sent);
 	if (rest_of(message, c->sent, rest) > 0) {
 		note_sent(c, false);
+		atomic_store(&c->parked, true);
 		errno = EAGAIN;
 		return -1;
 	}
-	c->sent = 0;
 	note_sent(c, true);
-	return rpc_libc_length(message);
+	return stream_sent(c, message);
 }
 
 /* A connection that has hung up is read, or its epoll would tell of nothing else. */

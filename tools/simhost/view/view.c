@@ -107,7 +107,7 @@ static bool find_own(const struct scene *s, const char *name, struct node *ret)
 	if (!kind->find || !kind->find(s, name, ret))
 		return false;
 	const struct entry *e = entry_of(*ret);
-	if (S_ISREG(e->mode) && e->store)
+	if (e && S_ISREG(e->mode) && e->store)
 		ret->extra = own_inode(e);
 	return true;
 }
