@@ -74,9 +74,7 @@ static void check_firmware(struct host *host, struct doctor_report *r)
 			"no DMAR or IVRS table, but the kernel has found an IOMMU");
 	else
 		say(add(r, "firmware", DOCTOR_FAIL,
-			    "enable VT-d or AMD-Vi (IOMMU) in the firmware's settings; in a "
-			    "virtual "
-			    "machine, give it a virtual IOMMU"),
+			    "enable VT-d or AMD-Vi (IOMMU) in the firmware's settings; in a virtual machine, give it a virtual IOMMU"),
 			"the firmware describes no IOMMU");
 }
 
@@ -112,8 +110,7 @@ static void check_interrupt_remapping(struct host *host, struct doctor_report *r
 		break;
 	case INTERRUPTS_UNSAFE:
 		say(add(r, "interrupt_remapping", DOCTOR_FAIL,
-			    "enable interrupt remapping (x2APIC, VT-d) in the firmware, and take "
-			    "intremap=off and nox2apic off the kernel command line"),
+			    "enable interrupt remapping (x2APIC, VT-d) in the firmware, and take intremap=off and nox2apic off the kernel command line"),
 			"interrupts are not remapped: giving a group to a user fails with EPERM");
 		break;
 	case INTERRUPTS_UNKNOWN:

@@ -20,16 +20,13 @@ static int lock_state(struct host *host, const char *folder, struct core_error *
 	host->state_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (host->state_fd < 0)
 		return core_fail(err, CORE_INTERNAL,
-			"cannot open the state folder %s: %s (the user vfiod runs as must own it, "
-			"and "
-			"may need x on every folder above)",
+			"cannot open the state folder %s: %s (the user vfiod runs as must own it, and may need x on every folder above)",
 			folder, strerror(errno));
 	if (flock(host->state_fd, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	return core_fail(err, CORE_INTERNAL,
 		errno == EWOULDBLOCK
-			? "another vfiod uses the state folder %s: stop it first, or give "
-			  "this one a --state of its own"
+			? "another vfiod uses the state folder %s: stop it first, or give this one a --state of its own"
 			: "cannot lock the state folder %s",
 		folder);
 }

@@ -37,8 +37,7 @@ int rest_access_set_key(struct rest_access *access, const char *key, struct rest
 	for (size_t i = 0; i < len; i++)
 		if (key[i] <= 0x20 || key[i] >= 0x7f)
 			return rest_fault_set(fault,
-				"the API key has a blank or a character that is not ASCII at "
-				"position %zu",
+				"the API key has a blank or a character that is not ASCII at position %zu",
 				i + 1);
 	memset(access->key, 0, sizeof(access->key));
 	memcpy(access->key, key, len);

@@ -160,8 +160,7 @@ static int cidrs_add(void *arg, char *entry, struct rest_fault *fault)
 
 	if (!cidr_parse(entry, &cidr))
 		return rest_fault_set(fault,
-			"\"%.100s\" is no IPv4 or IPv6 address or CIDR (expected 10.0.0.0/8 or "
-			"2001:db8::/32)",
+			"\"%.100s\" is no IPv4 or IPv6 address or CIDR (expected 10.0.0.0/8 or 2001:db8::/32)",
 			entry);
 	grown = reallocarray(cidrs->entries, cidrs->count + 1, sizeof(*grown));
 	if (!grown)

@@ -215,8 +215,7 @@ bool rest_guard_page(h2o_req_t *req)
 		rest_origin_may_change(guard_access(req), origin.base, origin.len))
 		return true;
 	rest_reply_error(req, 0, RPC_PERMISSION_DENIED,
-		"pages of origin \"%.*s\" may not change devices; those of an origin named in "
-		"VOLANT_CORS_ORIGINS may",
+		"pages of origin \"%.*s\" may not change devices; those of an origin named in VOLANT_CORS_ORIGINS may",
 		(int)(origin.len < 100 ? origin.len : 100), origin.base);
 	return false;
 }
@@ -241,13 +240,13 @@ static void guard_owner(h2o_req_t *req, struct rpc_peer *peer)
 	size_t len = strlen(peer->text);
 
 	if (guard_is_relayed(req)) {
-		peer->why_not = "who passes on the request of somebody else, as its headers or "
-				"--trusted-proxies say: over a proxy, changes need the API key";
+		peer->why_not =
+			"who passes on the request of somebody else, as its headers or --trusted-proxies say: over a proxy, changes need the API key";
 		return;
 	}
 	if (!connection->owner.known) {
-		peer->why_not = "of whose connection the kernel named no owner when it was "
-				"accepted: the other end was closed, or there is no tcp_diag";
+		peer->why_not =
+			"of whose connection the kernel named no owner when it was accepted: the other end was closed, or there is no tcp_diag";
 		return;
 	}
 	snprintf(peer->text + len, sizeof(peer->text) - len, " uid %u", connection->owner.uid);
@@ -255,8 +254,8 @@ static void guard_owner(h2o_req_t *req, struct rpc_peer *peer)
 		rpc_peer_set_user(peer, connection->owner.uid, (gid_t)-1,
 			rest_loop_of(req)->server->config.rights);
 	else
-		peer->why_not = "who has closed or half closed the connection, and must keep it "
-				"open in both directions until the answer";
+		peer->why_not =
+			"who has closed or half closed the connection, and must keep it open in both directions until the answer";
 }
 
 void rest_guard_identify(h2o_req_t *req, const struct rpc_method *method, struct rpc_peer *ret_peer)

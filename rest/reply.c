@@ -104,8 +104,7 @@ static h2o_iovec_t reply_keep(h2o_req_t *req, struct rest_json *body)
 void rest_reply_json(h2o_req_t *req, int http_status, struct rest_json *body)
 {
 	static const char exhausted[] =
-		"{\"error\":\"out of memory\",\"code\":8,\"status\":\"RESOURCE_EXHAUSTED\","
-		"\"message\":\"out of memory\",\"details\":[]}";
+		"{\"error\":\"out of memory\",\"code\":8,\"status\":\"RESOURCE_EXHAUSTED\",\"message\":\"out of memory\",\"details\":[]}";
 
 	reply_no_store(req);
 	if (body->failed) {

@@ -134,8 +134,7 @@ static int hold_groups(struct change *c, struct core_error *err)
 	if (keylock_acquire(
 		    &c->host->groups, &c->hold, c->keys, c->targets.count, c->request->deadline))
 		return core_fail(err, CORE_DEADLINE,
-			"another change to the same IOMMU group is still under way; nothing was "
-			"changed");
+			"another change to the same IOMMU group is still under way; nothing was changed");
 	c->held = true;
 	/* Waiting may have taken a while: look again. */
 	return find_devices(c, err);

@@ -79,8 +79,7 @@ static int fail_refused(struct host *host, struct core_error *err, const struct 
 
 	describe(step, doing, sizeof(doing));
 	struct core_problem *problem = core_problem_add_device(&problems, step->address, reason,
-		"see what is said of the device, and of the privileged process in "
-		"docs/safety.md",
+		"see what is said of the device, and of the privileged process in docs/safety.md",
 		"%.90s failed: the privileged process refused: %.140s", doing, reply->text);
 	if (!problem)
 		return core_fail_memory(err);
@@ -96,8 +95,7 @@ static int fail_full(struct core_error *err, const struct plan_step *step)
 
 	describe(step, doing, sizeof(doing));
 	return core_fail(err, CORE_INTERNAL,
-		"%s failed: the file system of the state folder is full; free some space and try "
-		"again",
+		"%s failed: the file system of the state folder is full; free some space and try again",
 		doing);
 }
 
@@ -127,15 +125,11 @@ static int fail_errno(
 			"no such driver is loaded");
 	case EINVAL:
 		return fail_step(err, step, REASON_KERNEL_REFUSED,
-			"check that the IOMMU is on and that the kernel's vfio-pci does not deny "
-			"this "
-			"device (see the kernel's log)",
+			"check that the IOMMU is on and that the kernel's vfio-pci does not deny this device (see the kernel's log)",
 			why);
 	case EBUSY:
 		return fail_step(err, step, REASON_KERNEL_REFUSED,
-			"see whether a VFIO user has the device's group, or another tool changed "
-			"the "
-			"device meanwhile",
+			"see whether a VFIO user has the device's group, or another tool changed the device meanwhile",
 			why);
 	case ENOSPC:
 	case EDQUOT:
@@ -182,8 +176,7 @@ static int fail_no_answer(
 		return fail_blocked(host, step, err);
 	if (rc == -EINPROGRESS)
 		return fail_step(err, step, REASON_UNBIND_PENDING,
-			"end the process that has the device open; the write then completes by "
-			"itself",
+			"end the process that has the device open; the write then completes by itself",
 			"an earlier write to it has not returned yet");
 	describe(step, doing, sizeof(doing));
 	return helper_no_answer(err, rc, doing);
@@ -254,8 +247,7 @@ static int verify(
 	if (step->action == PLAN_PROBE && device_is_vfio(host->devices, d)) {
 		snprintf(why, sizeof(why), "%s takes the device by its id once more", d->driver);
 		return fail_step(err, step, REASON_KERNEL_REFUSED,
-			"write the id to the driver's remove_id and load the native driver, or use "
-			"leave_driverless",
+			"write the id to the driver's remove_id and load the native driver, or use leave_driverless",
 			why);
 	}
 	return step->action == PLAN_OVERRIDE ? verify_override(host, step, deadline, err) : 0;

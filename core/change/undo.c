@@ -131,8 +131,7 @@ static void conclude(const struct change *c, const struct ending *e, struct core
 	else if (e->undone.is_blocked)
 		end = c->n_before == 1
 			      ? "the device is UNBIND_PENDING, and vfiod finishes the change then"
-			      : "the other devices are as they were; this one is UNBIND_PENDING, "
-				"and vfiod brings it back then";
+			      : "the other devices are as they were; this one is UNBIND_PENDING, and vfiod brings it back then";
 	else if (err->code == CORE_DEADLINE) {
 		/* The write did return after all: nothing is pending, and nobody in the way. */
 		core_problems_clear(&err->problems);

@@ -83,12 +83,11 @@ static int judge_override(const struct helper_service *s, const struct helper_re
 		return helper_refuse(reply, REASON_KERNEL_REFUSED,
 			"the overrides on record for device %s could not be read: %s", d->text,
 			strerror(-has));
-	return has || is_override(s, d, request->name) ? 0
-						       : helper_refuse(reply, REASON_PERMISSION,
-								 "driver_override of device %s may "
-								 "be a VFIO driver, or what it was "
-								 "before",
-								 d->text);
+	return has || is_override(s, d, request->name)
+		       ? 0
+		       : helper_refuse(reply, REASON_PERMISSION,
+				 "driver_override of device %s may be a VFIO driver, or what it was before",
+				 d->text);
 }
 
 /* From the driver that main thinks has it, and no other. */

@@ -250,19 +250,15 @@ int helper_no_answer(struct core_error *err, int rc, const char *doing)
 		return core_fail(err, CORE_DEADLINE, "%s did not end in time; it may still", doing);
 	case -EPIPE:
 		return core_fail(err, CORE_UNAVAILABLE,
-			"%s failed: the privileged process of vfiod ended; the service manager "
-			"restarts "
-			"vfiod, then try again",
+			"%s failed: the privileged process of vfiod ended; the service manager restarts vfiod, then try again",
 			doing);
 	case -ECHILD:
 		return core_fail(err, CORE_INTERNAL,
-			"%s failed: the process that did it ended without a whole answer; see the "
-			"kernel's log, and try again",
+			"%s failed: the process that did it ended without a whole answer; see the kernel's log, and try again",
 			doing);
 	case -HELPER_TOO_MANY:
 		return core_fail(err, CORE_INTERNAL,
-			"%s failed: too many earlier commands have not returned from the kernel; "
-			"end the programs that have devices of theirs open",
+			"%s failed: too many earlier commands have not returned from the kernel; end the programs that have devices of theirs open",
 			doing);
 	default:
 		return core_fail(err, CORE_INTERNAL, "%s failed: %s", doing, strerror(-rc));

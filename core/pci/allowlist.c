@@ -61,9 +61,7 @@ int allowlist_parse(char *const *texts, size_t n, struct allowlist *ret, struct 
 	for (size_t i = 0; i < n; i++) {
 		if (!allowlist_entry_parse(texts[i], &entries[i]))
 			return core_fail(err, CORE_INVALID,
-				"allowlist[%zu]: invalid entry: %.64s (expected vendor:device, "
-				"each "
-				"side four hex digits or *, like 10de:* or 8086:10d3)",
+				"allowlist[%zu]: invalid entry: %.64s (expected vendor:device, each side four hex digits or *, like 10de:* or 8086:10d3)",
 				i, texts[i]);
 	}
 	*ret = (struct allowlist){.entries = STEAL(entries), .count = n};

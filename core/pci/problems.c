@@ -24,8 +24,6 @@ void problem_no_group(struct core_problems *problems, struct pci_address address
 
 	pci_address_format(address, text);
 	core_problem_add_device(problems, address, REASON_NO_IOMMU_GROUP,
-		"enable the IOMMU in the firmware and on the kernel command line; `vfioctl doctor` "
-		"tells "
-		"how",
+		"enable the IOMMU in the firmware and on the kernel command line; `vfioctl doctor` tells how",
 		"device %s has no IOMMU group (IOMMU may not be enabled)", text);
 }

@@ -45,8 +45,7 @@ uint32_t plan_forceable_bits(void)
 
 const char *plan_forceable(void)
 {
-	return "BOOT_DISPLAY, NIC_IN_USE, NODE_IN_USE, PF_HAS_VFS, VFIO_IN_USE, KERNEL_DENYLIST "
-	       "and NO_INTERRUPT_REMAPPING";
+	return "BOOT_DISPLAY, NIC_IN_USE, NODE_IN_USE, PF_HAS_VFS, VFIO_IN_USE, KERNEL_DENYLIST and NO_INTERRUPT_REMAPPING";
 }
 
 /* What the request forces and the server lets be forced. */
@@ -90,8 +89,7 @@ static void judge_pending(const struct device_facts *f, struct core_problems *re
 {
 	if (f->is_pending)
 		core_problem_add_device(refusals, f->use.device->address, REASON_UNBIND_PENDING,
-			"end the process that has the device open; the write then completes by "
-			"itself",
+			"end the process that has the device open; the write then completes by itself",
 			"an earlier write to device %s has not returned yet", f->use.device->text);
 }
 
@@ -152,8 +150,7 @@ static void judge_host(const struct plan_request *request, const struct facts *f
 		!forced(request, facts, REASON_NO_INTERRUPT_REMAPPING))
 		core_problem_add_device(refusals, d->address, REASON_NO_INTERRUPT_REMAPPING,
 			"enable interrupt remapping; `vfioctl doctor` tells how",
-			"device %s could not be used: this host does not remap interrupts, so the "
-			"kernel refuses its group's IOMMU",
+			"device %s could not be used: this host does not remap interrupts, so the kernel refuses its group's IOMMU",
 			d->text);
 }
 

@@ -230,16 +230,13 @@ static int find_node_users(struct uses *u, struct device_use *f, struct core_err
 	add_node_users(f, &answer.holders);
 	if (answer.holders.count == 0 && answer.holders.is_truncated)
 		core_problem_add_device(&f->problems, f->device->address, REASON_NODE_IN_USE,
-			"see that the privileged process may look into all others, or force "
-			"NODE_IN_USE",
+			"see that the privileged process may look into all others, or force NODE_IN_USE",
 			"whether a program uses device %s could not be found out", f->device->text);
 	f->is_console = answer.console;
 	/* The disk's own users have usually been found by their names. */
 	if (answer.claimed && !has_use(f, REASON_DISK_IN_USE))
 		core_problem_add_device(&f->problems, f->device->address, REASON_DISK_IN_USE,
-			"stop what is built upon it first, such as a ZFS pool: a disk that the "
-			"host "
-			"uses cannot be forced",
+			"stop what is built upon it first, such as a ZFS pool: a disk that the host uses cannot be forced",
 			"device %s carries a disk that the kernel has open for its own use",
 			f->device->text);
 	return 0;

@@ -81,9 +81,7 @@ int device_parse_access(
 	if (access.has_mode && (!parse_number(mode, 8, NODE_MODE_MAX, &access.mode) ||
 				       access.mode & ~(uint32_t)NODE_MODE_MAX))
 		return core_fail(err, CORE_INVALID,
-			"node_mode: expected octal permissions of at most 0660, such as \"0660\", "
-			"got "
-			"\"%.16s\"",
+			"node_mode: expected octal permissions of at most 0660, such as \"0660\", got \"%.16s\"",
 			mode);
 	*ret = access;
 	return 0;

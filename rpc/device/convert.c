@@ -153,8 +153,7 @@ static void convert_group(struct arena *arena, const struct iommu_group *g, Vfio
 		blockers[i].address = (char *)d->text;
 		blockers[i].driver = (char *)d->driver;
 		blockers[i].reason = arena_printf(arena,
-			"%s drives it for the host: bind it to vfio-pci too, or leave it without a "
-			"driver",
+			"%s drives it for the host: bind it to vfio-pci too, or leave it without a driver",
 			d->driver);
 		m->blockers[m->n_blockers++] = &blockers[i];
 	}

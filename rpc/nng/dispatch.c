@@ -313,8 +313,7 @@ static void dispatch_refuse_admission(struct rpc_dispatch *dispatch, struct rpc_
 			"the server is shutting down; try again in a moment");
 	else if (admission == ADMIT_OTHER)
 		dispatch_refuse(dispatch, ticket, id, RPC_INVALID_ARGUMENT,
-			"request_id \"%s\" was used for another request; a new request needs a new "
-			"one",
+			"request_id \"%s\" was used for another request; a new request needs a new one",
 			id);
 	else
 		dispatch_refuse(dispatch, ticket, id, RPC_RESOURCE_EXHAUSTED,
@@ -555,8 +554,7 @@ void rpc_dispatch_close(struct rpc_dispatch *dispatch, int64_t until_ns)
 	wait_for_tickets(dispatch, until_ns);
 	while ((ticket = take_due(dispatch, INT64_MAX, &ignored))) {
 		bytes = dispatch_abandonment(ticket->call, RPC_UNAVAILABLE,
-			"the server is shutting down and %s goes on; look at what it works on for "
-			"its outcome",
+			"the server is shutting down and %s goes on; look at what it works on for its outcome",
 			ticket->call->base.method->name);
 		pthread_mutex_unlock(&dispatch->lock);
 		reply_abandoned(dispatch, ticket, &bytes);

@@ -36,8 +36,7 @@ static int parse_path(const char *url, struct rpc_endpoint *endpoint, char error
 
 	if (path[0] != '/')
 		return rpc_text_refuse(error, -EINVAL,
-			"%s: the path of a socket must be absolute, as in "
-			"ipc:///run/vfiod/rpc.sock",
+			"%s: the path of a socket must be absolute, as in ipc:///run/vfiod/rpc.sock",
 			url);
 	if (strlen(path) >= sizeof(endpoint->path))
 		return rpc_text_refuse(error, -EINVAL,
@@ -90,8 +89,7 @@ static int parse_authority(const char *url, const char *prefix, struct rpc_endpo
 
 	if (split_authority(url + strlen(prefix), endpoint) < 0)
 		return rpc_text_refuse(error, -EINVAL,
-			"%s: expected an address and a port, as in %s127.0.0.1:7443 or "
-			"%s[::1]:7443",
+			"%s: expected an address and a port, as in %s127.0.0.1:7443 or %s[::1]:7443",
 			url, prefix, prefix);
 	endpoint->loopback = is_loopback(host);
 	if (strcmp(host, "localhost") == 0)

@@ -87,8 +87,7 @@ static int ipc_publish(
 {
 	if (config->gid != (gid_t)-1 && chown(beside, (uid_t)-1, config->gid) < 0)
 		return rpc_text_refuse(error, -errno,
-			"cannot give %s to group %u: %s (its folder must be of that "
-			"group, and setgid: `chmod g+s`)",
+			"cannot give %s to group %u: %s (its folder must be of that group, and setgid: `chmod g+s`)",
 			config->path, config->gid, strerror(errno));
 	if (chmod(beside, config->mode) < 0 || rename(beside, config->path) < 0)
 		return rpc_text_refuse(error, -errno, "cannot put a socket at %s: %s", config->path,

@@ -51,8 +51,7 @@ static void refuse_caller(struct rpc_call *call)
 	const struct rpc_peer *peer = &call->peer;
 
 	rpc_call_fail(call, RPC_PERMISSION_DENIED,
-		"%s changes devices, which only root, members of group vfiod and holders of the "
-		"API key may; the caller is %s%s%s",
+		"%s changes devices, which only root, members of group vfiod and holders of the API key may; the caller is %s%s%s",
 		call->method->name, peer->text[0] ? peer->text : "unknown",
 		peer->why_not ? ", " : "", peer->why_not ? peer->why_not : "");
 }
@@ -61,13 +60,11 @@ static void refuse_unanswered(struct rpc_call *call, enum rpc_rights_answer answ
 {
 	if (answer == RPC_RIGHTS_BUSY)
 		rpc_call_fail(call, RPC_RESOURCE_EXHAUSTED,
-			"too many callers' rights are being looked up, %s was not started; try "
-			"again in a moment",
+			"too many callers' rights are being looked up, %s was not started; try again in a moment",
 			call->method->name);
 	else
 		rpc_call_fail(call, RPC_UNAVAILABLE,
-			"the user database could not be asked about uid %u, so %s was not started; "
-			"look at its service (such as sssd) on the host and try again",
+			"the user database could not be asked about uid %u, so %s was not started; look at its service (such as sssd) on the host and try again",
 			call->peer.uid, call->method->name);
 }
 

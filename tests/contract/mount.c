@@ -25,8 +25,7 @@ bool mount_possible(void)
 {
 	if (access("/dev/fuse", R_OK | W_OK) == 0)
 		return true;
-	printf("skipped: the cases need a simulated host, and /dev/fuse cannot be opened (%s); "
-	       "load the module fuse, or give the container the device\n",
+	printf("skipped: the cases need a simulated host, and /dev/fuse cannot be opened (%s); load the module fuse, or give the container the device\n",
 		strerror(errno));
 	return false;
 }

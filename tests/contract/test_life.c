@@ -87,8 +87,8 @@ static void the_end_does_not_wait_for_a_blocked_write(void **state)
 
 	host(d, "{\"control\":\"block unbind 0000:02:00.0\"}");
 	call(d,
-		"{\"method\":\"" DEVICE "BindDevices\",\"timeout_ms\":1500,"
-		"\"message\":{\"pci_addresses\":[\"0000:02:00.0\"]}}",
+		"{\"method\":\"" DEVICE
+		"BindDevices\",\"timeout_ms\":1500,\"message\":{\"pci_addresses\":[\"0000:02:00.0\"]}}",
 		"{\"error\":{\"code\":\"DEADLINE_EXCEEDED\"}}");
 	assert_int_equal(daemon_stop(d), 0);
 	/* The write goes on without it. */

@@ -25,7 +25,6 @@ bool growth_within(const size_t *kb, size_t rounds, size_t allowed_kb, struct wh
 	if (median <= (long)(allowed_kb * apart))
 		return true;
 	return why_not(why,
-		"memory grew steadily, by %ld KiB in %zu rounds (from %zu to %zu in %zu); %zu are "
-		"allowed",
+		"memory grew steadily, by %ld KiB in %zu rounds (from %zu to %zu in %zu); %zu are allowed",
 		median, apart, kb[0], kb[rounds - 1], rounds, allowed_kb * apart);
 }

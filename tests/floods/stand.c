@@ -161,8 +161,7 @@ static bool await_rest_of(const struct daemon *d, unsigned fds, struct why *why)
 			return true;
 	} while (now_ns() < until);
 	return why_not(why,
-		"%d seconds after the flood vfiod is still busy, or has connections whose clients "
-		"are gone: %u descriptors, %u before",
+		"%d seconds after the flood vfiod is still busy, or has connections whose clients are gone: %u descriptors, %u before",
 		REST_S, fds_of(&census), fds);
 }
 

@@ -18,8 +18,7 @@ static const char usage[] =
 	"  COMMAND   unbind, bind, probe, override; node, whose NAME is UID:GID:MODE\n"
 	"  LOCKS     folder for the privileged helper's locks\n"
 	"\n"
-	"Prints \"done\", or \"refused REASON: SENTENCE\", or what the kernel said. Succeeds when "
-	"it\n"
+	"Prints \"done\", or \"refused REASON: SENTENCE\", or what the kernel said. Succeeds when it\n"
 	"is done.\n";
 
 enum { NOBODY = 65534 };

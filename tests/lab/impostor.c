@@ -37,8 +37,7 @@ enum {
 static const char usage[] =
 	"Usage: impostor PORT USER ADDRESS DRIVER\n"
 	"\n"
-	"Tries a thousand times, as user number USER, to have the vfiod at 127.0.0.1:PORT bind "
-	"the\n"
+	"Tries a thousand times, as user number USER, to have the vfiod at 127.0.0.1:PORT bind the\n"
 	"device ADDRESS, which is on DRIVER and must stay there. Fails when it does not.\n";
 
 static struct {
@@ -440,8 +439,7 @@ static void prepare(char **argv)
 		argv[3]);
 	snprintf(body, sizeof(body), "{\"pci_addresses\":[\"%.16s\"]}", argv[3]);
 	snprintf(self.request, sizeof(self.request),
-		"POST /api/v1/vfio/devices/bind HTTP/1.1\r\nHost: localhost\r\nConnection: "
-		"close\r\n"
+		"POST /api/v1/vfio/devices/bind HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 		"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
 		strlen(body), body);
 	signal(SIGPIPE, SIG_IGN);

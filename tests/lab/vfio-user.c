@@ -31,8 +31,7 @@ struct user {
 static const char usage[] =
 	"Usage: vfio-user [--hold | --group-only | --map-only] GROUP [ADDRESS]\n"
 	"\n"
-	"Opens /dev/vfio/GROUP and its device ADDRESS as a virtual machine monitor does, and "
-	"prints\n"
+	"Opens /dev/vfio/GROUP and its device ADDRESS as a virtual machine monitor does, and prints\n"
 	"the ids that the device's configuration space tells.\n"
 	"\n"
 	"  --hold         keep both open until SIGTERM; 'holding' is printed before\n"

@@ -237,8 +237,7 @@ static void info_has_version_and_license(void **state)
 static void iommu_groups_answers_a_bare_array(void **state)
 {
 	run_assert_json(*state,
-		"paths|/api/v1/vfio/devices/iommu-groups|post|responses|200|content|"
-		"application/json|schema",
+		"paths|/api/v1/vfio/devices/iommu-groups|post|responses|200|content|application/json|schema",
 		"{\"type\":\"array\",\"items\":{\"$ref\":\"#/components/schemas/IommuGroup\"}}");
 }
 

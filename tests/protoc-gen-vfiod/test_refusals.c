@@ -18,10 +18,9 @@ struct refusal {
 
 static const struct refusal refusals[] = {
 	{"recursive.proto",
-		"recursive.proto:13: t.Node.children makes the request of t.S/M recursive, "
-		"and unpacking it could exhaust the stack\n"},
-	{"mutual.proto", "mutual.proto:23: t.B.a makes the request of t.S/M recursive, "
-			 "and unpacking it could exhaust the stack\n"},
+		"recursive.proto:13: t.Node.children makes the request of t.S/M recursive, and unpacking it could exhaust the stack\n"},
+	{"mutual.proto",
+		"mutual.proto:23: t.B.a makes the request of t.S/M recursive, and unpacking it could exhaust the stack\n"},
 	{"streaming.proto",
 		"streaming.proto:7: t.S/In streams: a call has one request and one reply\n"
 		"streaming.proto:8: t.S/Out streams: a call has one request and one reply\n"},
@@ -30,16 +29,12 @@ static const struct refusal refusals[] = {
 		"same_route.proto:24: POST /x/ is also the route of t.S/A (same_route.proto:12)\n"
 		"same_route.proto:24: POST /x/ is also the route of t.S/B (same_route.proto:18)\n"},
 	{"path_variable.proto",
-		"path_variable.proto:12: path /x/{text} of t.S/A has variables; "
-		"a path is literal\n"
+		"path_variable.proto:12: path /x/{text} of t.S/A has variables; a path is literal\n"
 		"path_variable.proto:18: path /x/** of t.S/B has variables; a path is literal\n"},
 	{"path_text.proto",
-		"path_text.proto:12: path \"x\" of t.S/A must begin with / and consist of letters, "
-		"digits, and / - . _ ~\n"
-		"path_text.proto:18: path \"/x y\" of t.S/B must begin with / and consist of "
-		"letters, digits, and / - . _ ~\n"
-		"path_text.proto:24: path \"/x?y=%z\" of t.S/C must begin with / and consist of "
-		"letters, digits, and / - . _ ~\n"},
+		"path_text.proto:12: path \"x\" of t.S/A must begin with / and consist of letters, digits, and / - . _ ~\n"
+		"path_text.proto:18: path \"/x y\" of t.S/B must begin with / and consist of letters, digits, and / - . _ ~\n"
+		"path_text.proto:24: path \"/x?y=%z\" of t.S/C must begin with / and consist of letters, digits, and / - . _ ~\n"},
 	{"body.proto", "body.proto:12: body \"text\" of t.S/A is neither \"*\" nor empty\n"
 		       "body.proto:18: t.S/B is a GET with a body\n"},
 	{"no_verb.proto", "no_verb.proto:12: the http rule of t.S/A names no verb and path\n"},
@@ -50,38 +45,30 @@ static const struct refusal refusals[] = {
 	{"no_operation.proto",
 		"no_operation.proto:12: t.S/A has HTTP but no rpc.v1.operation with id and tag\n"
 		"no_operation.proto:17: t.S/B has HTTP but no rpc.v1.operation with id and tag\n"
-		"no_operation.proto:23: id and tag of t.S/C must consist of letters, digits and _ "
-		"(a tag also of -)\n"},
+		"no_operation.proto:23: id and tag of t.S/C must consist of letters, digits and _ (a tag also of -)\n"},
 	{"comment.proto",
 		"comment.proto:11: t.S/A has HTTP but no comment to describe it\n"
-		"comment.proto:18: the comment of t.S/B must begin with a summary of one line and "
-		"a blank line\n"},
+		"comment.proto:18: the comment of t.S/B must begin with a summary of one line and a blank line\n"},
 	{"builtin.proto",
 		"builtin.proto:12: path /healthz of t.S/A is one that the daemon serves itself\n"
 		"builtin.proto:18: operation id getOpenAPI of t.S/B is one of the daemon's own\n"},
-	{"map.proto", "map.proto:23: t.Inner.labels is a map, which the REST face does not carry: "
-		      "use a repeated message\n"
-		      "map.proto:27: t.Out.inners is a map, which the REST face does not carry: "
-		      "use a repeated message\n"},
+	{"map.proto",
+		"map.proto:23: t.Inner.labels is a map, which the REST face does not carry: use a repeated message\n"
+		"map.proto:27: t.Out.inners is a map, which the REST face does not carry: use a repeated message\n"},
 	{"group.proto", "group.proto:19: t.In.inner is a group, which has no JSON form\n"},
-	{"well_known.proto", "well_known.proto:19: t.S/B has HTTP and a google.protobuf type, "
-			     "whose own JSON form the REST face does not write\n"
-			     "well_known.proto:26: t.In.when is a message, "
-			     "which the query string of t.S/B cannot carry\n"
-			     "well_known.proto:26: t.In.when is a google.protobuf.Timestamp, "
-			     "whose own JSON form the REST face does not write\n"},
-	{"query.proto", "query.proto:19: t.In.inner is a message, "
-			"which the query string of t.S/A cannot carry\n"
-			"query.proto:20: t.In.inners is a message, "
-			"which the query string of t.S/A cannot carry\n"},
-	{"schema_name.proto", "schema_name.proto:24: t.InInner would be schema InInner, "
-			      "as t.In.Inner (schema_name.proto:19) is\n"
-			      "schema_name.proto:30: t.Error would be schema Error, "
-			      "which is the shape of errors\n"},
+	{"well_known.proto",
+		"well_known.proto:19: t.S/B has HTTP and a google.protobuf type, whose own JSON form the REST face does not write\n"
+		"well_known.proto:26: t.In.when is a message, which the query string of t.S/B cannot carry\n"
+		"well_known.proto:26: t.In.when is a google.protobuf.Timestamp, whose own JSON form the REST face does not write\n"},
+	{"query.proto",
+		"query.proto:19: t.In.inner is a message, which the query string of t.S/A cannot carry\n"
+		"query.proto:20: t.In.inners is a message, which the query string of t.S/A cannot carry\n"},
+	{"schema_name.proto",
+		"schema_name.proto:24: t.InInner would be schema InInner, as t.In.Inner (schema_name.proto:19) is\n"
+		"schema_name.proto:30: t.Error would be schema Error, which is the shape of errors\n"},
 	{"example.proto",
 		"example.proto:25: example of t.In.text is not JSON: invalid token near 'bare'\n"
-		"example.proto:12: request_example of t.S/A is not JSON: "
-		"unexpected token near end of file\n"
+		"example.proto:12: request_example of t.S/A is not JSON: unexpected token near end of file\n"
 		"example.proto:12: response_example of t.S/A: t.Out has no field texts\n"
 		"example.proto:18: request_example of t.S/B: a t.In must be an object\n"
 		"example.proto:18: response_example of t.S/B: items must be an array\n"},
@@ -117,8 +104,8 @@ static void refuses_unknown_rules(void **state)
 	(void)state;
 	run_protoc(&run, "foreign", "", "unknown_rule.proto");
 	run_clean(&run);
-	assert_refused(&run, "unknown_rule.proto:12: the http rule of t.S/A sets field 11 of "
-			     "google.api.HttpRule, which is not supported\n");
+	assert_refused(&run,
+		"unknown_rule.proto:12: the http rule of t.S/A sets field 11 of google.api.HttpRule, which is not supported\n");
 }
 
 static void refuses_parameters(void **state)

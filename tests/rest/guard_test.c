@@ -425,8 +425,8 @@ static void test_cors(void **state)
 	assert_int_equal(answer.status, 204);
 	assert_true(http_has_header(&answer, "Access-Control-Allow-Origin: https://ui.example"));
 	assert_true(http_has_header(&answer, "Access-Control-Allow-Methods: POST, OPTIONS"));
-	assert_true(http_has_header(&answer, "Access-Control-Allow-Headers: Content-Type, "
-					     "Authorization, X-Volant-API-Key"));
+	assert_true(http_has_header(&answer,
+		"Access-Control-Allow-Headers: Content-Type, Authorization, X-Volant-API-Key"));
 	assert_true(http_has_header(&answer, "Vary: Origin"));
 	http_answer_clear(&answer);
 	format_preflight(request, sizeof(request), "https://evil.example");

@@ -90,8 +90,7 @@ static void test_details(void **state)
 	format_post(request, sizeof(request), V1 "/devices/info", "{\"pci_address\":\"missing\"}");
 	ask(*state, request, &answer);
 	assert_non_null(strstr(answer.body,
-		"\"details\":[{\"pci_address\":\"missing\",\"reason\":\"DEVICE_NOT_FOUND\","
-		"\"message\":\"\",\"action\":\"\",\"holders\":[],\"resource\":\"\"}]"));
+		"\"details\":[{\"pci_address\":\"missing\",\"reason\":\"DEVICE_NOT_FOUND\",\"message\":\"\",\"action\":\"\",\"holders\":[],\"resource\":\"\"}]"));
 	http_answer_clear(&answer);
 	format_post(request, sizeof(request), V1 "/devices/info", "{\"pci_address\":\"mute\"}");
 	ask(*state, request, &answer);

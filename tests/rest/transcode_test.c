@@ -62,9 +62,8 @@ static void expect_refusal(
 
 static void test_names_in_both_spellings(void **state)
 {
-	const char *want = "{\"pci_addresses\":[\"0000:01:00.0\"],\"whole_group\":true,"
-			   "\"all_functions\":false,\"dry_run\":false,\"force\":[],"
-			   "\"node_owner\":\"\",\"node_mode\":\"\"}";
+	const char *want =
+		"{\"pci_addresses\":[\"0000:01:00.0\"],\"whole_group\":true,\"all_functions\":false,\"dry_run\":false,\"force\":[],\"node_owner\":\"\",\"node_mode\":\"\"}";
 
 	(void)state;
 	expect_round_trip(
@@ -72,8 +71,7 @@ static void test_names_in_both_spellings(void **state)
 	expect_round_trip(&ADDRESSES,
 		" {\"pciAddresses\" : [\"0000:01:00.0\"] ,\n\t\"wholeGroup\":true} \n", want);
 	expect_round_trip(&ADDRESSES, "{\"pci_addresses\":null,\"force\":null,\"dry_run\":null}",
-		"{\"pci_addresses\":[],\"whole_group\":false,\"all_functions\":false,"
-		"\"dry_run\":false,\"force\":[],\"node_owner\":\"\",\"node_mode\":\"\"}");
+		"{\"pci_addresses\":[],\"whole_group\":false,\"all_functions\":false,\"dry_run\":false,\"force\":[],\"node_owner\":\"\",\"node_mode\":\"\"}");
 	expect_round_trip(&INFO, "{}", "{\"pci_address\":\"\"}");
 }
 
@@ -182,8 +180,7 @@ static void test_integers(void **state)
 {
 	(void)state;
 	expect_round_trip(&LIST, "{\"page_size\":2147483647}",
-		"{\"page_size\":2147483647,\"page_token\":\"\",\"id\":\"\",\"class\":\"\","
-		"\"driver\":\"\",\"iommu_group\":\"\"}");
+		"{\"page_size\":2147483647,\"page_token\":\"\",\"id\":\"\",\"class\":\"\",\"driver\":\"\",\"iommu_group\":\"\"}");
 	expect_number("{\"positive_int_value\":\"18446744073709551615\"}",
 		"\"positive_int_value\":\"18446744073709551615\"");
 	expect_number("{\"positive_int_value\":9223372036854775807}",
@@ -267,10 +264,7 @@ static void test_nested_messages(void **state)
 	(void)state;
 	expect_round_trip(&vfio__v1__device_problem__descriptor,
 		"{\"pciAddress\":\"x\",\"holders\":[{\"pid\":7},{\"command\":\"qemu\"}]}",
-		"{\"pci_address\":\"x\",\"reason\":\"\",\"message\":\"\",\"action\":\"\","
-		"\"holders\":["
-		"{\"pid\":7,\"command\":\"\",\"what\":\"\"},"
-		"{\"pid\":0,\"command\":\"qemu\",\"what\":\"\"}],\"resource\":\"\"}");
+		"{\"pci_address\":\"x\",\"reason\":\"\",\"message\":\"\",\"action\":\"\",\"holders\":[{\"pid\":7,\"command\":\"\",\"what\":\"\"},{\"pid\":0,\"command\":\"qemu\",\"what\":\"\"}],\"resource\":\"\"}");
 	/* An unset message is left out, an empty one is not. */
 	expect_round_trip(&google__protobuf__method_options__descriptor, "{}",
 		"{\"uninterpreted_option\":[]}");
@@ -321,8 +315,7 @@ static void test_response_body(void **state)
 	assert_int_equal(rest_transcode_write_field(&out, &response.base, "nothing"), -EINVAL);
 	rest_json_raw(&out, "", 1);
 	assert_string_equal(out.data,
-		"[][{\"id\":\"12\",\"devices\":[],\"viable\":false,\"blockers\":[],\"bridges\":[],"
-		"\"type\":\"\"}]");
+		"[][{\"id\":\"12\",\"devices\":[],\"viable\":false,\"blockers\":[],\"bridges\":[],\"type\":\"\"}]");
 	rest_json_clear(&out);
 }
 
@@ -336,8 +329,7 @@ static void test_text_that_is_not_utf8_is_mended(void **state)
 	assert_int_equal(rest_transcode_write(&out, &holder.base), 0);
 	rest_json_raw(&out, "", 1);
 	assert_string_equal(out.data,
-		"{\"pid\":0,\"command\":\"a\xef\xbf\xbd\xef\xbf\xbd(é\xef\xbf\xbd\xef\xbf\xbd\","
-		"\"what\":\"\"}");
+		"{\"pid\":0,\"command\":\"a\xef\xbf\xbd\xef\xbf\xbd(é\xef\xbf\xbd\xef\xbf\xbd\",\"what\":\"\"}");
 	rest_json_clear(&out);
 }
 

@@ -30,8 +30,7 @@ void tree_make_folders(struct tree *tree)
 	tree_write(tree, "proc/1/comm", "init\n");
 	tree_write(tree, "proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n");
 	tree_write(tree, "proc/net/route", "%s",
-		"Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT"
-		"\n");
+		"Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n");
 	tree_write(tree, "proc/net/if_inet6", "%s", "");
 	tree_write(tree, "proc/interrupts", "%s",
 		"            CPU0\n  1:  9  IR-IO-APIC  1-edge  i8042\n");

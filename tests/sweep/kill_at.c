@@ -23,8 +23,7 @@
 static const char HELP[] =
 	"Usage: kill_at PID VICTIM K [MS ALSO]\n"
 	"\n"
-	"Follows process PID and its children, says \"ready\", and sends SIGKILL right before "
-	"their\n"
+	"Follows process PID and its children, says \"ready\", and sends SIGKILL right before their\n"
 	"K-th system call that changes anything (never, when K is 0). VICTIM is who is killed:\n"
 	"\n"
 	"  self   who makes the call\n"
@@ -32,8 +31,7 @@ static const char HELP[] =
 	"  all    PID and every child\n"
 	"\n"
 	"Process ALSO is killed with it, and the child goes on only MS milliseconds later.\n"
-	"Says which call it was, \"K NAME\", and ends. On SIGTERM it says \"none N\", after N "
-	"calls.\n";
+	"Says which call it was, \"K NAME\", and ends. On SIGTERM it says \"none N\", after N calls.\n";
 
 static const struct {
 	long number;

@@ -37,9 +37,7 @@ bool puzzle_solve(struct puzzle *p, const bool *before, struct why *why)
 		;
 	if (p->n_left > 0)
 		return why_not(why,
-			"no order of the changes leaves the devices as they are: %u remain, a %s "
-			"of "
-			"set %x among them; explained is set %x",
+			"no order of the changes leaves the devices as they are: %u remain, a %s of set %x among them; explained is set %x",
 			p->n_left, p->left[0]->to_vfio ? "bind" : "unbind", p->left[0]->set,
 			p->free);
 	for (unsigned d = 0; d < p->n_devices; d++) {

@@ -57,16 +57,14 @@ static void test_list(void **state)
 	(void)state;
 	expect(RUN("list"), 0,
 		"ADDRESS       ID         CLASS   DRIVER  GROUP  NUMA  NAME\n"
-		"0000:01:00.0  10de:2204  030000  nvidia  10     0     VGA: NVIDIA caf\xc3\xa9 "
-		"\\x1b[2J\n"
+		"0000:01:00.0  10de:2204  030000  nvidia  10     0     VGA: NVIDIA caf\xc3\xa9 \\x1b[2J\n"
 		"0000:03:00.0  10de:2204  030000  -       9      0     -\n",
 		"");
 	expect(RUN("-q", "list"), 0, "0000:01:00.0\n0000:03:00.0\n", "");
 	expect(RUN("list", "--class", "0300", "--id=10de:*", "--driver", "nvidia", "--group", "1"),
 		0, NULL, "");
 	assert_string_equal(canned_last_request(canned),
-		"{\"page_size\":0,\"page_token\":\"\",\"id\":\"10de:*\",\"class\":\"0300\","
-		"\"driver\":\"nvidia\",\"iommu_group\":\"1\"}");
+		"{\"page_size\":0,\"page_token\":\"\",\"id\":\"10de:*\",\"class\":\"0300\",\"driver\":\"nvidia\",\"iommu_group\":\"1\"}");
 }
 
 static void test_list_takes_every_page(void **state)
@@ -140,8 +138,7 @@ static void test_validate(void **state)
 		"  0000:03:00.0: VFIO_IN_USE: a process has it open\n",
 		"");
 	assert_string_equal(canned_last_request(canned),
-		"{\"pci_addresses\":[\"0000:03:00.0\",\"x\"],\"allowlist\":[\"10de:*\","
-		"\"8086:10d3\"]}");
+		"{\"pci_addresses\":[\"0000:03:00.0\",\"x\"],\"allowlist\":[\"10de:*\",\"8086:10d3\"]}");
 	expect(RUN("validate", "-q", "0000:03:00.0"), 1, "", "");
 	expect_in(RUN("validate", "--json", "0000:03:00.0"), 1, "{\"valid\":false,", "");
 }
@@ -158,9 +155,7 @@ static void test_bind(void **state)
 		"0000:01:00.1  snd_hda_intel  the driver is not a VFIO driver\n",
 		"");
 	assert_string_equal(canned_last_request(canned),
-		"{\"pci_addresses\":[\"0000:01:00.0\"],\"whole_group\":false,"
-		"\"all_functions\":false,\"dry_run\":false,\"force\":[],"
-		"\"node_owner\":\"\",\"node_mode\":\"\"}");
+		"{\"pci_addresses\":[\"0000:01:00.0\"],\"whole_group\":false,\"all_functions\":false,\"dry_run\":false,\"force\":[],\"node_owner\":\"\",\"node_mode\":\"\"}");
 	expect(RUN("bind", "-q", "0000:01:00.0"), 0, "", "");
 }
 
@@ -175,15 +170,11 @@ static void test_bind_options(void **state)
 		"0000:01:00.0  unbind  nvidia\n",
 		"");
 	assert_string_equal(canned_last_request(canned),
-		"{\"pci_addresses\":[\"a\"],\"whole_group\":true,\"all_functions\":true,"
-		"\"dry_run\":true,\"force\":[\"BOOT_DISPLAY\",\"NIC_IN_USE\"],"
-		"\"node_owner\":\"\",\"node_mode\":\"\"}");
+		"{\"pci_addresses\":[\"a\"],\"whole_group\":true,\"all_functions\":true,\"dry_run\":true,\"force\":[\"BOOT_DISPLAY\",\"NIC_IN_USE\"],\"node_owner\":\"\",\"node_mode\":\"\"}");
 	expect(RUN("bind", "-q", "--node-owner", "qemu:kvm", "--node-mode", "0660", "a"), 0, "",
 		"");
 	assert_string_equal(canned_last_request(canned),
-		"{\"pci_addresses\":[\"a\"],\"whole_group\":false,\"all_functions\":false,"
-		"\"dry_run\":false,\"force\":[],\"node_owner\":\"qemu:kvm\","
-		"\"node_mode\":\"0660\"}");
+		"{\"pci_addresses\":[\"a\"],\"whole_group\":false,\"all_functions\":false,\"dry_run\":false,\"force\":[],\"node_owner\":\"qemu:kvm\",\"node_mode\":\"0660\"}");
 }
 
 static void test_refusal_names_the_holder(void **state)
@@ -219,13 +210,10 @@ static void test_unbind(void **state)
 		"\nThere is nothing to write.\n",
 		"");
 	assert_string_equal(canned_last_request(canned),
-		"{\"pci_addresses\":[\"0000:01:00.0\"],\"whole_group\":false,"
-		"\"all_functions\":false,\"dry_run\":true,\"leave_driverless\":false,"
-		"\"force\":[]}");
+		"{\"pci_addresses\":[\"0000:01:00.0\"],\"whole_group\":false,\"all_functions\":false,\"dry_run\":true,\"leave_driverless\":false,\"force\":[]}");
 	expect(RUN("unbind", "-q", "--leave-driverless", "--force", "VFIO_IN_USE", "a"), 0, "", "");
 	assert_string_equal(canned_last_request(canned),
-		"{\"pci_addresses\":[\"a\"],\"whole_group\":false,\"all_functions\":false,"
-		"\"dry_run\":false,\"leave_driverless\":true,\"force\":[\"VFIO_IN_USE\"]}");
+		"{\"pci_addresses\":[\"a\"],\"whole_group\":false,\"all_functions\":false,\"dry_run\":false,\"leave_driverless\":true,\"force\":[\"VFIO_IN_USE\"]}");
 }
 
 static void test_paths(void **state)
@@ -237,10 +225,7 @@ static void test_paths(void **state)
 		"");
 	expect(RUN("paths", "-q", "0000:01:00.0"), 0, "/dev/vfio/10\n", "");
 	expect(RUN("paths", "--json", "0000:01:00.0"), 0,
-		"{\"group_paths\":[\"/dev/vfio/10\"],\"devices\":[{\"address\":\"0000:01:00.0\","
-		"\"group_path\":\"/dev/vfio/10\",\"sysfs_path\":\"/sys/bus/pci/devices/"
-		"0000:01:00.0\","
-		"\"device_path\":\"\"}]}\n",
+		"{\"group_paths\":[\"/dev/vfio/10\"],\"devices\":[{\"address\":\"0000:01:00.0\",\"group_path\":\"/dev/vfio/10\",\"sysfs_path\":\"/sys/bus/pci/devices/0000:01:00.0\",\"device_path\":\"\"}]}\n",
 		"");
 }
 
@@ -250,8 +235,7 @@ static void test_doctor(void **state)
 	expect(RUN("doctor"), 0,
 		"CHECK  VERDICT  FOUND\n"
 		"iommu  pass     12 IOMMU groups\n"
-		"\nkernel 6.1.0, 20 PCI functions, 0 on a VFIO driver, 12 IOMMU groups, vfiod "
-		"9.9.9\n"
+		"\nkernel 6.1.0, 20 PCI functions, 0 on a VFIO driver, 12 IOMMU groups, vfiod 9.9.9\n"
 		"This host is ready for passthrough.\n",
 		"");
 	canned_set_ready(canned, false);

@@ -101,13 +101,11 @@ static void files_are_in_a_place_of_the_users(void **state)
 		{"/r", NULL, NULL, all,
 			"ipc:///r/vfiod/rpc.sock ipc:///r/vfiod/events.sock /var/tmp/x"},
 		{NULL, NULL, NULL, NULL,
-			"vfiod: there is no place of yours for what --state names: neither "
-			"XDG_STATE_HOME nor HOME"},
+			"vfiod: there is no place of yours for what --state names: neither XDG_STATE_HOME nor HOME"},
 		{NULL, NULL, "home/u", NULL, "vfiod: there is no place of yours for what --state"},
 		{NULL, NULL, "", NULL, "vfiod: there is no place of yours for what --state"},
 		{NULL, NULL, NULL, all,
-			"vfiod: there is no place of yours for what --rpc names: "
-			"neither XDG_RUNTIME_DIR nor HOME"},
+			"vfiod: there is no place of yours for what --rpc names: neither XDG_RUNTIME_DIR nor HOME"},
 		{NULL, "/s", NULL, other,
 			"vfiod: there is no place of yours for what --events names"},
 	};

@@ -24,8 +24,7 @@ static void check_recursion(const struct method *method, struct type *type, stru
 			continue;
 		if (field->type->visit == VISIT_OPEN)
 			report_at(report, &field->source,
-				"%s.%s makes the request of %s recursive, "
-				"and unpacking it could exhaust the stack",
+				"%s.%s makes the request of %s recursive, and unpacking it could exhaust the stack",
 				type->name, field->proto->name, method->name);
 		else
 			check_recursion(method, field->type, report);
@@ -85,8 +84,7 @@ static void check_json(const struct field *field, struct report *report)
 			name);
 	else if (is_map(field))
 		report_at(report, &field->source,
-			"%s.%s is a map, which the REST face does not carry: "
-			"use a repeated message",
+			"%s.%s is a map, which the REST face does not carry: use a repeated message",
 			owner, name);
 	else if (is_message(field) && is_well_known(field->type))
 		report_at(report, &field->source,
@@ -150,8 +148,7 @@ static void check_method(const struct method *method, struct report *report)
 		return;
 	if (is_well_known(method->input) || is_well_known(method->output))
 		report_at(report, &method->source,
-			"%s has HTTP and a google.protobuf type, "
-			"whose own JSON form the REST face does not write",
+			"%s has HTTP and a google.protobuf type, whose own JSON form the REST face does not write",
 			method->name);
 	mark_method(method);
 	if (!model_has_body(method))

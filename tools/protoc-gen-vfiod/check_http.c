@@ -24,8 +24,7 @@ static void check_path(const struct method *method, struct report *report)
 			method->path, method->name);
 	else if (*method->path != '/' || !check_only(method->path, "/-._~"))
 		report_at(report, &method->source,
-			"path \"%s\" of %s must begin with / and consist of letters, digits, "
-			"and / - . _ ~",
+			"path \"%s\" of %s must begin with / and consist of letters, digits, and / - . _ ~",
 			method->path, method->name);
 }
 
@@ -46,8 +45,7 @@ static void check_rule(const struct method *method, struct report *report)
 
 	for (unsigned i = 0; i < http->base.n_unknown_fields; i++)
 		report_at(report, &method->source,
-			"the http rule of %s sets field %u of google.api.HttpRule, "
-			"which is not supported",
+			"the http rule of %s sets field %u of google.api.HttpRule, which is not supported",
 			method->name, http->base.unknown_fields[i].tag);
 	if (!method->verb) {
 		report_at(report, &method->source, "the http rule of %s names no verb and path",

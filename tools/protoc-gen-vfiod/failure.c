@@ -15,8 +15,7 @@ static const struct failure {
 	const char *text;
 } failures[] = {
 	{"400", "BadRequest", FAILURE_OF_CALL,
-		"The request is malformed (INVALID_ARGUMENT), or the state of a device forbids it "
-		"(FAILED_PRECONDITION; `details` tells which device and why).",
+		"The request is malformed (INVALID_ARGUMENT), or the state of a device forbids it (FAILED_PRECONDITION; `details` tells which device and why).",
 		9, "FAILED_PRECONDITION", "device 0000:01:00.0 is in use"},
 	{"401", "Unauthorized", FAILURE_OF_ACCESS, "The API key is missing or wrong.", 16,
 		"UNAUTHENTICATED", "invalid api key"},
@@ -39,8 +38,7 @@ static const struct failure {
 		"The daemon, or the part of it that makes changes, is not there.", 14,
 		"UNAVAILABLE", "the service is not available: try again later"},
 	{"504", "GatewayTimeout", FAILURE_OF_CALL,
-		"The call did not end in time. A change may still end later: repeat the request to "
-		"learn its outcome.",
+		"The call did not end in time. A change may still end later: repeat the request to learn its outcome.",
 		4, "DEADLINE_EXCEEDED", "the call did not end in time"},
 };
 

@@ -148,8 +148,7 @@ static json_t *security_schemes(void)
 		"description", "The API key.", "bearer", "type", "http", "scheme", "bearer",
 		"description", "The API key as a bearer token.", "apiKeyQuery", "type", "apiKey",
 		"in", "query", "name", "api_key", "description",
-		"The API key in the query, for clients that can set no header. Proxies log it; the "
-		"daemon can be told not to take it (--no-query-key).");
+		"The API key in the query, for clients that can set no header. Proxies log it; the daemon can be told not to take it (--no-query-key).");
 }
 
 /* Any one of the schemes, or none when the daemon has no key configured. */

@@ -17,8 +17,7 @@ static const char usage[] =
 	"Usage: simhost [--foreground] HOST-FILE FOLDER\n"
 	"       simhost --check HOST-FILE\n"
 	"\n"
-	"Mounts on FOLDER the host that HOST-FILE describes: its sys/, proc/ and dev/, with what "
-	"the\n"
+	"Mounts on FOLDER the host that HOST-FILE describes: its sys/, proc/ and dev/, with what the\n"
 	"kernel's PCI core does when they are written. Ends, and unmounts, on SIGTERM and SIGINT.\n"
 	"\n"
 	"  --foreground   stay, rather than go to the background once the folder is mounted\n"
@@ -84,8 +83,7 @@ static bool find_folder(const char *folder, char *ret)
 		return true;
 	if (errno == ENOTCONN)
 		fprintf(stderr,
-			"simhost: a simulated host was mounted on %s and was killed: unmount it "
-			"first (fusermount3 -u %s)\n",
+			"simhost: a simulated host was mounted on %s and was killed: unmount it first (fusermount3 -u %s)\n",
 			folder, folder);
 	else
 		fprintf(stderr, "simhost: cannot mount on %s: %s\n", folder, strerror(errno));

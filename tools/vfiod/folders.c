@@ -86,9 +86,7 @@ static bool user_may_write(const struct identity *user, int fd)
 static int folders_refuse(const char *path, const struct identity *user)
 {
 	fprintf(stderr,
-		"vfiod: user %s may not write to folder %s, and vfiod gives away no folder that "
-		"it did not make: make one for the sockets alone (install -d -o %s %s/vfiod) and "
-		"name that\n",
+		"vfiod: user %s may not write to folder %s, and vfiod gives away no folder that it did not make: make one for the sockets alone (install -d -o %s %s/vfiod) and name that\n",
 		user->name, path, user->name, path);
 	return -1;
 }

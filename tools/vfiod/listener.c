@@ -91,8 +91,7 @@ int listener_open(const char *address, struct listener *ret)
 	} else if (!listener_split(address, host, port) ||
 		   getaddrinfo(host, port, &hints, &ai) != 0) {
 		fprintf(stderr,
-			"vfiod: --http %s: expected ADDR:PORT, as in 127.0.0.1:8080 or "
-			"[::1]:8080\n",
+			"vfiod: --http %s: expected ADDR:PORT, as in 127.0.0.1:8080 or [::1]:8080\n",
 			address);
 		return -1;
 	} else {

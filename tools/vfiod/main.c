@@ -59,9 +59,7 @@ static int open_listener(struct start *s)
 	if (s->listener.loopback || s->options.api_key || s->options.insecure_no_key)
 		return 0;
 	fprintf(stderr,
-		"vfiod: %s is not a loopback address and there is no API key: anyone who reaches "
-		"it "
-		"could take this host's devices; set VOLANT_API_KEY, or pass --insecure-no-key\n",
+		"vfiod: %s is not a loopback address and there is no API key: anyone who reaches it could take this host's devices; set VOLANT_API_KEY, or pass --insecure-no-key\n",
 		s->listener.text);
 	return -1;
 }

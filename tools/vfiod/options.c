@@ -20,11 +20,9 @@ static const char HELP[] =
 	"tls+tcp://ADDR:PORT\n"
 	"                         (ipc:///run/vfiod/rpc.sock)\n"
 	"  --events URL           events are published here (ipc:///run/vfiod/events.sock)\n"
-	"  --root DIR             the host's files are below DIR (/): a simulated host, unless "
-	"the\n"
+	"  --root DIR             the host's files are below DIR (/): a simulated host, unless the\n"
 	"                         kernel's own are mounted there\n"
-	"  --state DIR            what must outlive a restart (/var/lib/vfiod); root's, with a "
-	"folder\n"
+	"  --state DIR            what must outlive a restart (/var/lib/vfiod); root's, with a folder\n"
 	"                         of the user's in it\n"
 	"  --user NAME            user to run as once started (vfiod)\n"
 	"  --allow V:D[,V:D]      pass only these vendor:device ids, * stands for any\n"
@@ -37,8 +35,7 @@ static const char HELP[] =
 	"  --max-connections N    connections that each face takes, 16 to 16384 (REST: 1024,\n"
 	"                         RPC: 512)\n"
 	"  --no-query-key         an API key counts in a header only, not as ?api_key=\n"
-	"  --sandbox MODE         a system call that is not allowed fails and is logged "
-	"(enforce),\n"
+	"  --sandbox MODE         a system call that is not allowed fails and is logged (enforce),\n"
 	"                         ends the process (kill), or is allowed (off) (enforce)\n"
 	"  --insecure-no-key      listen beyond loopback without an API key\n"
 	"  --help, --version\n"
@@ -46,10 +43,8 @@ static const char HELP[] =
 	"Environment: VOLANT_API_KEY (key that clients must send), VOLANT_API_ALLOW_CIDR\n"
 	"(comma-separated addresses that may connect), VOLANT_CORS_ORIGINS (comma-separated\n"
 	"origins whose pages may use the API; with a key also *).\n"
-	"Not started as root, sockets default to $XDG_RUNTIME_DIR/vfiod (~/.cache/vfiod) and "
-	"state to\n"
-	"$XDG_STATE_HOME/vfiod (~/.local/state/vfiod); where none of these is an absolute path, "
-	"give\n"
+	"Not started as root, sockets default to $XDG_RUNTIME_DIR/vfiod (~/.cache/vfiod) and state to\n"
+	"$XDG_STATE_HOME/vfiod (~/.local/state/vfiod); where none of these is an absolute path, give\n"
 	"--rpc, --events and --state.\n";
 
 enum option_id {
@@ -256,17 +251,14 @@ static enum options_result read_environment(struct options *o)
 		return options_wrong("VOLANT_CORS_ORIGINS", fault.text);
 	if (o->access.any_origin && !key)
 		return options_wrong("VOLANT_CORS_ORIGINS",
-			"with * any web page could change this host's devices through its "
-			"visitors' "
-			"browsers; name the origins, or set VOLANT_API_KEY");
+			"with * any web page could change this host's devices through its visitors' browsers; name the origins, or set VOLANT_API_KEY");
 	return OPTIONS_RUN;
 }
 
 static enum options_result no_place(const char *option, const char *variable)
 {
 	fprintf(stderr,
-		"vfiod: there is no place of yours for what %s names: neither %s nor HOME is set "
-		"to an absolute path; set one of them, or give %s\n",
+		"vfiod: there is no place of yours for what %s names: neither %s nor HOME is set to an absolute path; set one of them, or give %s\n",
 		option, variable, option);
 	return OPTIONS_WRONG;
 }

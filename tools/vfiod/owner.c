@@ -23,8 +23,7 @@ int owner_check(const char *path)
 	if (st.st_uid == geteuid() || st.st_uid == 0)
 		return 0;
 	fprintf(stderr,
-		"vfiod: the state folder %s belongs to another user (uid %u), who could replace "
-		"what is kept there; give another one with --state DIR\n",
+		"vfiod: the state folder %s belongs to another user (uid %u), who could replace what is kept there; give another one with --state DIR\n",
 		path, st.st_uid);
 	return -1;
 }

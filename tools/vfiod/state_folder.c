@@ -93,8 +93,7 @@ static int check_above(const struct opening *o)
 		bool is_top = status.st_dev == below.st_dev && status.st_ino == below.st_ino;
 		if (!is_top && may_exchange(o->user, &status))
 			return state_folder_refuse(o, "",
-				"the user that vfiod runs as could exchange this folder, for it "
-				"may write to one above it: choose another --state");
+				"the user that vfiod runs as could exchange this folder, for it may write to one above it: choose another --state");
 	} while (status.st_dev != below.st_dev || status.st_ino != below.st_ino);
 	return 0;
 }
@@ -113,8 +112,7 @@ static int state_folder_take(const struct opening *o)
 			       : 0;
 	if (status.st_uid != 0 && status.st_uid != o->user->uid)
 		return state_folder_refuse(o, "",
-			"the state folder is somebody else's: if it is vfiod's, give it to root "
-			"(chown root), or choose another --state");
+			"the state folder is somebody else's: if it is vfiod's, give it to root (chown root), or choose another --state");
 	if (status.st_mode & S_ISVTX)
 		return state_folder_refuse(
 			o, "", "everybody may write here: choose a folder of vfiod's alone");
@@ -122,8 +120,7 @@ static int state_folder_take(const struct opening *o)
 	 */
 	if (status.st_uid != 0 && flock(o->fd, LOCK_EX | LOCK_NB) < 0)
 		return state_folder_refuse(o, "",
-			"another vfiod uses the state folder: stop it first, or give this one a "
-			"--state of its own");
+			"another vfiod uses the state folder: stop it first, or give this one a --state of its own");
 	return state_folder_set(o->fd, 0, 0, 0755) < 0 ? state_folder_complain(o, "take back", "")
 						       : 0;
 }
@@ -149,8 +146,7 @@ static int open_locks(const struct opening *o, int *ret)
 	/* It may hold locks that no write has taken, and lack those that one has. */
 	if (status.st_uid != geteuid())
 		return state_folder_refuse(o, "locks",
-			"somebody else has made this folder, in which vfiod is to keep its locks: "
-			"remove it, or restart the host if a device may still be being unbound");
+			"somebody else has made this folder, in which vfiod is to keep its locks: remove it, or restart the host if a device may still be being unbound");
 	if (o->user && state_folder_set(fd, 0, o->user->gid, 0750) < 0)
 		return state_folder_complain(o, "set the mode of", "locks");
 	*ret = fd;
@@ -199,8 +195,7 @@ static int move_database(const struct opening *o)
 		}
 		if (!S_ISREG(status.st_mode) || status.st_nlink != 1)
 			return state_folder_refuse(o, name,
-				"this is no plain file of an older vfiod: restore it from a "
-				"backup, or remove it to begin without records");
+				"this is no plain file of an older vfiod: restore it from a backup, or remove it to begin without records");
 		if (renameat(o->fd, name, o->daemon_fd, name) < 0)
 			return state_folder_complain(o, "move", name);
 	}

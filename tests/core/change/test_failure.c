@@ -610,8 +610,7 @@ static void a_store_that_fails_at_the_end_undoes_the_change(void **state)
 
 	before = tree_snapshot(f->tree);
 	with_database(f,
-		"CREATE TRIGGER full BEFORE DELETE ON intent BEGIN SELECT RAISE(ABORT, 'full'); "
-		"END",
+		"CREATE TRIGGER full BEFORE DELETE ON intent BEGIN SELECT RAISE(ABORT, 'full'); END",
 		&other);
 	assert_int_equal(fixture_bind(f, "0000:01:00.0", NULL, &result, &err), -1);
 	assert_int_equal(err.code, CORE_INTERNAL);

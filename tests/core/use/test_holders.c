@@ -141,8 +141,7 @@ static void a_device_file_is_told_apart_where_fdinfo_helps(void **state)
 	assert_only_holder(g, 5, HOLD_FILE, -1);
 	assert_int_equal(g->found.items[0].has_address, 0);
 	tree_write(g->tree, "proc/5/fdinfo/9", "%s",
-		"pos:\t0\nflags:\t02000002\nvfio-device-syspath: "
-		"/sys/devices/pci0000:e0/0000:e0:01.1/0000:e1:00.0\n");
+		"pos:\t0\nflags:\t02000002\nvfio-device-syspath: /sys/devices/pci0000:e0/0000:e0:01.1/0000:e1:00.0\n");
 	assert_only_holder(g, 5, HOLD_FILE, -1);
 	assert_int_equal(g->found.items[0].has_address, 1);
 	assert_true(

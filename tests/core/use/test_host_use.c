@@ -113,8 +113,7 @@ static void a_global_ipv6_address_is_use(void **state)
 	tree_add_net(g->tree,
 		&(struct tree_net){.name = "eth0", .address = CARD, .up = true, .scope6 = "00"});
 	assert_used(g, REASON_NIC_IN_USE,
-		"device 0000:03:00.0 carries network interface eth0 (fe80::5054:ff:fe12:3456), "
-		"which is up with an address");
+		"device 0000:03:00.0 carries network interface eth0 (fe80::5054:ff:fe12:3456), which is up with an address");
 }
 
 static void another_interfaces_route_is_not_ours(void **state)
@@ -232,8 +231,7 @@ static void holders_are_followed_to_what_is_mounted(void **state)
 		&(struct tree_disk){
 			.name = "sda1", .address = CARD, .parent = "sda", .holder = "md0"});
 	assert_used(g, REASON_DISK_IN_USE,
-		"device 0000:03:00.0 carries disk sda1, which is part of md0 (part of dm-0 "
-		"(mounted on /))");
+		"device 0000:03:00.0 carries disk sda1, which is part of md0 (part of dm-0 (mounted on /))");
 }
 
 static void a_holder_alone_is_use(void **state)
@@ -253,17 +251,13 @@ static void a_default_route_of_ipv6_is_use(void **state)
 
 	tree_add_net(g->tree, &(struct tree_net){.name = "eth0", .address = CARD, .up = true});
 	tree_write(g->tree, "proc/net/ipv6_route", "%s",
-		"fe800000000000000000000000000000 40 00000000000000000000000000000000 00 "
-		"00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0\n"
-		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
-		"00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n");
+		"fe800000000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0\n"
+		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n");
 	assert_int_equal(check(g, CARD), 0);
 	tree_append(g->tree, "proc/net/ipv6_route", "%s",
-		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
-		"fe800000000000000000000000000001 00000400 00000001 00000000 00000003     eth0\n");
+		"00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003     eth0\n");
 	assert_used(g, REASON_NIC_IN_USE,
-		"device 0000:03:00.0 carries network interface eth0, which has the default route "
-		"of IPv6");
+		"device 0000:03:00.0 carries network interface eth0, which has the default route of IPv6");
 }
 
 static void a_disk_below_a_loop_device_is_in_use(void **state)

@@ -441,8 +441,7 @@ int main(void)
 	enum { SKIPPED = 77 };
 
 	if (access("/dev/fuse", R_OK | W_OK) != 0) {
-		printf("skipped: /dev/fuse cannot be opened (%s); load the module fuse, or give "
-		       "the container the device\n",
+		printf("skipped: /dev/fuse cannot be opened (%s); load the module fuse, or give the container the device\n",
 			strerror(errno));
 		return SKIPPED;
 	}

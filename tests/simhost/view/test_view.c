@@ -16,10 +16,10 @@ static const char host[] =
 	"driver pcieport managed_dma builtin\ndriver vfio-pci vfio\ndriver virtio-pci\n"
 	"device 0000:00:01.0 id=1b36:000c class=060400 driver=pcieport\n"
 	"device 0000:01:00.0 id=10b5:8747 class=060400 driver=pcieport parent=0000:00:01.0\n"
-	"device " NIC " id=1af4:1000 class=020000 driver=virtio-pci conventional irq=11 "
-	"bars=32:io,4K subsystem=1af4:0001 revision=02\n"
-	"device " GPU " id=10de:2204 class=030000 parent=0000:01:00.0 driver=vfio-pci numa=1 "
-	"boot_vga link=\"16.0 GT/s PCIe x16\" reset=\"flr bus\" bars=16M,256M:p\n"
+	"device " NIC
+	" id=1af4:1000 class=020000 driver=virtio-pci conventional irq=11 bars=32:io,4K subsystem=1af4:0001 revision=02\n"
+	"device " GPU
+	" id=10de:2204 class=030000 parent=0000:01:00.0 driver=vfio-pci numa=1 boot_vga link=\"16.0 GT/s PCIe x16\" reset=\"flr bus\" bars=16M,256M:p\n"
 	"device 10000:80:00.0 id=144d:a80a class=010802 driver=nvme\n"
 	"net mgmt0 device=" NIC " path=virtio0/net/mgmt0 up address address6 route\n"
 	"disk nvme0n1 device=10000:80:00.0 size=64\n"
@@ -278,13 +278,13 @@ static void events_are_the_kernels(void **state)
 	assert_int_equal(sim_write(m, DEVICE NIC "/remove", "1"), 0);
 	model_listen(m, NULL, NULL);
 	assert_string_equal(e.text,
-		"\nremove@/devices/pci0000:00/" NIC "/virtio0/net/mgmt0"
-		"\nunbind@/devices/pci0000:00/" NIC "\nadd@/devices/virtual/vfio/2 DEVNAME=vfio/2"
-		"\nadd@/devices/pci0000:00/" NIC "/vfio-dev/vfio1 DEVNAME=vfio/devices/vfio1"
-		"\nbind@/devices/pci0000:00/" NIC " DRIVER=vfio-pci"
-		"\nremove@/devices/pci0000:00/" NIC "/vfio-dev/vfio1 DEVNAME=vfio/devices/vfio1"
-		"\nremove@/devices/virtual/vfio/2 DEVNAME=vfio/2"
-		"\nunbind@/devices/pci0000:00/" NIC "\nremove@/devices/pci0000:00/" NIC);
+		"\nremove@/devices/pci0000:00/" NIC
+		"/virtio0/net/mgmt0\nunbind@/devices/pci0000:00/" NIC
+		"\nadd@/devices/virtual/vfio/2 DEVNAME=vfio/2\nadd@/devices/pci0000:00/" NIC
+		"/vfio-dev/vfio1 DEVNAME=vfio/devices/vfio1\nbind@/devices/pci0000:00/" NIC
+		" DRIVER=vfio-pci\nremove@/devices/pci0000:00/" NIC
+		"/vfio-dev/vfio1 DEVNAME=vfio/devices/vfio1\nremove@/devices/virtual/vfio/2 DEVNAME=vfio/2\nunbind@/devices/pci0000:00/" NIC
+		"\nremove@/devices/pci0000:00/" NIC);
 }
 
 static void numbers_are_inodes(void **state)

@@ -97,8 +97,7 @@ static bool device_bars(struct reader *r, struct function *f, const char *value)
 		}
 		if (!size_of(s, digits, &size) || !flags_of(s + digits, &flags))
 			return reader_fail(r,
-				"'%s' is no BAR: write a power of two (as 16M), then nothing, :64, "
-				":p, :p32 or :io",
+				"'%s' is no BAR: write a power of two (as 16M), then nothing, :64, :p, :p32 or :io",
 				s);
 		f->bars[n] = device_place(r, size, flags);
 		n += flags == REGION_MEMORY64 || flags == REGION_PREFETCH64 ? 2 : 1;
@@ -316,8 +315,7 @@ static bool vfs_option(struct reader *r, struct sriov *s, const char *word)
 		s->autoprobe = n;
 	else
 		return reader_fail(r,
-			"virtual functions have no option '%s' (total=, device=, offset=, stride=, "
-			"enabled=, autoprobe=)",
+			"virtual functions have no option '%s' (total=, device=, offset=, stride=, enabled=, autoprobe=)",
 			word);
 	return true;
 }

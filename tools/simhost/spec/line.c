@@ -151,9 +151,7 @@ static bool driver_option(struct reader *r, struct spec_driver *d, const char *w
 		return true;
 	}
 	return reader_fail(r,
-		"a driver has no option '%s' (ids=, new_id=, module=, vfio, managed_dma, sriov, "
-		"passive, leaves_enabled, "
-		"waits, builtin, unloaded)",
+		"a driver has no option '%s' (ids=, new_id=, module=, vfio, managed_dma, sriov, passive, leaves_enabled, waits, builtin, unloaded)",
 		word);
 }
 

@@ -54,8 +54,7 @@ static void show_swaps(const struct scene *s, FILE *out)
 /* The address's own network, of 24 bits; and where to everything else. */
 static void show_route(const struct scene *s, FILE *out)
 {
-	fputs("Iface\tDestination\tGateway "
-	      "\tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n",
+	fputs("Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n",
 		out);
 	for (size_t i = 0; i < s->m->n_children; i++) {
 		const struct child *c = s->m->children[i];

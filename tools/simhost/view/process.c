@@ -191,8 +191,7 @@ static void show_maps(const struct scene *s, FILE *out)
 		const struct hold *h = s->m->holds[i];
 		if (h->process == s->process && h->kind == HOLD_MAPPED)
 			fprintf(out,
-				"7f%010zx-7f%010zx rw-s fea00000 00:0e 1048 "
-				"anon_inode:[vfio-device]\n",
+				"7f%010zx-7f%010zx rw-s fea00000 00:0e 1048 anon_inode:[vfio-device]\n",
 				(i + 1) << 20, ((i + 1) << 20) + 0x1000);
 	}
 }

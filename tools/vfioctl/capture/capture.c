@@ -80,8 +80,7 @@ static void print_head(struct capture *c)
 {
 	fputs("# The PCI devices of a host, captured by vfioctl " VFIOD_VERSION
 	      " for its simulated host (simhost).\n"
-	      "# Serial numbers, MAC and IP addresses, host and user names are not in it; names "
-	      "of\n"
+	      "# Serial numbers, MAC and IP addresses, host and user names are not in it; names of\n"
 	      "# network interfaces, disks and drivers are.\n",
 		c->out);
 }

@@ -93,8 +93,7 @@ static void note_oddities(struct capture *c, const struct capture_device *d)
 			d->no_bridge->device->text);
 	if (d->override == OVERRIDE_UNKNOWN)
 		capture_note(c,
-			"%s: driver_override could not be read (an unbind may be waiting), or "
-			"not be written here",
+			"%s: driver_override could not be read (an unbind may be waiting), or not be written here",
 			name);
 	if (d->device->driver[0] && !d->driver)
 		capture_note(c, "%s is on a driver that is not named here", name);

@@ -14,8 +14,9 @@ bool capture_is_name(const char *text)
 	size_t n = strlen(text);
 
 	return n > 0 && n < CAPTURE_NAME_SIZE && isalnum((unsigned char)text[0]) &&
-	       text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-				 "_.:@+-")] == '\0';
+	       text[strspn(text,
+		       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:@+-")] ==
+		       '\0';
 }
 
 bool capture_is_text(const char *text)

@@ -97,8 +97,7 @@ const struct verb verb_list = {
 	.help = "Lists every PCI function of the host, or those that all filters let through.\n"
 		"With --quiet, prints their addresses alone.\n\n"
 		"Options:\n"
-		"      --class CLASS    first two, four or six hex digits of the class (0300: "
-		"VGA)\n"
+		"      --class CLASS    first two, four or six hex digits of the class (0300: VGA)\n"
 		"      --id V:D         vendor and device, each four hex digits or *\n"
 		"      --driver NAME    bound to this driver\n"
 		"      --group N        in this IOMMU group",

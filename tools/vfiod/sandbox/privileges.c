@@ -36,8 +36,7 @@ int privileges_find_user(const char *name, struct identity *ret)
 
 	if (!pw) {
 		fprintf(stderr,
-			"vfiod: warning: there is no user %s, running as nobody; make one with "
-			"`useradd --system --user-group %s`\n",
+			"vfiod: warning: there is no user %s, running as nobody; make one with `useradd --system --user-group %s`\n",
 			name, name);
 		pw = getpwnam("nobody");
 	}

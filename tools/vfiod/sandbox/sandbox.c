@@ -75,8 +75,7 @@ static int sandbox_filter(const char *who, enum sandbox_process process, enum sa
 		error = sandbox_calls_load(process, mode);
 	if (error == -ENOSYS && mode != SANDBOX_KILL) {
 		fprintf(stderr,
-			"vfiod: warning: this kernel has no seccomp filters, %s may make any "
-			"system call\n",
+			"vfiod: warning: this kernel has no seccomp filters, %s may make any system call\n",
 			who);
 		return 0;
 	}
@@ -90,8 +89,8 @@ static int restrict_files(const struct sandbox *s)
 	if (version < 0)
 		return sandbox_complain("the daemon", "files", -version);
 	if (version == 0)
-		fprintf(stderr, "vfiod: warning: this kernel has no Landlock, or it is off (lsm=): "
-				"file permissions alone keep the daemon from other files\n");
+		fprintf(stderr,
+			"vfiod: warning: this kernel has no Landlock, or it is off (lsm=): file permissions alone keep the daemon from other files\n");
 	return 0;
 }
 
