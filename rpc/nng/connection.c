@@ -9,11 +9,7 @@
 
 #define NS_PER_MS 1000000LL
 
-enum {
-	GREETING_MS = 10000,
-	PACE_NS = 1000000, /* between a holder's connections, but for the first ones */
-	PACE_FIRST = 8,
-};
+enum { GREETING_MS = 10000 };
 
 static _Atomic(struct rpc_connection *) by_descriptor[RPC_DESCRIPTORS_MAX];
 
@@ -131,42 +127,6 @@ static struct rpc_connection *connection_choose(
 	return chosen ? chosen : newcomer;
 }
 
-/* Whether the holder may have one more connection now; it is then counted. */
-static bool connection_has_turn(struct rpc_holder *holder, int64_t now_ns)
-{
-	int64_t first_ns = now_ns - (int64_t)PACE_FIRST * PACE_NS;
-
-	if (holder->pace_ns > now_ns)
-		return false;
-	holder->pace_ns = (holder->pace_ns < first_ns ? first_ns : holder->pace_ns) + PACE_NS;
-	return true;
-}
-
-/* Where nobody expires connections, nobody would let it in later. */
-bool rpc_connection_may_pass(struct rpc_connection *c)
-{
-	if (c->pace == RPC_PACE_UNKNOWN)
-		c->pace = !c->table->wake || connection_has_turn(c->holder, rpc_now_ns())
-				  ? RPC_PACE_MAY
-				  : RPC_PACE_WAITS;
-	return c->pace == RPC_PACE_MAY;
-}
-
-static void connection_pace(struct rpc_connection *c, int64_t now_ns, int64_t *next_ns)
-{
-	struct epoll_event event = {.events = RPC_LOBBY_EVENTS, .data.fd = c->fd};
-
-	if (c->pace != RPC_PACE_WAITS)
-		return;
-	if (!connection_has_turn(c->holder, now_ns)) {
-		if (c->holder->pace_ns < *next_ns)
-			*next_ns = c->holder->pace_ns;
-		return;
-	}
-	c->pace = RPC_PACE_MAY;
-	rpc_libc_epoll_ctl(c->waits->lobby, EPOLL_CTL_MOD, c->fd, &event); /* tells of it again */
-}
-
 int64_t rpc_connection_expire_silent(struct rpc_connections *table, bool kind, int64_t now_ns)
 {
 	struct rpc_connection *c, *next;
@@ -184,7 +144,6 @@ int64_t rpc_connection_expire_silent(struct rpc_connections *table, bool kind, i
 		}
 		if (due_ns < next_ns)
 			next_ns = due_ns;
-		connection_pace(c, now_ns, &next_ns);
 	}
 	return next_ns;
 }

@@ -21,9 +21,6 @@ enum { RPC_KINDS = 2 }; /* Unix sockets, a network */
 /* What a connection has done so far. */
 enum rpc_stage { RPC_STAGE_HALF_OPEN, RPC_STAGE_SILENT, RPC_STAGE_USED, RPC_STAGES };
 
-/* Whether a connection that has said the greeting may be handed to nng by now. */
-enum rpc_pace { RPC_PACE_UNKNOWN, RPC_PACE_WAITS, RPC_PACE_MAY };
-
 /* What a lobby is told of who waits in it. Part of the greeting is not told of again, the rest is.
  */
 enum { RPC_LOBBY_EVENTS = EPOLLIN | EPOLLRDHUP | (int)EPOLLET };
@@ -31,8 +28,7 @@ enum { RPC_LOBBY_EVENTS = EPOLLIN | EPOLLRDHUP | (int)EPOLLET };
 /* Who has connections of a kind. */
 struct rpc_holder {
 	struct rpc_holder_key key;
-	unsigned count;	 /* of those that are not gone */
-	int64_t pace_ns; /* when its next connection may pass, or earlier */
+	unsigned count; /* of those that are not gone */
 	LIST_ENTRY(rpc_holder) link;
 };
 
@@ -48,7 +44,6 @@ struct rpc_connection {
 	/* Below here, of connections alone. Under the table's lock: */
 	struct rpc_connection *waits; /* in this listener's lobby; NULL: nng has the descriptor */
 	struct rpc_holder *holder;    /* NULL: it is gone */
-	enum rpc_pace pace;
 	enum rpc_stage stage;
 	uint32_t pipe; /* 0: none */
 	unsigned in_hand;
@@ -107,7 +102,6 @@ struct rpc_connections {
 	bool freed;
 	bool has_mute;	 /* some connection is */
 	bool lobby_told; /* whoever expires connections knows that some wait in the lobby */
-	bool pace_told;	 /* and that some of them wait for their turn */
 };
 
 /* The listener or connection with a descriptor; NULL: it is none of ours. On nng's threads it stays
@@ -122,11 +116,6 @@ void rpc_connection_unregister(struct rpc_connection *connection);
 /* Gives a connection its place, at another's cost where there is none. False: it is not to be. The
  * lock is held. */
 bool rpc_connection_enter(struct rpc_connection *connection, const struct rpc_holder_key *key);
-
-/* Whether nng may have a connection that has said the greeting: who has many gets them at an even
- * pace. If not, rpc_connection_expire_silent has the lobby told of it again in time. The lock is
- * held. */
-bool rpc_connection_may_pass(struct rpc_connection *connection);
 
 /* nng gets its descriptor. The lock is held. */
 void rpc_connection_hand_over(struct rpc_connection *connection);

@@ -267,7 +267,6 @@ static int64_t clear_lobbies(struct rpc_connections *table, int64_t now_ns)
 			next_ns = due_ns;
 	}
 	table->lobby_told = next_ns != INT64_MAX;
-	table->pace_told = false;
 	return next_ns;
 }
 

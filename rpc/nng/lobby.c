@@ -6,9 +6,6 @@
  * go. So it gets only those that begin as a client does; of the others, none is seen by it, and to
  * hang up on one is close(2). nng polls the lobby in place of its listener: an epoll of the
  * listener and of all who wait. Over TLS the first byte counts for the greeting.
- *
- * Who has many connections gets them at an even pace. What each of them asks at first is then not
- * asked at once, with everybody else's requests behind it.
  */
 #include "rpc/nng/lobby.h"
 
@@ -115,14 +112,12 @@ void rpc_lobby_go_on(struct rpc_connections *table, bool network)
 	}
 }
 
-/* Whether whoever expires connections has to be told, now that this one waits. */
-static bool lobby_has_to_tell(const struct rpc_connection *c)
+/* Whether whoever expires connections has to be told, now that one waits. */
+static bool lobby_has_to_tell(struct rpc_connections *table)
 {
-	struct rpc_connections *table = c->table;
-	bool *told = c->pace == RPC_PACE_WAITS ? &table->pace_told : &table->lobby_told;
-	bool tell = !*told && table->wake;
+	bool tell = !table->lobby_told && table->wake;
 
-	*told |= tell;
+	table->lobby_told |= tell;
 	return tell;
 }
 
@@ -134,11 +129,11 @@ static bool lobby_take(struct rpc_connection *c, const struct rpc_holder_key *ke
 	*ret_entered = rpc_connection_enter(c, key);
 	if (!*ret_entered)
 		return false;
-	if (verdict == VERDICT_GREETED && rpc_connection_may_pass(c)) {
+	if (verdict == VERDICT_GREETED) {
 		rpc_connection_hand_over(c);
 		return true;
 	}
-	*ret_tell = lobby_has_to_tell(c);
+	*ret_tell = lobby_has_to_tell(c->table);
 	if (!lobby_watch(c->waits->lobby, c->fd, RPC_LOBBY_EVENTS))
 		rpc_connection_dismiss(c);
 	return false;
@@ -184,17 +179,13 @@ static int lobby_accept_one(struct rpc_connection *listener)
 	return greeted ? fd : AGAIN;
 }
 
-/* Who waits has said something, has its turn, or left. The lock is held. */
-static int lobby_look_at(struct rpc_connection *listener, int fd, bool *ret_tell)
+/* Who waits has said something, or left. The lock is held. */
+static int lobby_look_at(struct rpc_connection *listener, int fd)
 {
 	struct rpc_connection *c = rpc_connection_of(fd);
 
 	switch (lobby_judge(listener, fd)) {
 	case VERDICT_GREETED:
-		if (!rpc_connection_may_pass(c)) {
-			*ret_tell = lobby_has_to_tell(c);
-			break;
-		}
 		rpc_libc_epoll_ctl(listener->lobby, EPOLL_CTL_DEL, fd, NULL);
 		rpc_connection_hand_over(c);
 		return fd;
@@ -212,17 +203,14 @@ static int lobby_step(struct rpc_connection *listener)
 {
 	struct epoll_event event;
 	int r = -1, count = 0;
-	bool tell = false;
 
 	pthread_mutex_lock(&listener->table->lock);
 	if (!is_full(listener))
 		count = rpc_libc_epoll_wait(listener->lobby, &event, 1, 0);
 	errno = EAGAIN;
 	if (count == 1 && event.data.fd != listener->fd)
-		r = lobby_look_at(listener, event.data.fd, &tell);
+		r = lobby_look_at(listener, event.data.fd);
 	pthread_mutex_unlock(&listener->table->lock);
-	if (tell)
-		listener->table->wake(listener->table->wake_arg);
 	return count == 1 && event.data.fd == listener->fd ? lobby_accept_one(listener) : r;
 }
 

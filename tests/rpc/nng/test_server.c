@@ -529,20 +529,6 @@ static void test_half_open_connections_make_room(void **state)
 
 /* Replies to clients that take none wait apart, and these clients are let go, while others are
  * served at once: each of those would hold one of 16 contexts for two seconds. */
-/* Else what many ask at first would be asked at once. */
-static void test_connections_come_at_an_even_pace(void **state)
-{
-	struct host *host = *state;
-	int64_t start_ns = rpc_now_ns();
-	int many[40];
-
-	for (size_t i = 0; i < 40; i++)
-		many[i] = raw_open(host->ipc);
-	assert_true(
-		rpc_now_ns() - start_ns >= 25 * 1000000LL); /* eight at once, one a millisecond */
-	close_all(many, 40);
-}
-
 static void test_deaf_clients_do_not_starve_others(void **state)
 {
 	struct host *host = *state;
@@ -715,7 +701,6 @@ int main(void)
 		TEST(test_silent_connections_make_room),
 		TEST(test_busy_connections_stay),
 		TEST(test_half_open_connections_make_room),
-		TEST(test_connections_come_at_an_even_pace),
 		TEST(test_deaf_clients_do_not_starve_others),
 		TEST(test_connections_end_half_closed),
 		TEST(test_subscribers_make_room),
