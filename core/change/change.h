@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside of bind and unbind: a change while it is made. */
+/* A change while it is being made: what bind and unbind share. */
 #pragma once
 
 #include "core/base/keylock.h"
@@ -32,9 +32,10 @@ struct change {
 	size_t n_nodes;
 };
 
+/* Whether it is a bind. */
 bool change_is_bind(const struct change *c);
 
-/* Whether the i-th target has anything to be done. */
+/* Whether the plan has steps for the i-th target. */
 bool change_has_steps(const struct change *c, size_t i);
 
 /* "bind", "unbind" or "free": the intent's name. */
@@ -44,6 +45,8 @@ const char *change_what(const struct change *c);
  * err. */
 int change_set_nodes(struct change *c, struct core_error *err);
 
-/* Makes a change: all of it, or none. 0 with *ret, for change_result_clear, or -1 with err. */
+/* Makes a change as a whole or not at all. Blocks until the request's deadline at most, so it
+ * belongs on a worker thread. 0 with *ret, which the caller frees with change_result_clear, or -1
+ * with err. */
 int change_run(struct host *host, enum plan_goal goal, const struct change_request *request,
 	struct change_result *ret, struct core_error *err);

@@ -4,10 +4,11 @@
 
 #include "core/change/change.h"
 
-/* Whether the i-th target is on a native driver that another tool gave it to, and has a record of
- * ours still: unbinding ends that, for it is where it belongs. One without a driver keeps its, for
- * the bind after which it is given back. */
+/* Whether the i-th target has a record of ours although another tool has given it to a native
+ * driver. An unbind ends that record: the device is where it belongs. A device without a driver
+ * keeps its record, which a later bind and unbind need. */
 bool change_is_stale(const struct change *c, size_t i);
 
-/* Ends the intent with what the change made true. 0, or -1 with err: it is to be undone then. */
+/* Ends the intent and writes what the change made true. 0, or -1 with err: the caller then rolls
+ * the change back. */
 int change_end(struct change *c, struct core_error *err);

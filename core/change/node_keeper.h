@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Gives the nodes of bound devices the owner and mode that were asked for, and keeps them so.
+ * Gives the nodes of bound devices the requested owner and mode, and keeps them so.
  *
- * The kernel makes a node root's alone and udev's rules come a moment later; a rule that runs again
- * (udevadm trigger, a change event) would take a virtual machine's node away from its user. So the
- * wish is part of the device's record, and a thread follows the folder with inotify.
+ * The kernel creates a node for root alone. udev applies its rules a moment later, and may apply
+ * them again (udevadm trigger, a change event), which would take the node away from the user of a
+ * virtual machine. So owner and mode are part of the device's record, and a thread watches the
+ * folder with inotify.
  */
 #pragma once
 
@@ -15,19 +16,21 @@
 struct host;
 struct node_keeper;
 
-/* Makes one; its thread starts with the first wish. NULL when memory is short. */
+/* Creates a keeper. Its thread starts with the first request for an owner or a mode. NULL when
+ * memory is short. */
 struct node_keeper *node_keeper_new(struct host *host);
 
-/* Sets a bound device's nodes once udev has come to rest. Blocks until deadline (CLOCK_MONOTONIC,
- * ns) at most. 0, or -1 with err. Any thread. */
+/* Sets the nodes of a bound device, after udev has finished with them. Blocks until deadline
+ * (CLOCK_MONOTONIC, ns) at most. 0, or -1 with err. Any thread. */
 int node_keeper_set(struct host *host, struct pci_address address, const struct node_access *access,
 	int64_t deadline, struct core_error *err);
 
-/* Looks at all recorded wishes now, and from here on whenever a node changes: after a start, or a
- * record with a wish. */
+/* Checks the nodes of all records now, and from then on whenever a node changes. To be called after
+ * the start, and after a record with owner or mode was written. */
 void node_keeper_nudge(struct node_keeper *keeper);
 
-/* Ends the thread. False when it has not ended by deadline: nothing may be freed then. */
+/* Ends the thread. False when it has not ended by the deadline (CLOCK_MONOTONIC, ns): the keeper
+ * must not be freed then. */
 bool node_keeper_stop(struct node_keeper *keeper, int64_t deadline);
 
 /* Frees what has stopped; NULL is fine. */

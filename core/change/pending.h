@@ -2,13 +2,13 @@
 /*
  * Writes that have not returned, and what becomes of their changes.
  *
- * Theory of operation. A change whose write is given up at its deadline has answered its caller;
- * its intent stays on disk with the devices that are still blocked. A thread here looks at their
- * locks (the privileged helper's child keeps one for as long as its write lasts, across restarts of
- * the daemon) and, when the last has gone, takes the change to an end: a change of one device is
- * finished, for that is what was asked and nothing else depends on it; of a change of several the
- * rest has been undone at once, so this device is brought back too. Either way the intent then
- * ends.
+ * Theory of operation. When a write has not returned by the deadline, the caller gets its answer
+ * and the intent stays on disk with the devices that are still blocked. A thread polls the locks of
+ * these devices: the child of the privileged helper holds one until its write returns, also when
+ * the daemon restarts. When the last lock is released, the thread ends the change. A change of one
+ * device is finished: that is what was requested, and nothing else depends on it. A change of
+ * several devices has already been rolled back, but for the blocked ones, so these are brought back
+ * too. Then the intent ends.
  */
 #pragma once
 
@@ -29,32 +29,32 @@ struct pending_outcome {
 	const char *sentence; /* for the log */
 };
 
-/* Told from the thread; must not call back into the engine. */
+/* Called on the thread. Must not call the engine. */
 typedef void pending_listener(void *arg, const struct pending_outcome *outcome);
 
-/* Makes an empty one; its thread starts with the first write to be waited for. NULL when memory is
- * short. */
+/* Creates an empty set. Its thread starts with the first change. NULL when memory is short. */
 struct pending *pending_new(struct host *host);
 
-/* Who is told; NULL for nobody. To be set before there are several threads. */
+/* Sets the listener; NULL for none. To be called before other threads exist. */
 void pending_listen(struct pending *pending, pending_listener *listener, void *arg);
 
-/* Waits for the intent's devices from here on: n, as they were before, of an intent now called
- * what. 0 or -ENOMEM: then the next start takes care of it. */
+/* Adds a change: an intent, now named what, and its n blocked devices as they were before. 0 or
+ * -ENOMEM: the next start then ends the change. */
 int pending_add(struct pending *pending, int64_t intent, const char *what,
 	const struct device_origin *before, size_t n);
 
-/* Takes such a change, none of whose writes is under way, to its end on this thread. Waits for it
- * as pending_add when that makes a write which does not return either. 0 or -ENOMEM. */
+/* Ends such a change on the calling thread, when none of its writes is under way. If ending it
+ * makes a write that does not return either, the change is added as by pending_add. 0 or -ENOMEM.
+ */
 int pending_settle(struct pending *pending, int64_t intent, const char *what,
 	const struct device_origin *before, size_t n);
 
-/* The name of an intent that is waited for: "finish bind" when it has one device and is to be
- * finished, else "undo". */
+/* The name that a blocked change's intent gets: "finish bind" and the like for one device, which
+ * will be finished, else "undo". */
 void pending_name(char buf[static 24], const char *what, size_t n_devices);
 
-/* Ends the thread; intents that are waited for stay on disk. False when it has not ended by
- * deadline (CLOCK_MONOTONIC), for it waits for a write of its own: nothing may be freed then. */
+/* Ends the thread; the intents stay on disk. False when the thread has not ended by the deadline
+ * (CLOCK_MONOTONIC, ns), because a write of its own has not returned: nothing may be freed then. */
 bool pending_stop(struct pending *pending, int64_t deadline);
 
 /* Frees what has stopped; NULL is fine. */

@@ -6,7 +6,8 @@
 
 struct host;
 
-/* Undoes every change that was cut off, before anything is served. report gets one sentence for
- * each device that was brought back, or could not be. 0, or -1 with err when the store fails. */
+/* Ends every change that was interrupted, before anything is served: rolls it back, or finishes it
+ * when that was left to do. Calls report with a sentence for each device that was brought back, or
+ * could not be. 0, or -1 with err when the store fails. */
 int recover_run(struct host *host, void (*report)(void *arg, const char *sentence), void *arg,
 	struct core_error *err);

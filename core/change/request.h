@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What a change is asked for, and what it came to. */
+/* A request for a change, and its result. */
 #pragma once
 
 #include "core/pci/targets.h"
 #include "core/plan/plan.h"
 
+/* What a bind or unbind is to do. */
 struct change_request {
 	struct address_list addresses;
 	bool whole_group;   /* every endpoint of the devices' groups too */
@@ -24,6 +25,7 @@ struct change_device {
 	char driver[DRIVER_NAME_SIZE]; /* in place, or planned in a dry run; "" for none */
 };
 
+/* What it did, or in a dry run would do. For change_result_clear. */
 struct change_result {
 	struct change_device *devices; /* the request's first, in its order */
 	size_t n_devices;
@@ -32,4 +34,5 @@ struct change_result {
 	size_t n_groups;
 };
 
+/* Frees what the result holds. */
 void change_result_clear(struct change_result *result);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What a change came to. */
+/* Fills in the result of a change. */
 #pragma once
 
 #include "core/change/change.h"
 
-/* What the change came to, or would. The plan is taken from c. 0, or -1 with err; of a change that
- * was made only for lack of memory. */
+/* Fills in the result, which takes over the plan from c. 0, or -1 with err. After a change was
+ * made, only a lack of memory is an error. */
 int change_fill_result(struct change *c, struct change_result *result, struct core_error *err);

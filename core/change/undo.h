@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The undoing of a change that failed. */
+/* Rolls back a change that failed. */
 #pragma once
 
 #include "core/change/change.h"
 
-/* Brings every device back that the first n_begun steps touched, last first, and the nodes of those
- * that were bound already. Adds to err, the reason for it, what could not be undone and what
- * becomes of it. */
+/* Brings back every device that the first n_begun steps touched, in reverse order, and the owner
+ * and mode of nodes of devices that were bound before. err holds the reason for the rollback; what
+ * could not be brought back, and what happens to it next, is added. */
 void change_undo(struct change *c, size_t n_begun, struct core_error *err);

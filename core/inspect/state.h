@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* In which state a device is. The driver link alone does not tell: it goes at the beginning of an
- * unbind, which ends only when the device's last user lets go. */
+/* The state of a device. The driver link alone does not tell it: the kernel removes the link at the
+ * start of an unbind, which returns only when the last user has closed the device. */
 #pragma once
 
 #include "core/pci/device.h"
@@ -17,16 +17,16 @@ enum device_state {
 	STATE_GONE,	      /* it has left the host */
 };
 
-/* Whether a VFIO driver's unbind waits for the device's user: it takes the driver link away at
- * once. What is left until its end: on older kernels the device's own folder; on all, the node of
- * the group, which has no VFIO driver any more, or whose device is still enabled by its user. */
+/* Whether an unbind from a VFIO driver waits for the device's user. The driver link is already
+ * gone. Until the unbind returns, older kernels keep the device's vfio-dev folder. All kernels keep
+ * the group's node, although the group has no VFIO driver or the device is still enabled. */
 enum device_leaving {
 	LEAVING_NOT,
 	LEAVING_BY_COUNT, /* by its use count alone, which the last driver may have left so */
 	LEAVING,
 };
 
-/* Any thread; never blocks. */
+/* Whether it does. Any thread; never blocks. */
 enum device_leaving device_leaving(struct host *host, const struct device *device);
 
 /* The state of a device that is there. Any thread; never blocks. */

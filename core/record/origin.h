@@ -5,12 +5,12 @@
 #include "core/pci/device.h"
 #include "core/use/vfio_nodes.h"
 
-/* What tells a device from another that later has its address. */
+/* Tells a device from another one that has its address later. */
 struct device_identity {
 	uint16_t vendor, device, subsystem_vendor, subsystem_device;
 };
 
-/* A device's driver and override at some time. */
+/* The driver and the override that a device had at some time. */
 struct device_origin {
 	struct pci_address address;
 	struct device_identity identity;
