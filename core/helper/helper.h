@@ -2,34 +2,36 @@
 /*
  * The privileged helper: the one part of the daemon that writes to the kernel.
  *
- * Theory of operation. The privileged helper is a process of its own, forked before any thread
- * exists and before the daemon gives up root. It takes a handful of commands, each a fixed-size
- * struct in which the only text is a driver's name that it checks again itself, and runs every
- * command in a short-lived child. The child matters because unbinding a device that a process holds
- * open blocks in the kernel, unkillable, until that process lets go: the caller stops waiting at
- * its deadline and leaves the child behind. Each child that writes keeps a lock on a file named
- * after its device for as long as it lives, so that a later daemon knows of a write still under
+ * Theory of operation. The privileged helper is a process of its own. It is forked before any
+ * thread exists and before the daemon gives up root. It takes a few commands. Each is a struct of
+ * fixed size whose only text is a driver's name, which the helper checks itself. It runs every
+ * command in a short-lived child: to unbind a device that a process holds open blocks in the
+ * kernel, and cannot be killed, until that process closes the device. The caller stops waiting at
+ * its deadline and leaves the child behind. A child that writes holds a lock on a file named after
+ * its device for as long as it lives, so that a later daemon knows that the write is still under
  * way.
  *
- * A call brings its own reply channel: one end of a socket pair travels with the command and ends
- * up in the child. There is nothing to match up, and nothing that one blocked call can hold up.
+ * Each call brings its own reply channel: one end of a socket pair is sent with the command and
+ * passed on to the child. So replies need not be matched to calls, and a blocked call delays no
+ * other.
  *
- * The protocol's rules, which the privileged helper holds an enemy in main's place to:
+ * The rules of the protocol, which the privileged helper enforces against an attacker in main's
+ * place:
  * - There are two SOCK_SEQPACKET channels, one for commands that look and one for all others.
  * - A command is one message of sizeof(struct helper_request) with exactly one descriptor. Every
  *   other message is dropped, and whatever descriptors came with it are closed.
  * - The descriptor is one end of a connected SOCK_SEQPACKET pair that main itself has made. To
  *   anything else the privileged helper sends nothing.
- * - A field with a value that it cannot have, or a command on the wrong channel, is answered
- * EINVAL.
- * - HELPER_MAX_AT_WORK children at most work for callers of each channel; what comes beyond stays
- * in the socket. A child whose caller has closed its end of the reply is abandoned: it takes no
- * place any more, and is ended where it only reads. With HELPER_MAX_ABANDONED that cannot be ended,
+ * - An invalid field, or a command on the wrong channel, is answered EINVAL.
+ * - At most HELPER_MAX_AT_WORK children work for the callers of each channel; further commands stay
+ * in the socket. A child whose caller has closed its end of the reply is abandoned: it no longer
+ * counts, and is killed if it only reads. When HELPER_MAX_ABANDONED of them cannot be killed,
  * further commands of that channel are answered HELPER_TOO_MANY.
- * - A write that nobody waits for when it has its lock is not begun (ECANCELED).
- * - The privileged helper waits for nobody but, in a child and for two seconds, for the reader of a
- * long answer. An answer is whole when its last message says so (more = 0).
- * - The privileged helper ends when main closes either channel, and at nothing else that main does.
+ * - A write that nobody waits for any more when its child gets the lock is not begun (ECANCELED).
+ * - The privileged helper waits for nobody. Only a child waits, for two seconds, for the reader of
+ * a long answer. An answer is complete when its last message says so (more = 0).
+ * - The privileged helper ends when main closes either channel. Nothing else that main does ends
+ * it.
  *
  * helper_call may be used from any thread, and blocks until its deadline at most. Everything else
  * is for the daemon's start.
@@ -93,8 +95,7 @@ struct helper_reply {
 
 struct helper;
 
-/* What a helper is told at its start, by whoever may start it, and never again. All borrowed; the
- * child has copies. */
+/* What the helper is told at its start, and never again. All borrowed; the child has copies. */
 struct helper_config {
 	const char *root;
 	const struct sysfs *sysfs;     /* what main has opened below root; NULL: to be opened */
@@ -112,42 +113,41 @@ struct helper_config {
 const char *helper_node_refusal(
 	const struct helper_client *client, const struct node_access *access);
 
-/* Forks the privileged helper. It takes no device from its native driver, and gives none to a VFIO
- * driver, that config->allow does not let through, and none that is in use, whatever it is told. To
- * be called while the process has one thread. The child never returns from this. 0 or a negative
- * errno. */
+/* Forks the privileged helper. Whatever it is told, it takes no device from its native driver and
+ * gives none to a VFIO driver that config->allow does not list or that is in use. To be called
+ * while the process has one thread. The child never returns. 0 or a negative errno. */
 int helper_fork(const struct helper_config *config, struct helper **ret);
 
 /* A helper at the other end of a SOCK_SEQPACKET socket, which it takes over: for a helper that is
  * run some other way, and takes all commands by one channel. NULL when memory is short. */
 struct helper *helper_attach(int fd);
 
-/* Has the privileged helper do one thing. Waits until deadline (CLOCK_MONOTONIC, ns) at most. 0
- * with *reply, whose error tells what the kernel said; -ETIMEDOUT: the write goes on by itself;
- * -ETIME: it was not begun, for the deadline had passed, or the privileged helper is so busy that
- * it took no command until then; -EINPROGRESS: an earlier write to this device still does; -EPIPE:
- * the privileged helper is gone; -ECHILD: only the child with this command is, or its answer did
- * not come through wholly. */
+/* Has the privileged helper run one command. Blocks until the deadline (CLOCK_MONOTONIC, ns) at
+ * most. 0 with *reply, whose error is the kernel's; or -ETIMEDOUT: the write has not returned and
+ * goes on; -ETIME: it was not begun, because the deadline had passed or the helper took no command
+ * until then; -EINPROGRESS: an earlier write to this device is still under way; -EPIPE: the
+ * privileged helper has ended; -ECHILD: the command's child has ended, or its answer is incomplete.
+ */
 int helper_call(struct helper *helper, const struct helper_request *request, int64_t deadline,
 	struct helper_reply *reply);
 
-/* The same for what answers holders, however many: all of them are in *ret, for holders_clear, and
- * the rest of the answer is in *reply. -ENOMEM when there is no room for them. */
+/* The same for commands that answer holders. All of them are in *ret, which the caller frees with
+ * holders_clear; the rest of the answer is in *reply. -ENOMEM when memory is short. */
 int helper_call_holders(struct helper *helper, const struct helper_request *request,
 	int64_t deadline, struct helper_reply *reply, struct holders *ret);
 
-/* A descriptor that polls as hung up when the privileged helper has died: the channel of its
- * changes. The privileged helper's own. */
+/* A descriptor that polls as hung up when the privileged helper has ended. It belongs to the
+ * helper. */
 int helper_fd(const struct helper *helper);
 
 /* The privileged helper's process id; 0 for an attached one. */
 pid_t helper_pid(const struct helper *helper);
 
-/* Closes the channel, at which the privileged helper exits. Writes under way go on. NULL is fine.
- */
+/* Closes the channel, so that the privileged helper exits. Writes under way go on. NULL is fine. */
 void helper_free(struct helper *helper);
 
-/* Turns a helper_call that got no answer into an error; doing is what it was to do. Returns -1. */
+/* Turns the negative errno of a helper_call into an error; doing names what was to be done. Returns
+ * -1. */
 int helper_no_answer(struct core_error *err, int rc, const char *doing);
 
 /* Serves commands from the channels, changes first, until main closes one: the body of the process,

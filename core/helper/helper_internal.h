@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Inside of the privileged helper's process. Its parts: the process and its children
- * (helper_serve.c), what comes and goes over the channel (helper_channel.c), a child's work
- * (helper_work.c), the judge (helper_judge.c), the writes (helper_write.c).
+ * The privileged helper's process from the inside: the process and its children (serve.c), messages
+ * on the channel (channel.c), what a child does (work.c), what is refused (checks.c, by what look.c
+ * sees), overrides that may be written again (overrides.c), and every write (write.c).
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 #include "core/pci/sysfs.h"
 #include "core/use/holders.h"
 
-/* Commands that look come over a channel of their own: whatever blocks, a look is made. */
+/* Commands that only look have a channel of their own, so that no blocked change delays them. */
 enum helper_way { HELPER_WAY_CHANGE, HELPER_WAY_LOOK, HELPER_WAYS };
 
 struct helper_service {
@@ -29,13 +29,13 @@ struct helper_command {
 
 enum helper_got { HELPER_GOT_COMMAND, HELPER_GOT_NOTHING, HELPER_GOT_END };
 
-/* Whether the command may change the device itself: it then needs the device's lock. */
+/* Whether the command may change the device. It then needs the device's lock. */
 bool helper_changes_device(uint32_t op);
 
-/* Which channel it has to come by. */
+/* The channel that the command has to come by. */
 enum helper_way helper_way_of(uint32_t op);
 
-/* Whether a child that does it can be ended without leaving anything half done. */
+/* Whether its child can be killed without leaving anything half done. */
 bool helper_only_reads(uint32_t op);
 
 /* Takes one message, without waiting. HELPER_GOT_COMMAND: ret->reply_fd is the caller's to close.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* IOMMU groups: who is in one, and whether a VFIO user could have it. */
+/* IOMMU groups: their members, and whether they are viable. */
 #pragma once
 
 #include "core/pci/device.h"
@@ -19,18 +19,18 @@ struct iommu_group {
 	struct group_member members[]; /* sorted by address */
 };
 
-/* Reads the group from /sys/kernel/iommu_groups: opening /dev/vfio/N to ask the kernel could break
- * a virtual machine that is just starting. The caller frees it. CORE_NOT_FOUND when there is none.
- */
+/* Reads the group from /sys/kernel/iommu_groups. Opening /dev/vfio/N to ask the kernel could break
+ * a virtual machine that is starting. The caller frees it with group_free. CORE_NOT_FOUND when
+ * there is none. */
 int group_get(struct devices *devices, const struct sysfs *sysfs, int32_t id,
 	struct iommu_group **ret, struct core_error *err);
 
-/* What a change to the device holds: its IOMMU group's number, or a key of its own for a device
- * without one. */
+/* The key that a change to the device locks: its IOMMU group's number, or a number of its own when
+ * it has no group. */
 uint64_t group_key(struct devices *devices, struct pci_address address);
 
-/* Whether the kernel lets a driver keep its device beside those of a VFIO user: it does no DMA of
- * its own (driver_managed_dma). */
+/* Whether the kernel lets the driver keep its device in a group that a VFIO user has, because it
+ * does no DMA of its own (driver_managed_dma). */
 bool group_driver_tolerated(const char *driver);
 
 void group_free(struct iommu_group *group);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Are interrupts remapped? Without that the kernel refuses a group's IOMMU to its user (EPERM),
- * however viable the group looks (Documentation/driver-api/vfio.rst; vfio_iommu_type1). */
+/* Whether interrupts are remapped. If they are not, the kernel refuses the group's IOMMU to a VFIO
+ * user (EPERM), although the group is viable (Documentation/driver-api/vfio.rst; vfio_iommu_type1).
+ */
 #pragma once
 
 #include "core/pci/sysfs.h"

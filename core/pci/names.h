@@ -7,8 +7,8 @@
 
 struct names;
 
-/* Reads pci.ids, some milliseconds and megabytes; no look-up opens a file. Where there is none, no
- * name is known. NULL when memory is short. */
+/* Reads pci.ids, which takes some milliseconds and megabytes. No look-up opens a file. Without
+ * pci.ids no name is known. NULL when memory is short. */
 struct names *names_open(void);
 
 /* Each writes the name, or "" when it is unknown. Not thread-safe: libpci keeps one cache. */

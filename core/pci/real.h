@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is the running kernel's own, and what is a simulation of it: sysfs.h's questions. */
+/* Tells the running kernel's own files from a simulation of them, for sysfs.h. */
 #pragma once
 
 #include <stdbool.h>

@@ -35,18 +35,18 @@ int sysfs_open(struct sysfs *ret, const char *root);
 /* Closes what is open; fine on SYSFS_INIT. */
 void sysfs_close(struct sysfs *sysfs);
 
-/* The same folders once more, by descriptors of its own: what a path leads to may change meanwhile.
- * 0 or a negative errno. */
+/* Opens the same folders with descriptors of their own, because a path may lead elsewhere by now. 0
+ * or a negative errno. */
 int sysfs_share(const struct sysfs *sysfs, struct sysfs *ret);
 
-/* Whether a write below the root could reach this machine's devices. Simulated is only a host whose
- * root is not "/" and of whose sys/bus/pci/devices, sys/bus/pci/drivers and dev/vfio none is the
- * kernel's own; the file systems of the open folders tell, wherever they are mounted. What is
- * absent is not the kernel's; what cannot be looked at is. */
+/* Whether a write below the root could reach this machine's devices. A host is simulated only if
+ * its root is not "/" and none of sys/bus/pci/devices, sys/bus/pci/drivers and dev/vfio is the
+ * kernel's own. The file systems of the open folders tell that, wherever they are mounted. A folder
+ * that is absent is not the kernel's; one that cannot be looked at counts as the kernel's. */
 bool sysfs_is_real(const struct sysfs *sysfs);
 
-/* The same of one file that is open, O_PATH suffices: an attribute is the kernel's in sysfs, a
- * device node where its number is one of VFIO's. For what is about to be written. */
+/* The same for one open file (O_PATH is sufficient) that is about to be written. An attribute is
+ * the kernel's if it is in sysfs, a device node if its number is one of VFIO's. */
 bool sysfs_file_is_real(int fd);
 
 /* Reads an attribute as one line into buf, NUL-terminated, its newline dropped. Returns the length
@@ -74,5 +74,5 @@ struct dirent *sysfs_readdir(DIR *dir);
  * NULL with errno set; EFBIG when there is more. */
 char *sysfs_slurp(int dirfd, const char *path, size_t max, size_t *ret_len);
 
-/* The same of an open file, which stays the caller's. */
+/* The same for an open file, which remains the caller's. */
 char *sysfs_slurp_fd(int fd, size_t max, size_t *ret_len);

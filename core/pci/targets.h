@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a request names: addresses, their devices, the groups of these. */
+/* What a request names: addresses, and the devices and groups that they stand for. */
 #pragma once
 
 #include "core/pci/group.h"

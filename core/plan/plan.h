@@ -4,7 +4,7 @@
  * is safe, or to every reason why not.
  *
  * Pure functions of core/plan/facts.h; they read nothing and change nothing. A plan is run by
- * core/transaction.h, and is itself the answer to a dry run.
+ * core/change/step.h, and is itself the answer to a dry run.
  *
  * The order (Documentation/ABI/testing/sysfs-bus-pci, driver_override): the override first, for it
  * keeps every other driver from probing the device between the unbind and the bind; then unbind;

@@ -2,11 +2,11 @@
 /*
  * Which processes have VFIO files, or a device's other nodes, open or mapped.
  *
- * Looks through /proc below the root. Needs the right to look into other users' processes, so it
- * runs in the privileged helper; a process that is stuck can keep it waiting.
+ * Searches /proc below the root. This needs the right to look into other users' processes, so it
+ * runs in the privileged helper. A process that is stuck in the kernel can delay it.
  *
- * No single sign is enough (a mapping outlives its file, an open cdev leaves `enable` at 0), so
- * every sign is reported and the caller decides. Opening the nodes to find out would break a
+ * No single sign is sufficient: a mapping outlives its file, and an open cdev leaves `enable` at 0.
+ * So every sign is reported, and the caller decides. Opening the nodes to find out would break a
  * virtual machine that is starting.
  */
 #pragma once
@@ -39,20 +39,20 @@ struct holder {
 struct holders {
 	struct holder *items; /* owned */
 	size_t count;
-	bool is_truncated; /* there were more than anybody would read */
+	bool is_truncated; /* there were more than the limit */
 };
 
 /* Who has VFIO's nodes and devices open. 0 or errno. */
 int holders_of_vfio(const struct sysfs *sysfs, struct holders *ret);
 
-/* Who has a VFIO device mapped, its files closed perhaps. Reads every process's whole memory map:
- * to be asked when `enable` says that there is a user and no file tells who. 0 or errno. */
+/* Who has a VFIO device mapped, perhaps with its files closed. Reads the whole memory map of every
+ * process, so it is for the case that `enable` tells of a user and no file does. 0 or errno. */
 int holders_of_mappings(const struct sysfs *sysfs, struct holders *ret);
 
 /* Who has one of these nodes open. 0 or errno. */
 int holders_of_nodes(const struct sysfs *sysfs, const struct nodes *nodes, struct holders *ret);
 
-/* Appends one; false when it has no place: memory is short, or there are too many. */
+/* Appends a holder. False when memory is short or there are too many. */
 bool holders_add(struct holders *holders, const struct holder *holder);
 
 void holders_clear(struct holders *holders);

@@ -2,10 +2,10 @@
 /*
  * What the host itself uses: the network interfaces and disks behind each PCI device.
  *
- * One snapshot serves a whole request. It is taken from files under the root (sysfs links,
- * mountinfo, swaps, the routing tables), so that a simulated host shows its own and not this
- * machine's; of the running kernel alone, whose files do not tell of every IPv4 address, these are
- * asked for.
+ * One snapshot serves a whole request. It is read from files below the root (sysfs links,
+ * mountinfo, swaps, the routing tables), so that a simulated host shows its own use and not this
+ * machine's. The files do not list every IPv4 address, so on the real host the kernel is asked for
+ * these.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside of usage: the snapshot, and how its texts are read. */
+/* The snapshot of host_use.h, for host_use.c, disk_use.c and net_use.c. */
 #pragma once
 
 #include "core/use/host_use.h"

@@ -15,19 +15,19 @@ enum { NODES_MAX = 1024, NODE_SIZE = 40 };
 /* Names as they are in /proc/PID/fd; one that ends in a slash stands for all below it. */
 struct nodes {
 	size_t count;
-	bool is_incomplete; /* there were more: nobody may take the rest for unused */
+	bool is_incomplete; /* there were more, which must not count as unused */
 	char names[NODES_MAX][NODE_SIZE];
 };
 
 /* Finds the device's nodes, by sysfs and proc below root_fd. */
 void nodes_find(int root_fd, struct pci_address address, struct nodes *ret);
 
-/* Whether it has any, or there is no telling. */
+/* Whether the device has any node, or that could not be found out. */
 bool nodes_any(int root_fd, struct pci_address address);
 
-/* Whether the kernel itself has one of the disks among them for its own: a mount, a swap, an array,
- * a volume, or a ZFS pool, of which sysfs shows nothing. Opens the node exclusively to find out,
- * which disturbs nobody, but needs the right to. */
+/* Whether the kernel itself uses one of the disks among them: a mount, a swap, an array, a volume,
+ * or a ZFS pool, which sysfs does not show. Opens the node exclusively to find out. This disturbs
+ * nobody and needs privileges. */
 bool nodes_claimed(int root_fd, const struct nodes *nodes);
 
 /* Whether the host's console is drawn into a frame buffer: into the first, where nobody said

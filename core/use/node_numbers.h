@@ -2,8 +2,8 @@
 /*
  * The device numbers of nodes that somebody may have open.
  *
- * A path in /proc/PID/fd tells little: a jail or a container has nodes of its own, made by mknod
- * under any name. What they are is their type and number.
+ * A path in /proc/PID/fd is not sufficient: a jail or a container has nodes of its own, made by
+ * mknod under any name. Type and number identify them.
  */
 #pragma once
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who and what uses devices, found out in one way by both processes: by main, which asks the
- * privileged helper for what takes rights, and by the privileged helper, which looks itself before
- * it believes main.
+ * Who and what uses a device. Both processes find it out by this code: the daemon, which asks the
+ * privileged helper for what needs privileges, and the helper, which looks itself before it acts.
  */
 #pragma once
 
@@ -10,7 +9,7 @@
 #include "core/use/holders.h"
 #include "core/use/host_use.h"
 
-/* What takes the right to look into other users' processes. */
+/* What needs the right to look into other users' processes. */
 enum use_look {
 	USE_LOOK_FILES,	   /* who has VFIO files open */
 	USE_LOOK_MAPPINGS, /* who has a VFIO device mapped */
@@ -24,22 +23,23 @@ struct use_answer {
 	bool console; /* the device's frame buffer shows the host's console */
 };
 
-/* Looks. address is of USE_LOOK_NODES alone. 0, or -1 with err. */
+/* Looks. Only USE_LOOK_NODES uses the address. 0, or -1 with err. */
 typedef int uses_look(void *arg, enum use_look look, struct pci_address address,
 	struct use_answer *ret, struct core_error *err);
 
 /* A device, and who and what uses it. */
 struct device_use {
 	const struct device *device; /* borrowed */
-	uint32_t idle_use_count;     /* of its use count, what is nobody's */
+	uint32_t idle_use_count;     /* the part of its use count that no user holds */
 	bool is_vfio;		     /* a VFIO driver has it */
 	bool is_console;	     /* its frame buffer shows the host's console */
 	uint32_t num_vfs;
-	/* Disks, networks, open nodes, VFIO users: what each guard would say. */
+	/* A problem for each disk, network, open node and VFIO user: what the guards report. */
 	struct core_problems problems;
 };
 
-/* A look at any number of devices; what serves all of them is read when the first one needs it. */
+/* A look at any number of devices. What all of them need is read once, for the first that needs it.
+ */
 struct uses {
 	const struct sysfs *sysfs;
 	const struct devices *devices;
@@ -52,12 +52,13 @@ struct uses {
 	bool has_files, has_mappings;
 };
 
-/* Completes a device's use, of which device and idle_use_count are given: what has it, and who uses
- * it. 0, or -1 with err: who cannot look must not say that nobody is there. */
+/* Fills in a device's use; device and idle_use_count are given. 0, or -1 with err: what could not
+ * be looked at must not count as free. */
 int uses_gather(struct uses *uses, struct device_use *f, struct core_error *err);
 
-/* Whether a process has the device by VFIO, or it could not be found out; a use count, which its
- * last driver may have left, does not speak for one. 0, or -1 with err. */
+/* Whether a process has the device through VFIO, or may have: true also when there were too many
+ * files to look at. The use count is ignored, because the last driver may have left it. 0, or -1
+ * with err. */
 int uses_find_process(
 	struct uses *uses, const struct device_use *f, bool *ret, struct core_error *err);
 
@@ -65,7 +66,7 @@ int uses_find_process(
  * Best effort. */
 void uses_add_holders(struct uses *uses, const struct device_use *f, struct core_problem *problem);
 
-/* Whether a list of VFIO users has nothing but a use count in it, while everybody could be looked
+/* Whether a list of VFIO users rests on the use count alone, although every process could be looked
  * at. */
 bool uses_is_mere_count(const struct uses *uses, const struct core_problems *problems);
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Who may open a device's VFIO nodes. All zero leaves everything as it is. */
+/* Owner and mode for a device's VFIO nodes. All zero changes nothing. */
 struct node_access {
 	bool has_uid, has_gid, has_mode; /* which of these to set */
 	uint32_t uid, gid;
@@ -19,10 +19,10 @@ static inline bool node_access_any(const struct node_access *a)
 	return a->has_uid || a->has_gid || a->has_mode;
 }
 
-/* Others may never open a node: whoever may read and write a device's memory as he likes. */
+/* Others must never open a node: who has it reads and writes memory through the device. */
 enum { NODE_MODE_MAX = 0660 };
 
-/* Whom main runs as, who must not get a node. */
+/* The user and group that the daemon runs as, which must not get a node. */
 struct helper_client {
 	bool is_known; /* false: it has the privileged helper's own rights, and there is nothing to
 			* keep from it
@@ -30,14 +30,14 @@ struct helper_client {
 	uint32_t uid, gid; /* it has no other groups */
 };
 
-/* Sets owner and permissions of the device's nodes. Needs the right to, so it runs in the
- * privileged helper. 0 or errno; ENOENT when the device has no node, for no VFIO driver has it. */
+/* Sets owner and mode of the device's nodes. Runs in the privileged helper, which has the right to.
+ * 0 or errno; ENOENT when the device has no node, because no VFIO driver has it. */
 int vfio_node_set(
 	const struct sysfs *sysfs, struct pci_address address, const struct node_access *access);
 
-/* Owner and mode of the device's first node, all of them set. 0 or errno. Any process may ask. */
+/* Reads owner and mode of the device's first node. 0 or errno. Needs no privileges. */
 int vfio_node_get(const struct sysfs *sysfs, struct pci_address address, struct node_access *ret);
 
-/* Whether the nodes are as they should be. Any process may ask. */
+/* Whether the nodes have that owner and mode. Needs no privileges. */
 bool vfio_node_is_set(
 	const struct sysfs *sysfs, struct pci_address address, const struct node_access *access);
