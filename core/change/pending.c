@@ -311,7 +311,9 @@ static void work(struct pending *p)
 		pthread_mutex_unlock(&p->mutex);
 		show(p, l, true);
 		ended = settle(p, l);
-		show(p, l, false);
+		/* Once it is ended, who is told of it may change the device at once. */
+		if (!ended)
+			show(p, l, false);
 		pthread_mutex_lock(&p->mutex);
 	}
 	if (!ended)
