@@ -8,6 +8,7 @@
 #pragma once
 
 #include "rpc/nng/dispatch.h"
+#include "rpc/nng/frames.h"
 #include "rpc/nng/holder.h"
 
 #include <pthread.h>
@@ -37,7 +38,7 @@ struct rpc_connection {
 	int fd;
 	bool listens;
 	bool network;
-	bool plain; /* of a listener: its connections begin with SP's greeting */
+	bool plain; /* it begins with SP's greeting; of a listener: its connections do */
 	int lobby;  /* of a listener: an epoll of it and of whom it has not greeted yet; see lobby.c
 		     */
 
@@ -74,6 +75,9 @@ struct rpc_connection {
 	/* Of the message that nng means to send, what has been sent. Only who sends touches it, and
 	 * nng has one thread at a time send. */
 	size_t sent;
+
+	/* What it has said; only nng's one reader touches it. */
+	struct rpc_frames frames;
 };
 
 LIST_HEAD(rpc_pipe_list, rpc_connection);
@@ -83,8 +87,9 @@ TAILQ_HEAD(rpc_live_list, rpc_connection);
 enum { RPC_PIPE_BUCKETS = 1024, RPC_DESCRIPTORS_MAX = 1 << 16 };
 
 struct rpc_connections {
-	unsigned places; /* these four are constant; connections.h tells */
+	unsigned places; /* these five are constant; connections.h tells */
 	uint16_t peer_protocol;
+	size_t receive_max;
 	void (*wake)(void *arg);
 	void *wake_arg;
 	pthread_mutex_t lock; /* a leaf: nothing of nng is called under it */

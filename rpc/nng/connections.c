@@ -334,6 +334,7 @@ struct rpc_connections *rpc_connections_new(
 		return NULL;
 	table->places = config->places;
 	table->peer_protocol = config->peer_protocol;
+	table->receive_max = config->receive_max;
 	table->wake = config->blocked;
 	table->wake_arg = config->arg;
 	table->references = 1;

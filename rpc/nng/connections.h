@@ -16,6 +16,8 @@
  * the kernel until it reads, so that it holds no more than it held then. One that does not read for
  * two seconds is let go.
  *
+ * One that sends a frame which nng would refuse is let go, too, before nng has seen it.
+ *
  * To let go is shutdown(2). nng closes the descriptor itself once a receive has found the end: to
  * have it close a connection that has requests coming in can hang it (rpc/nng/mend.c).
  */
@@ -35,6 +37,7 @@ struct rpc_connections;
 struct rpc_connections_config {
 	unsigned places;	/* of each kind */
 	uint16_t peer_protocol; /* what the other end is to say it speaks: SP's number */
+	size_t receive_max;	/* bytes of a message from it; 0: it is to send none */
 
 	/* Ask the kernel whose the other end of a loopback connection is, as it is accepted; or its
 	 * address stands for it. */

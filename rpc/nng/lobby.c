@@ -164,6 +164,9 @@ static int lobby_accept_one(struct rpc_connection *listener)
 		return lobby_refuse(fd, c);
 	c->table = listener->table;
 	c->network = listener->network;
+	c->plain = listener->plain;
+	c->frames = (struct rpc_frames){
+		.local = !listener->network, .max = listener->table->receive_max};
 	c->fd = fd;
 	c->waits = listener;
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER}, sizeof(int));

@@ -89,6 +89,8 @@ BEFORE_LIBC ssize_t readv(int fd, const struct iovec *iovec, int count)
 	}
 	if (reading == RPC_READING_GOES_ON)
 		got = rpc_libc_readv(fd, iovec, count);
+	if (got > 0 && !rpc_stream_take(connection, iovec, (size_t)got))
+		got = 0;
 	if (got > 0 || (got < 0 && !is_loss(errno)) || rpc_stream_lost(connection))
 		return got;
 	errno = EAGAIN;

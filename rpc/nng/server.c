@@ -270,6 +270,7 @@ static int server_open_socket(struct rpc_server *server, const struct rpc_server
 	const struct rpc_connections_config connections = {
 		.places = config->connections ? config->connections : CONNECTIONS_DEFAULT,
 		.peer_protocol = REQUEST,
+		.receive_max = RECEIVE_MAX,
 		.ask_owner = config->ask_owner,
 		.blocked = server_on_wake,
 		.arg = server,

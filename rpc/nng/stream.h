@@ -11,6 +11,9 @@ enum rpc_reading rpc_stream_reading(const struct rpc_connection *connection);
 /* A read found its end. False: that must not be told yet, the read is to be tried again. */
 bool rpc_stream_lost(struct rpc_connection *connection);
 
+/* Takes what was read. False: nng would refuse it; it is not to be told, the connection ends. */
+bool rpc_stream_take(struct rpc_connection *connection, const struct iovec *iovec, size_t got);
+
 /* sendmsg(2) that sends all or, as nng sees it, nothing: with EAGAIN, what was sent is remembered,
  * and left out when the same message comes again. Over a lost connection nothing is sent. */
 ssize_t rpc_stream_send(struct rpc_connection *connection, const struct msghdr *message, int flags);
