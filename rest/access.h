@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "rest/fault.h"
+#include "core/base/fault.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>

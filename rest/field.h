@@ -2,7 +2,7 @@
 /* The fields of a protobuf-c message, by descriptor. Internal to rest/. */
 #pragma once
 
-#include "rest/fault.h"
+#include "core/base/fault.h"
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>

@@ -2,7 +2,7 @@
 /* Comma-separated settings. */
 #pragma once
 
-#include "rest/fault.h"
+#include "core/base/fault.h"
 
 /* Calls add for each entry of the text, blanks around it dropped, until one is negative, and
  * returns that, or 0. Text that is all blank has no entry. -ENOMEM when memory is short. */

@@ -2,7 +2,7 @@
 /* Query strings: as request messages, and for the one parameter that is not a field. */
 #pragma once
 
-#include "rest/fault.h"
+#include "core/base/fault.h"
 
 #include <protobuf-c/protobuf-c.h>
 #include <stddef.h>

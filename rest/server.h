@@ -8,8 +8,8 @@
  */
 #pragma once
 
+#include "core/base/fault.h"
 #include "rest/access.h"
-#include "rest/fault.h"
 #include "rpc/service/call.h"
 
 #include <stdbool.h>

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "rest/fault.h"
+#include "core/base/fault.h"
 #include "rest/json.h"
 
 #include <protobuf-c/protobuf-c.h>

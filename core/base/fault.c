@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Faults of input, as text. */
-#include "rest/fault.h"
+#include "core/base/fault.h"
 
 #include <errno.h>
 #include <stdarg.h>
