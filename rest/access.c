@@ -25,18 +25,18 @@ void rest_access_clear(struct rest_access *access)
 	*access = (struct rest_access){0};
 }
 
-int rest_access_set_key(struct rest_access *access, const char *key, struct rest_fault *fault)
+int rest_access_set_key(struct rest_access *access, const char *key, struct fault *fault)
 {
 	size_t len = strlen(key);
 
 	if (len == 0)
-		return rest_fault_set(fault, "the API key is empty");
+		return fault_set(fault, -EINVAL, "the API key is empty");
 	if (len > REST_KEY_MAX)
-		return rest_fault_set(
-			fault, "the API key is longer than %d characters", REST_KEY_MAX);
+		return fault_set(
+			fault, -EINVAL, "the API key is longer than %d characters", REST_KEY_MAX);
 	for (size_t i = 0; i < len; i++)
 		if (key[i] <= 0x20 || key[i] >= 0x7f)
-			return rest_fault_set(fault,
+			return fault_set(fault, -EINVAL,
 				"the API key has a blank or a character that is not ASCII at position %zu",
 				i + 1);
 	memset(access->key, 0, sizeof(access->key));
@@ -174,7 +174,7 @@ static bool access_is_origin(const char *text)
 	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+-.") == (size_t)(host - text);
 }
 
-static int access_add_origin(void *arg, char *entry, struct rest_fault *fault)
+static int access_add_origin(void *arg, char *entry, struct fault *fault)
 {
 	struct rest_access *access = arg;
 	char **grown;
@@ -184,7 +184,7 @@ static int access_add_origin(void *arg, char *entry, struct rest_fault *fault)
 		return 0;
 	}
 	if (!access_is_origin(entry))
-		return rest_fault_set(fault,
+		return fault_set(fault, -EINVAL,
 			"CORS origin \"%.100s\" is neither * nor of the form scheme://host[:port]",
 			entry);
 	grown = reallocarray(access->origins, access->origin_count + 1, sizeof(*grown));
@@ -198,7 +198,7 @@ static int access_add_origin(void *arg, char *entry, struct rest_fault *fault)
 	return 0;
 }
 
-int rest_access_set_origins(struct rest_access *access, const char *text, struct rest_fault *fault)
+int rest_access_set_origins(struct rest_access *access, const char *text, struct fault *fault)
 {
 	__attribute__((cleanup(rest_access_clear))) struct rest_access fresh = {0};
 	int r = rest_list_each(text, access_add_origin, &fresh, fault);

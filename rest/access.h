@@ -52,20 +52,20 @@ void rest_access_clear(struct rest_access *access);
 
 /* Sets the key. -EINVAL for one that is empty, too long or not printable ASCII without blanks:
  * such a key could not be sent in a header. */
-int rest_access_set_key(struct rest_access *access, const char *key, struct rest_fault *fault);
+int rest_access_set_key(struct rest_access *access, const char *key, struct fault *fault);
 
 /* Parses comma-separated CIDRs, blanks around each dropped; a bare address is a /32 or /128. Host
  * bits beyond the prefix are dropped: 10.1.2.3/8 is 10.0.0.0/8, as most tools take it. Text that
  * is all blank gives none; an entry that does not parse, an empty one included, is -EINVAL with
  * the entry in the fault, and *ret is untouched. -ENOMEM when memory is short. The caller frees
  * *ret with rest_cidrs_clear, or leaves it to rest_access_clear. */
-int rest_cidrs_parse(const char *text, struct rest_cidrs *ret, struct rest_fault *fault);
+int rest_cidrs_parse(const char *text, struct rest_cidrs *ret, struct fault *fault);
 void rest_cidrs_clear(struct rest_cidrs *cidrs);
 bool rest_cidrs_match(const struct rest_cidrs *cidrs, const struct rest_address *address);
 
 /* Sets the origins of CORS: comma-separated "scheme://host[:port]", or "*". -EINVAL with the
  * entry in the fault, or -ENOMEM; access is unchanged then. */
-int rest_access_set_origins(struct rest_access *access, const char *text, struct rest_fault *fault);
+int rest_access_set_origins(struct rest_access *access, const char *text, struct fault *fault);
 
 /* The address of a socket's peer; AF_UNSPEC for another family than IPv4 and IPv6. */
 void rest_address_from(const struct sockaddr *sockaddr, struct rest_address *ret);

@@ -153,13 +153,13 @@ void rest_cidrs_clear(struct rest_cidrs *cidrs)
 	*cidrs = (struct rest_cidrs){0};
 }
 
-static int cidrs_add(void *arg, char *entry, struct rest_fault *fault)
+static int cidrs_add(void *arg, char *entry, struct fault *fault)
 {
 	struct rest_cidrs *cidrs = arg;
 	struct rest_cidr cidr, *grown;
 
 	if (!cidr_parse(entry, &cidr))
-		return rest_fault_set(fault,
+		return fault_set(fault, -EINVAL,
 			"\"%.100s\" is no IPv4 or IPv6 address or CIDR (expected 10.0.0.0/8 or 2001:db8::/32)",
 			entry);
 	grown = reallocarray(cidrs->entries, cidrs->count + 1, sizeof(*grown));
@@ -170,7 +170,7 @@ static int cidrs_add(void *arg, char *entry, struct rest_fault *fault)
 	return 0;
 }
 
-int rest_cidrs_parse(const char *text, struct rest_cidrs *ret, struct rest_fault *fault)
+int rest_cidrs_parse(const char *text, struct rest_cidrs *ret, struct fault *fault)
 {
 	__attribute__((cleanup(rest_cidrs_clear))) struct rest_cidrs cidrs = {0};
 	int r = rest_list_each(text, cidrs_add, &cidrs, fault);

@@ -215,11 +215,11 @@ const char *rest_field_wants(const ProtobufCFieldDescriptor *field)
 }
 
 static int field_refuse(const ProtobufCFieldDescriptor *field, const char *text,
-	const struct rest_path *path, struct rest_fault *fault)
+	const struct rest_path *path, struct fault *fault)
 {
 	char where[160];
 
-	return rest_fault_set(fault, "%s: expected %s, got \"%.60s\"",
+	return fault_set(fault, -EINVAL, "%s: expected %s, got \"%.60s\"",
 		rest_path_text(path, where, sizeof(where)), rest_field_wants(field), text);
 }
 
@@ -361,7 +361,7 @@ static int field_parse_number(const ProtobufCFieldDescriptor *field, const char 
 }
 
 int rest_field_parse(const ProtobufCFieldDescriptor *field, const char *text, size_t len,
-	void *slot, const struct rest_path *path, struct rest_fault *fault)
+	void *slot, const struct rest_path *path, struct fault *fault)
 {
 	int r;
 

@@ -50,7 +50,7 @@ bool rest_field_oneof_taken(const ProtobufCFieldDescriptor *field, ProtobufCMess
  * bytes are allocated with malloc, as protobuf_c_message_free_unpacked wants it. text is
  * NUL-terminated, valid UTF-8 and has no other NUL. 0, -EINVAL with the fault set, or -ENOMEM. */
 int rest_field_parse(const ProtobufCFieldDescriptor *field, const char *text, size_t len,
-	void *slot, const struct rest_path *path, struct rest_fault *fault);
+	void *slot, const struct rest_path *path, struct fault *fault);
 
 /* Stores a whole number if the field's integer type can hold it; value is a sign and an amount. */
 bool rest_field_store_integer(

@@ -118,7 +118,7 @@ static bool handler_is_json(h2o_req_t *req)
 }
 
 static int handler_read_body(h2o_req_t *req, const struct rest_route *route, h2o_iovec_t query,
-	ProtobufCMessage **ret, struct rest_fault *fault)
+	ProtobufCMessage **ret, struct fault *fault)
 {
 	int r = rest_query_refuse(query.base, query.len, fault);
 
@@ -137,7 +137,7 @@ struct handler_plan {
 
 static void handler_call(h2o_req_t *req, const struct rest_route *route, h2o_iovec_t query)
 {
-	struct rest_fault fault = {"out of memory"};
+	struct fault fault = {"out of memory"};
 	ProtobufCMessage *message = NULL;
 	struct rpc_peer peer;
 	int r;

@@ -19,8 +19,8 @@ static char *trim(char *entry)
 	return entry;
 }
 
-int rest_list_each(const char *text, int (*add)(void *arg, char *entry, struct rest_fault *fault),
-	void *arg, struct rest_fault *fault)
+int rest_list_each(const char *text, int (*add)(void *arg, char *entry, struct fault *fault),
+	void *arg, struct fault *fault)
 {
 	__attribute__((cleanup(free_text))) char *copy = strdup(text);
 	char *rest = copy, *entry;

@@ -114,7 +114,7 @@ static int query_grow(
 }
 
 static int query_set(const ProtobufCFieldDescriptor *field, const struct query_pair *pair,
-	bool *seen, ProtobufCMessage *message, struct rest_fault *fault)
+	bool *seen, ProtobufCMessage *message, struct fault *fault)
 {
 	struct rest_path path = {.name = pair->name, .index = -1};
 	bool repeated = rest_field_is_repeated(field);
@@ -122,10 +122,10 @@ static int query_set(const ProtobufCFieldDescriptor *field, const struct query_p
 	int r = 0;
 
 	if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-		return rest_fault_set(
-			fault, "parameter %.100s: not possible in a query", pair->name);
+		return fault_set(
+			fault, -EINVAL, "parameter %.100s: not possible in a query", pair->name);
 	if (!repeated && (*seen || rest_field_oneof_taken(field, message)))
-		return rest_fault_set(fault, "parameter %.100s: given twice", pair->name);
+		return fault_set(fault, -EINVAL, "parameter %.100s: given twice", pair->name);
 	*seen = true;
 	if (repeated)
 		r = query_grow(field, message, &slot);
@@ -150,14 +150,14 @@ static int query_name_shown(const char *text, size_t len)
 }
 
 static int query_pair_read(const ProtobufCMessageDescriptor *type, const char *text, size_t len,
-	bool *seen, ProtobufCMessage *message, struct rest_fault *fault)
+	bool *seen, ProtobufCMessage *message, struct fault *fault)
 {
 	__attribute__((cleanup(query_free_pair))) struct query_pair pair = {0};
 	const ProtobufCFieldDescriptor *field;
 	int r = query_split(text, len, &pair);
 
 	if (r == -EINVAL)
-		return rest_fault_set(fault,
+		return fault_set(fault, -EINVAL,
 			"parameter %.*s: broken percent-escape, NUL or invalid UTF-8",
 			query_name_shown(text, len), text);
 	if (r < 0)
@@ -166,7 +166,7 @@ static int query_pair_read(const ProtobufCMessageDescriptor *type, const char *t
 		return 0;
 	field = rest_field_find(type, pair.name);
 	if (!field)
-		return rest_fault_set(fault, "unknown parameter: %.100s", pair.name);
+		return fault_set(fault, -EINVAL, "unknown parameter: %.100s", pair.name);
 	return query_set(field, &pair, &seen[field - type->fields], message, fault);
 }
 
@@ -176,7 +176,7 @@ static void query_free_seen(bool **seen)
 }
 
 int rest_query_read(const ProtobufCMessageDescriptor *type, const char *query, size_t len,
-	ProtobufCMessage **ret, struct rest_fault *fault)
+	ProtobufCMessage **ret, struct fault *fault)
 {
 	__attribute__((cleanup(query_free_message))) ProtobufCMessage *message = NULL;
 	__attribute__((cleanup(query_free_seen))) bool *seen = NULL;
@@ -220,7 +220,7 @@ char *rest_query_key(const char *query, size_t len)
 	return NULL;
 }
 
-int rest_query_refuse(const char *query, size_t len, struct rest_fault *fault)
+int rest_query_refuse(const char *query, size_t len, struct fault *fault)
 {
 	const char *pair;
 	size_t pair_len;
@@ -231,7 +231,7 @@ int rest_query_refuse(const char *query, size_t len, struct rest_fault *fault)
 		if (pair_len >= key && memcmp(pair, REST_QUERY_KEY, key) == 0 &&
 			(pair_len == key || pair[key] == '='))
 			continue;
-		return rest_fault_set(fault,
+		return fault_set(fault, -EINVAL,
 			"unknown parameter: %.*s (this operation takes its fields from the body)",
 			query_name_shown(pair, pair_len), pair);
 	}

@@ -15,7 +15,7 @@
  * and '+' decoded. On success *ret is the caller's, freed with protobuf_c_message_free_unpacked(
  * *ret, NULL). -EINVAL with the fault naming the parameter, or -ENOMEM. */
 int rest_query_read(const ProtobufCMessageDescriptor *type, const char *query, size_t len,
-	ProtobufCMessage **ret, struct rest_fault *fault);
+	ProtobufCMessage **ret, struct fault *fault);
 
 /* The decoded value of the first api_key parameter, to be freed by the caller, or NULL when there
  * is none that decodes. */
@@ -23,4 +23,4 @@ char *rest_query_key(const char *query, size_t len);
 
 /* Refuses every parameter but api_key: where the body has the fields, one in the query would be
  * passed over in silence. 0, or -EINVAL with the fault naming it. */
-int rest_query_refuse(const char *query, size_t len, struct rest_fault *fault);
+int rest_query_refuse(const char *query, size_t len, struct fault *fault);

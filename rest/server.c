@@ -116,24 +116,21 @@ static int server_start_loops(struct rest_server *server)
 }
 
 int rest_server_start(
-	const struct rest_config *config, struct rest_server **ret, struct rest_fault *fault)
+	const struct rest_config *config, struct rest_server **ret, struct fault *fault)
 {
 	struct rest_server *server = calloc(1, sizeof(*server));
 	int r;
 
-	if (!server) {
-		rest_fault_set(fault, "cannot start the REST server: out of memory");
-		return -ENOMEM;
-	}
+	if (!server)
+		return fault_set(fault, -ENOMEM, "cannot start the REST server: out of memory");
 	/* Without it jansson would seed itself in the middle of the first two requests at once. */
 	json_object_seed(0);
 	server_configure(server, config);
 	server_limit_sockets(config->listen_fd);
 	r = server_start_loops(server);
 	if (r < 0) {
-		rest_fault_set(fault, "cannot start the REST server: %s", strerror(-r));
 		rest_server_free(server);
-		return r;
+		return fault_set(fault, r, "cannot start the REST server: %s", strerror(-r));
 	}
 	*ret = server;
 	return 0;

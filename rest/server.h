@@ -53,7 +53,7 @@ struct rest_server;
 /* Starts the threads and serves from then on. The threads block all signals. 0 and *ret, freed
  * with rest_server_free; or a negative errno with the fault set. */
 int rest_server_start(
-	const struct rest_config *config, struct rest_server **ret, struct rest_fault *fault);
+	const struct rest_config *config, struct rest_server **ret, struct fault *fault);
 
 /* Stops: accepts no more, closes idle connections, answers the requests in flight, and after
  * grace_ms answers those still waiting UNAVAILABLE. Returns when all threads have ended, shortly

@@ -22,7 +22,7 @@
  * unknown or repeated name included, is -EINVAL with the fault naming the field, or line and
  * column. -ENOMEM when memory is short. */
 int rest_transcode_read(const ProtobufCMessageDescriptor *type, const char *json, size_t len,
-	ProtobufCMessage **ret, struct rest_fault *fault);
+	ProtobufCMessage **ret, struct fault *fault);
 
 /* Appends the message as JSON. 0; -EINVAL for a message that has a map or nests too deep, which
  * no answer of ours does; running out of memory shows in json->failed. */

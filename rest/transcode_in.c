@@ -10,7 +10,7 @@
 #include <string.h>
 
 static int in_message(const ProtobufCMessageDescriptor *type, const json_t *object,
-	const struct rest_path *path, ProtobufCMessage **ret, struct rest_fault *fault);
+	const struct rest_path *path, ProtobufCMessage **ret, struct fault *fault);
 
 static void in_free_json(json_t **json)
 {
@@ -43,21 +43,22 @@ static const char *in_type_name(const json_t *json)
 	}
 }
 
-static int in_refuse_type(const struct rest_path *path, const char *wanted, const json_t *got,
-	struct rest_fault *fault)
+static int in_refuse_type(
+	const struct rest_path *path, const char *wanted, const json_t *got, struct fault *fault)
 {
 	char where[160];
 
-	return rest_fault_set(fault, "%s: expected %s, got %s",
+	return fault_set(fault, -EINVAL, "%s: expected %s, got %s",
 		rest_path_text(path, where, sizeof(where)), wanted, in_type_name(got));
 }
 
-static int in_refuse_range(const ProtobufCFieldDescriptor *field, const struct rest_path *path,
-	struct rest_fault *fault)
+static int in_refuse_range(
+	const ProtobufCFieldDescriptor *field, const struct rest_path *path, struct fault *fault)
 {
 	char where[160];
 
-	return rest_fault_set(fault, "%s: number is out of range or not a whole one (expected %s)",
+	return fault_set(fault, -EINVAL,
+		"%s: number is out of range or not a whole one (expected %s)",
 		rest_path_text(path, where, sizeof(where)), rest_field_wants(field));
 }
 
@@ -85,7 +86,7 @@ static bool in_store_number(const ProtobufCFieldDescriptor *field, const json_t 
 }
 
 static int in_number(const ProtobufCFieldDescriptor *field, const json_t *json, void *slot,
-	const struct rest_path *path, struct rest_fault *fault)
+	const struct rest_path *path, struct fault *fault)
 {
 	if (json_is_string(json))
 		return rest_field_parse(field, json_string_value(json), json_string_length(json),
@@ -99,7 +100,7 @@ static int in_number(const ProtobufCFieldDescriptor *field, const json_t *json, 
 
 /* One value, of a singular field or of an element. The slot is not written on failure. */
 static int in_value(const ProtobufCFieldDescriptor *field, const json_t *json, void *slot,
-	const struct rest_path *path, struct rest_fault *fault)
+	const struct rest_path *path, struct fault *fault)
 {
 	switch (field->type) {
 	case PROTOBUF_C_TYPE_MESSAGE:
@@ -124,7 +125,7 @@ static int in_value(const ProtobufCFieldDescriptor *field, const json_t *json, v
 }
 
 static int in_array(const ProtobufCFieldDescriptor *field, const json_t *array,
-	ProtobufCMessage *message, struct rest_path *path, struct rest_fault *fault)
+	ProtobufCMessage *message, struct rest_path *path, struct fault *fault)
 {
 	size_t size = rest_field_size(field), count = json_array_size(array);
 	size_t *done = rest_field_count(field, message);
@@ -150,7 +151,7 @@ static int in_array(const ProtobufCFieldDescriptor *field, const json_t *array,
 }
 
 static int in_field(const ProtobufCFieldDescriptor *field, const json_t *json,
-	ProtobufCMessage *message, struct rest_path *path, struct rest_fault *fault)
+	ProtobufCMessage *message, struct rest_path *path, struct fault *fault)
 {
 	char where[160];
 	int r;
@@ -158,7 +159,7 @@ static int in_field(const ProtobufCFieldDescriptor *field, const json_t *json,
 	if (json_is_null(json))
 		return 0;
 	if (rest_field_is_map(field))
-		return rest_fault_set(fault, "%s: maps are not supported",
+		return fault_set(fault, -EINVAL, "%s: maps are not supported",
 			rest_path_text(path, where, sizeof(where)));
 	if (rest_field_is_repeated(field)) {
 		if (!json_is_array(json))
@@ -166,7 +167,7 @@ static int in_field(const ProtobufCFieldDescriptor *field, const json_t *json,
 		return in_array(field, json, message, path, fault);
 	}
 	if (rest_field_oneof_taken(field, message))
-		return rest_fault_set(fault, "%s: excludes another field that is set too",
+		return fault_set(fault, -EINVAL, "%s: excludes another field that is set too",
 			rest_path_text(path, where, sizeof(where)));
 	r = in_value(field, json, rest_field_slot(field, message), path, fault);
 	if (r == 0)
@@ -188,23 +189,23 @@ static bool in_spelled_twice(
 
 static int in_member(const ProtobufCMessageDescriptor *type, const json_t *object, const char *key,
 	const json_t *value, const struct rest_path *up, ProtobufCMessage *message,
-	struct rest_fault *fault)
+	struct fault *fault)
 {
 	struct rest_path path = {.up = up, .name = key, .index = -1};
 	const ProtobufCFieldDescriptor *field = rest_field_find(type, key);
 	char where[160];
 
 	if (!field)
-		return rest_fault_set(
-			fault, "unknown field: %s", rest_path_text(&path, where, sizeof(where)));
+		return fault_set(fault, -EINVAL, "unknown field: %s",
+			rest_path_text(&path, where, sizeof(where)));
 	if (in_spelled_twice(field, key, object))
-		return rest_fault_set(fault, "duplicate field: %s (also given as %s)",
+		return fault_set(fault, -EINVAL, "duplicate field: %s (also given as %s)",
 			rest_path_text(&path, where, sizeof(where)), field->name);
 	return in_field(field, value, message, &path, fault);
 }
 
 static int in_message(const ProtobufCMessageDescriptor *type, const json_t *object,
-	const struct rest_path *path, ProtobufCMessage **ret, struct rest_fault *fault)
+	const struct rest_path *path, ProtobufCMessage **ret, struct fault *fault)
 {
 	__attribute__((cleanup(in_free_message))) ProtobufCMessage *message = NULL;
 	const char *key;
@@ -250,36 +251,36 @@ static bool in_depth_fits(const char *json, size_t len)
 	return true;
 }
 
-static int in_refuse_syntax(const json_error_t *error, struct rest_fault *fault)
+static int in_refuse_syntax(const json_error_t *error, struct fault *fault)
 {
 	switch (json_error_code(error)) {
 	case json_error_out_of_memory:
 		return -ENOMEM;
 	case json_error_duplicate_key:
-		return rest_fault_set(fault, "duplicate field at line %d, column %d: %s",
+		return fault_set(fault, -EINVAL, "duplicate field at line %d, column %d: %s",
 			error->line, error->column, error->text);
 	default:
-		return rest_fault_set(fault, "invalid JSON at line %d, column %d: %s", error->line,
-			error->column, error->text);
+		return fault_set(fault, -EINVAL, "invalid JSON at line %d, column %d: %s",
+			error->line, error->column, error->text);
 	}
 }
 
 int rest_transcode_read(const ProtobufCMessageDescriptor *type, const char *json, size_t len,
-	ProtobufCMessage **ret, struct rest_fault *fault)
+	ProtobufCMessage **ret, struct fault *fault)
 {
 	__attribute__((cleanup(in_free_json))) json_t *root = NULL;
 	json_error_t error;
 
 	if (len == 0)
-		return rest_fault_set(fault, "empty body: expected a JSON object");
+		return fault_set(fault, -EINVAL, "empty body: expected a JSON object");
 	if (!in_depth_fits(json, len))
-		return rest_fault_set(
-			fault, "arrays and objects nest more than %d levels deep", REST_DEPTH_MAX);
+		return fault_set(fault, -EINVAL, "arrays and objects nest more than %d levels deep",
+			REST_DEPTH_MAX);
 	root = json_loadb(json, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	if (!root)
 		return in_refuse_syntax(&error, fault);
 	if (!json_is_object(root))
-		return rest_fault_set(
-			fault, "body: expected a JSON object, got %s", in_type_name(root));
+		return fault_set(
+			fault, -EINVAL, "body: expected a JSON object, got %s", in_type_name(root));
 	return in_message(type, root, NULL, ret, fault);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What was wrong with something from outside: a sentence for its sender. */
+/* Why something failed, as a sentence for a person. */
 #pragma once
 
-/* The text is NUL-terminated and may hold bytes of the input, so it need not be valid UTF-8:
- * whoever prints it cleans it (rest_json_string does). */
-struct rest_fault {
-	char text[320];
+/* Functions that can fail for a reason the user must know take a struct fault and return 0 or a
+ * negative errno. The text is set on failure and NUL-terminated. It may hold bytes of the input, so
+ * it need not be valid UTF-8: whoever prints it cleans it. */
+struct fault {
+	char text[512];
 };
 
-/* Sets the text, cut to its room, and returns -EINVAL, so that a refusal is one statement. */
-int rest_fault_set(struct rest_fault *fault, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+/* Sets the text, cut to its room, and returns result, so that a failure is one statement. */
+int fault_set(struct fault *fault, int result, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));

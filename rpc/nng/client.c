@@ -185,7 +185,7 @@ static void exchange_finish_response(struct exchange *exchange, Rpc__V1__Respons
 	struct rpc_call *call = exchange->call;
 	const ProtobufCMessageDescriptor *output = rpc_method_output(call->method);
 	const ProtobufCBinaryData *payload = &response->payload;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 	ProtobufCMessage *message;
 
 	if (response->status && response->status->code != RPC_OK) {
@@ -195,9 +195,9 @@ static void exchange_finish_response(struct exchange *exchange, Rpc__V1__Respons
 		exchange_finish(exchange, NULL);
 		return;
 	}
-	if (rpc_wire_unpack(output, payload->data, payload->len, &message, error) < 0) {
+	if (rpc_wire_unpack(output, payload->data, payload->len, &message, &fault) < 0) {
 		rpc_call_fail(call, RPC_INTERNAL, "the answer of %s is not a %s: %s",
-			exchange->client->endpoint.url, output->name, error);
+			exchange->client->endpoint.url, output->name, fault.text);
 		exchange_finish(exchange, NULL);
 		return;
 	}
@@ -209,7 +209,7 @@ static void exchange_received(struct exchange *exchange, int r)
 {
 	struct rpc_call *call = exchange->call;
 	Rpc__V1__Response *response;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 	nng_msg *msg;
 
 	if (r == NNG_ECONNRESET && exchange->sends < SENDS_MAX &&
@@ -223,11 +223,11 @@ static void exchange_received(struct exchange *exchange, int r)
 	}
 	msg = nng_aio_get_msg(exchange->aio);
 	nng_aio_set_msg(exchange->aio, NULL);
-	r = rpc_envelope_decode_response(nng_msg_body(msg), nng_msg_len(msg), &response, error);
+	r = rpc_envelope_decode_response(nng_msg_body(msg), nng_msg_len(msg), &response, &fault);
 	nng_msg_free(msg);
 	if (r < 0) {
 		rpc_call_fail(call, RPC_INTERNAL, "the answer of %s is not an rpc.v1.Response: %s",
-			exchange->client->endpoint.url, error);
+			exchange->client->endpoint.url, fault.text);
 		exchange_finish(exchange, NULL);
 		return;
 	}
@@ -439,15 +439,14 @@ static void client_on_pipe(nng_pipe pipe, nng_pipe_ev event, void *arg)
 	atomic_fetch_add(&client->pipes, event == NNG_PIPE_EV_ADD_PRE ? 1 : -1);
 }
 
-static int client_open_socket(struct rpc_client *client, char error[RPC_TEXT_ERROR])
+static int client_open_socket(struct rpc_client *client, struct fault *fault)
 {
 	int r;
 
 	rpc_mend();
 	r = nng_req0_open(&client->socket);
 	if (r != 0)
-		return rpc_text_refuse(
-			error, -ENOMEM, "cannot open an nng socket: %s", nng_strerror(r));
+		return fault_set(fault, -ENOMEM, "cannot open an nng socket: %s", nng_strerror(r));
 	nng_socket_set_size(client->socket, NNG_OPT_RECVMAXSZ, REPLY_MAX);
 	nng_socket_set_ms(client->socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
 	/* Not ADD_POST: a connection that is lost early has a REM_POST without one. */
@@ -456,36 +455,36 @@ static int client_open_socket(struct rpc_client *client, char error[RPC_TEXT_ERR
 	return 0;
 }
 
-static int client_open_tls(struct rpc_client *client, const struct rpc_client_options *options,
-	char error[RPC_TEXT_ERROR])
+static int client_open_tls(
+	struct rpc_client *client, const struct rpc_client_options *options, struct fault *fault)
 {
 	const char *name = options->server_name ? options->server_name : client->endpoint.host;
 
 	if (client->endpoint.scheme != RPC_SCHEME_TLS)
 		return 0;
-	return rpc_tls_config(&options->tls, NNG_TLS_MODE_CLIENT, name, &client->tls, error);
+	return rpc_tls_config(&options->tls, NNG_TLS_MODE_CLIENT, name, &client->tls, fault);
 }
 
 int rpc_client_open(const char *url, const struct rpc_client_options *options,
-	struct rpc_client **ret_client, char error[RPC_TEXT_ERROR])
+	struct rpc_client **ret_client, struct fault *fault)
 {
 	struct rpc_client *client = calloc(1, sizeof(*client));
 	int r;
 
 	if (!client)
-		return rpc_text_refuse(error, -ENOMEM, "out of memory");
+		return fault_set(fault, -ENOMEM, "out of memory");
 	pthread_mutex_init(&client->dial_lock, NULL);
 	pthread_mutex_init(&client->lock, NULL);
-	r = rpc_endpoint_parse(url, &client->endpoint, error);
+	r = rpc_endpoint_parse(url, &client->endpoint, fault);
 	if (r == 0 && options->api_key) {
 		client->api_key = strdup(options->api_key);
 		if (!client->api_key)
-			r = rpc_text_refuse(error, -ENOMEM, "out of memory");
+			r = fault_set(fault, -ENOMEM, "out of memory");
 	}
 	if (r == 0)
-		r = client_open_tls(client, options, error);
+		r = client_open_tls(client, options, fault);
 	if (r == 0)
-		r = client_open_socket(client, error);
+		r = client_open_socket(client, fault);
 	if (r < 0) {
 		rpc_client_close(client);
 		return r;

@@ -2,9 +2,9 @@
 /* The client: a stub for the services of a server elsewhere. */
 #pragma once
 
+#include "core/base/fault.h"
 #include "rpc/nng/tls.h"
 #include "rpc/service/call.h"
-#include "rpc/service/text.h"
 
 struct rpc_client;
 
@@ -16,9 +16,9 @@ struct rpc_client_options {
 };
 
 /* Makes a client of the server at the URL. Connects when the first call is made, and again whenever
- * the connection is lost. 0, or a negative errno with a sentence in error. */
+ * the connection is lost. 0, or a negative errno with a sentence in fault. */
 int rpc_client_open(const char *url, const struct rpc_client_options *options,
-	struct rpc_client **ret_client, char error[RPC_TEXT_ERROR]);
+	struct rpc_client **ret_client, struct fault *fault);
 
 /* The stub of a service; borrowed, gone with the client. NULL: more than 8 services, or memory is
  * short. Thread-safe.

@@ -4,6 +4,7 @@
 
 #include "rpc/nng/dedupe.h"
 #include "rpc/nng/wire.h"
+#include "rpc/service/text.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -371,7 +372,7 @@ static void take_method(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket
 	const ProtobufCBinaryData *payload = &envelope->payload;
 	const struct rpc_dedupe_key key = {
 		caller->key, envelope->request_id, method, payload->data, payload->len};
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 	bool remember;
 	int r;
 
@@ -380,12 +381,12 @@ static void take_method(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket
 		return;
 	}
 	r = rpc_wire_unpack(
-		rpc_method_input(method), payload->data, payload->len, &call->request, error);
+		rpc_method_input(method), payload->data, payload->len, &call->request, &fault);
 	call->service = rpc_service_for(dispatch->config.services, method);
 	if (r < 0 || !call->service) {
 		dispatch_refuse(dispatch, ticket, envelope->request_id,
 			call->service ? RPC_INVALID_ARGUMENT : RPC_UNIMPLEMENTED, "%s",
-			call->service ? error : "this server does not have the service");
+			call->service ? fault.text : "this server does not have the service");
 		call_free(call);
 		return;
 	}
@@ -436,16 +437,16 @@ void rpc_dispatch_take(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
 	const struct rpc_caller *caller, const uint8_t *bytes, size_t len)
 {
 	Rpc__V1__Request *envelope;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 
 	if (len > RPC_REQUEST_MAX) {
 		dispatch_refuse(dispatch, ticket, NULL, RPC_INVALID_ARGUMENT,
 			"the request has %zu bytes; at most %zu are taken", len, RPC_REQUEST_MAX);
 		return;
 	}
-	if (rpc_envelope_decode_request(bytes, len, &envelope, error) < 0) {
+	if (rpc_envelope_decode_request(bytes, len, &envelope, &fault) < 0) {
 		dispatch_refuse(dispatch, ticket, NULL, RPC_INVALID_ARGUMENT,
-			"not an rpc.v1.Request: %s", error);
+			"not an rpc.v1.Request: %s", fault.text);
 		return;
 	}
 	take_envelope(dispatch, ticket, caller, envelope);

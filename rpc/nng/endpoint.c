@@ -30,16 +30,16 @@ static bool is_loopback(const char *host)
 	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-static int parse_path(const char *url, struct rpc_endpoint *endpoint, char error[RPC_TEXT_ERROR])
+static int parse_path(const char *url, struct rpc_endpoint *endpoint, struct fault *fault)
 {
 	const char *path = url + strlen(IPC_PREFIX);
 
 	if (path[0] != '/')
-		return rpc_text_refuse(error, -EINVAL,
+		return fault_set(fault, -EINVAL,
 			"%s: the path of a socket must be absolute, as in ipc:///run/vfiod/rpc.sock",
 			url);
 	if (strlen(path) >= sizeof(endpoint->path))
-		return rpc_text_refuse(error, -EINVAL,
+		return fault_set(fault, -EINVAL,
 			"%s: the path of a socket must be shorter than %zu bytes", url,
 			sizeof(endpoint->path));
 	snprintf(endpoint->path, sizeof(endpoint->path), "%s", path);
@@ -81,14 +81,14 @@ static int split_authority(const char *authority, struct rpc_endpoint *endpoint)
 	return parse_port(end + 1 + bracketed, &endpoint->port);
 }
 
-static int parse_authority(const char *url, const char *prefix, struct rpc_endpoint *endpoint,
-	char error[RPC_TEXT_ERROR])
+static int parse_authority(
+	const char *url, const char *prefix, struct rpc_endpoint *endpoint, struct fault *fault)
 {
 	const char *host = endpoint->host;
 	bool v6;
 
 	if (split_authority(url + strlen(prefix), endpoint) < 0)
-		return rpc_text_refuse(error, -EINVAL,
+		return fault_set(fault, -EINVAL,
 			"%s: expected an address and a port, as in %s127.0.0.1:7443 or %s[::1]:7443",
 			url, prefix, prefix);
 	endpoint->loopback = is_loopback(host);
@@ -100,23 +100,22 @@ static int parse_authority(const char *url, const char *prefix, struct rpc_endpo
 	return 0;
 }
 
-int rpc_endpoint_parse(
-	const char *url, struct rpc_endpoint *ret_endpoint, char error[RPC_TEXT_ERROR])
+int rpc_endpoint_parse(const char *url, struct rpc_endpoint *ret_endpoint, struct fault *fault)
 {
 	struct rpc_endpoint endpoint = {0};
 	int r;
 
 	if (starts_with(url, IPC_PREFIX)) {
 		endpoint.scheme = RPC_SCHEME_IPC;
-		r = parse_path(url, &endpoint, error);
+		r = parse_path(url, &endpoint, fault);
 	} else if (starts_with(url, TCP_PREFIX)) {
 		endpoint.scheme = RPC_SCHEME_TCP;
-		r = parse_authority(url, TCP_PREFIX, &endpoint, error);
+		r = parse_authority(url, TCP_PREFIX, &endpoint, fault);
 	} else if (starts_with(url, TLS_PREFIX)) {
 		endpoint.scheme = RPC_SCHEME_TLS;
-		r = parse_authority(url, TLS_PREFIX, &endpoint, error);
+		r = parse_authority(url, TLS_PREFIX, &endpoint, fault);
 	} else {
-		r = rpc_text_refuse(error, -EINVAL,
+		r = fault_set(fault, -EINVAL,
 			"%s: an RPC URL starts with ipc://, tcp:// or tls+tcp://", url);
 	}
 	if (r == 0)

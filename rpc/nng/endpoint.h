@@ -2,8 +2,9 @@
 /* Parses the URL of an RPC endpoint: ipc://PATH, tcp://HOST:PORT or tls+tcp://HOST:PORT. */
 #pragma once
 
-#include "rpc/service/text.h"
+#include "core/base/fault.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum rpc_scheme {
@@ -23,6 +24,5 @@ struct rpc_endpoint {
 };
 
 /* Takes a URL apart. Only for listeners may the port be 0 (any). Pure. 0, or -EINVAL with a
- * sentence in error. */
-int rpc_endpoint_parse(
-	const char *url, struct rpc_endpoint *ret_endpoint, char error[RPC_TEXT_ERROR]);
+ * sentence in fault. */
+int rpc_endpoint_parse(const char *url, struct rpc_endpoint *ret_endpoint, struct fault *fault);

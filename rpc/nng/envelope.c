@@ -78,11 +78,11 @@ int rpc_envelope_encode_request(const struct rpc_envelope *envelope,
 	return rpc_bytes_pack(&request.base, ret_bytes);
 }
 
-int rpc_envelope_decode_request(const uint8_t *bytes, size_t len, Rpc__V1__Request **ret_request,
-	char error[RPC_TEXT_ERROR])
+int rpc_envelope_decode_request(
+	const uint8_t *bytes, size_t len, Rpc__V1__Request **ret_request, struct fault *fault)
 {
 	ProtobufCMessage *message;
-	int r = rpc_wire_unpack(&rpc__v1__request__descriptor, bytes, len, &message, error);
+	int r = rpc_wire_unpack(&rpc__v1__request__descriptor, bytes, len, &message, fault);
 
 	if (r == 0)
 		*ret_request = (Rpc__V1__Request *)message;
@@ -111,11 +111,11 @@ int rpc_envelope_encode_response(const Rpc__V1__Status *status, const ProtobufCM
 	return rpc_bytes_pack(&response.base, ret_bytes);
 }
 
-int rpc_envelope_decode_response(const uint8_t *bytes, size_t len, Rpc__V1__Response **ret_response,
-	char error[RPC_TEXT_ERROR])
+int rpc_envelope_decode_response(
+	const uint8_t *bytes, size_t len, Rpc__V1__Response **ret_response, struct fault *fault)
 {
 	ProtobufCMessage *message;
-	int r = rpc_wire_unpack(&rpc__v1__response__descriptor, bytes, len, &message, error);
+	int r = rpc_wire_unpack(&rpc__v1__response__descriptor, bytes, len, &message, fault);
 
 	if (r == 0)
 		*ret_response = (Rpc__V1__Response *)message;

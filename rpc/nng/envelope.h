@@ -2,8 +2,8 @@
 /* Encodes and decodes the envelope: rpc.v1.Request and rpc.v1.Response. */
 #pragma once
 
+#include "core/base/fault.h"
 #include "rpc/service/status.h"
-#include "rpc/service/text.h"
 #include "rpc/v1/rpc.pb-c.h"
 
 /* The most bytes of an encoded Request that a server decodes (docs/rpc.md, "Limits"). */
@@ -37,9 +37,9 @@ int rpc_envelope_encode_request(const struct rpc_envelope *envelope,
 	const ProtobufCMessage *message, struct rpc_bytes *ret_bytes);
 
 /* A Request from bytes of any origin. The caller frees it with rpc__v1__request__free_unpacked.
- * 0, -EBADMSG or -ENOMEM with a sentence in error. */
-int rpc_envelope_decode_request(const uint8_t *bytes, size_t len, Rpc__V1__Request **ret_request,
-	char error[RPC_TEXT_ERROR]);
+ * 0, -EBADMSG or -ENOMEM with a sentence in fault. */
+int rpc_envelope_decode_request(
+	const uint8_t *bytes, size_t len, Rpc__V1__Request **ret_request, struct fault *fault);
 
 /* The bytes of a Response: of the message when there is one, of the status otherwise (NULL: memory
  * was short). request_id may be NULL. The caller frees them. 0 or -ENOMEM. */
@@ -47,9 +47,9 @@ int rpc_envelope_encode_response(const Rpc__V1__Status *status, const ProtobufCM
 	const char *request_id, struct rpc_bytes *ret_bytes);
 
 /* A Response from bytes of any origin. The caller frees it with rpc__v1__response__free_unpacked.
- * 0, -EBADMSG or -ENOMEM with a sentence in error. */
-int rpc_envelope_decode_response(const uint8_t *bytes, size_t len, Rpc__V1__Response **ret_response,
-	char error[RPC_TEXT_ERROR]);
+ * 0, -EBADMSG or -ENOMEM with a sentence in fault. */
+int rpc_envelope_decode_response(
+	const uint8_t *bytes, size_t len, Rpc__V1__Response **ret_response, struct fault *fault);
 
 /* The value of a metadata key (lower-case), the last one if it is repeated; NULL: absent. */
 const char *rpc_envelope_metadata(const Rpc__V1__Request *request, const char *key);

@@ -41,23 +41,23 @@ static bool is_served(const char *path)
 }
 
 /* A path that holds something other than a socket must not be replaced. */
-static int check_place(const char *path, char error[RPC_TEXT_ERROR])
+static int check_place(const char *path, struct fault *fault)
 {
 	struct stat found;
 
 	if (lstat(path, &found) < 0)
 		return 0;
 	if (!S_ISSOCK(found.st_mode))
-		return rpc_text_refuse(error, -EEXIST,
+		return fault_set(fault, -EEXIST,
 			"cannot listen at %s: there is something else than a socket", path);
 	if (is_served(path))
-		return rpc_text_refuse(error, -EADDRINUSE,
+		return fault_set(fault, -EADDRINUSE,
 			"cannot listen at %s: another process does already", path);
 	return 0;
 }
 
 static int listen_beside(const struct rpc_ipc_config *config, const char *beside,
-	nng_listener *ret_listener, char error[RPC_TEXT_ERROR])
+	nng_listener *ret_listener, struct fault *fault)
 {
 	nng_listener listener;
 	char url[128];
@@ -67,13 +67,13 @@ static int listen_beside(const struct rpc_ipc_config *config, const char *beside
 	unlink(beside); /* a leftover of a process that died between bind and rename */
 	r = nng_listener_create(&listener, config->socket, url);
 	if (r != 0)
-		return rpc_text_refuse(
-			error, -ENOMEM, "cannot listen at %s: %s", config->path, nng_strerror(r));
+		return fault_set(
+			fault, -ENOMEM, "cannot listen at %s: %s", config->path, nng_strerror(r));
 	nng_listener_set_int(listener, NNG_OPT_IPC_PERMISSIONS, S_IRUSR | S_IWUSR);
 	r = rpc_connections_listen(config->connections, listener, false, true);
 	if (r != 0) {
 		nng_listener_close(listener);
-		return rpc_text_refuse(error, -EIO,
+		return fault_set(fault, -EIO,
 			"cannot listen at %s: %s; is its folder there, and ours to write?",
 			config->path, nng_strerror(r));
 	}
@@ -82,47 +82,45 @@ static int listen_beside(const struct rpc_ipc_config *config, const char *beside
 }
 
 /* Hands the socket over to those it is for and moves it to its place. */
-static int ipc_publish(
-	const struct rpc_ipc_config *config, const char *beside, char error[RPC_TEXT_ERROR])
+static int ipc_publish(const struct rpc_ipc_config *config, const char *beside, struct fault *fault)
 {
 	if (config->gid != (gid_t)-1 && chown(beside, (uid_t)-1, config->gid) < 0)
-		return rpc_text_refuse(error, -errno,
+		return fault_set(fault, -errno,
 			"cannot give %s to group %u: %s (its folder must be of that group, and setgid: `chmod g+s`)",
 			config->path, config->gid, strerror(errno));
 	if (chmod(beside, config->mode) < 0 || rename(beside, config->path) < 0)
-		return rpc_text_refuse(error, -errno, "cannot put a socket at %s: %s", config->path,
+		return fault_set(fault, -errno, "cannot put a socket at %s: %s", config->path,
 			strerror(errno));
 	return 0;
 }
 
 static int open_listener(
-	const struct rpc_ipc_config *config, nng_listener *ret_listener, char error[RPC_TEXT_ERROR])
+	const struct rpc_ipc_config *config, nng_listener *ret_listener, struct fault *fault)
 {
 	char beside[108];
 	int r;
 
 	snprintf(beside, sizeof(beside), "%s.1", config->path);
-	r = listen_beside(config, beside, ret_listener, error);
+	r = listen_beside(config, beside, ret_listener, fault);
 	if (r < 0)
 		return r;
-	r = ipc_publish(config, beside, error);
+	r = ipc_publish(config, beside, fault);
 	if (r < 0)
 		nng_listener_close(*ret_listener);
 	return r;
 }
 
-int rpc_ipc_open(
-	const struct rpc_ipc_config *config, struct rpc_ipc **ret_ipc, char error[RPC_TEXT_ERROR])
+int rpc_ipc_open(const struct rpc_ipc_config *config, struct rpc_ipc **ret_ipc, struct fault *fault)
 {
 	struct rpc_ipc *ipc = calloc(1, sizeof(*ipc));
 	int r;
 
 	if (!ipc)
-		return rpc_text_refuse(error, -ENOMEM, "out of memory");
+		return fault_set(fault, -ENOMEM, "out of memory");
 	snprintf(ipc->path, sizeof(ipc->path), "%s", config->path);
-	r = check_place(config->path, error);
+	r = check_place(config->path, fault);
 	if (r == 0)
-		r = open_listener(config, &ipc->listener, error);
+		r = open_listener(config, &ipc->listener, fault);
 	if (r < 0) {
 		free(ipc);
 		return r;

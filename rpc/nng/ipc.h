@@ -7,8 +7,8 @@
  */
 #pragma once
 
+#include "core/base/fault.h"
 #include "rpc/nng/connections.h"
-#include "rpc/service/text.h"
 
 #include <nng/nng.h>
 #include <sys/types.h>
@@ -25,9 +25,9 @@ struct rpc_ipc_config {
 struct rpc_ipc;
 
 /* Listens at the path, replacing a socket that nobody listens on. 0, or a negative errno with a
- * sentence in error. */
+ * sentence in fault. */
 int rpc_ipc_open(
-	const struct rpc_ipc_config *config, struct rpc_ipc **ret_ipc, char error[RPC_TEXT_ERROR]);
+	const struct rpc_ipc_config *config, struct rpc_ipc **ret_ipc, struct fault *fault);
 
 /* Closes the listener with its connections and removes the socket from the path; NULL is fine. */
 void rpc_ipc_close(struct rpc_ipc *ipc);

@@ -24,8 +24,7 @@ struct rpc_listeners {
 	size_t count;
 };
 
-static int open_ipc(
-	const struct rpc_listen_config *config, struct one *one, char error[RPC_TEXT_ERROR])
+static int open_ipc(const struct rpc_listen_config *config, struct one *one, struct fault *fault)
 {
 	const struct rpc_ipc_config ipc = {
 		.socket = config->socket,
@@ -35,39 +34,39 @@ static int open_ipc(
 		.gid = config->ipc_gid,
 	};
 
-	return rpc_ipc_open(&ipc, &one->ipc, error);
+	return rpc_ipc_open(&ipc, &one->ipc, fault);
 }
 
 /* What tells callers apart must be there before a port is open to them. */
 static int check_network(
-	const struct rpc_listen_config *config, const struct one *one, char error[RPC_TEXT_ERROR])
+	const struct rpc_listen_config *config, const struct one *one, struct fault *fault)
 {
 	const struct rpc_endpoint *endpoint = &one->endpoint;
 
 	if (endpoint->scheme == RPC_SCHEME_TCP && !endpoint->loopback)
-		return rpc_text_refuse(error, -EINVAL,
+		return fault_set(fault, -EINVAL,
 			"%s: tcp:// is served on loopback addresses alone; use tls+tcp:// for "
 			"others",
 			endpoint->url);
 	if (endpoint->scheme == RPC_SCHEME_TLS && !config->tls.authority && !config->api_key)
-		return rpc_text_refuse(error, -EINVAL,
+		return fault_set(fault, -EINVAL,
 			"%s: tls+tcp:// needs an API key or an authority for client certificates",
 			endpoint->url);
 	return 0;
 }
 
 static int set_tls(
-	const struct rpc_listen_config *config, nng_listener listener, char error[RPC_TEXT_ERROR])
+	const struct rpc_listen_config *config, nng_listener listener, struct fault *fault)
 {
 	nng_tls_config *tls;
-	int r = rpc_tls_config(&config->tls, NNG_TLS_MODE_SERVER, NULL, &tls, error);
+	int r = rpc_tls_config(&config->tls, NNG_TLS_MODE_SERVER, NULL, &tls, fault);
 
 	if (r < 0)
 		return r;
 	r = nng_listener_set_ptr(listener, NNG_OPT_TLS_CONFIG, tls);
 	nng_tls_config_free(tls);
 	if (r != 0)
-		return rpc_text_refuse(error, -EIO, "cannot set up TLS: %s", nng_strerror(r));
+		return fault_set(fault, -EIO, "cannot set up TLS: %s", nng_strerror(r));
 	return 0;
 }
 
@@ -85,72 +84,72 @@ static void settle_port(struct one *one)
 }
 
 static int open_network(
-	const struct rpc_listen_config *config, struct one *one, char error[RPC_TEXT_ERROR])
+	const struct rpc_listen_config *config, struct one *one, struct fault *fault)
 {
-	int r = check_network(config, one, error);
+	int r = check_network(config, one, fault);
 
 	if (r < 0)
 		return r;
 	r = nng_listener_create(&one->listener, config->socket, one->endpoint.url);
 	if (r != 0)
-		return rpc_text_refuse(error, -EINVAL, "cannot listen at %s: %s", one->endpoint.url,
+		return fault_set(fault, -EINVAL, "cannot listen at %s: %s", one->endpoint.url,
 			nng_strerror(r));
 	if (one->endpoint.scheme == RPC_SCHEME_TLS) {
-		r = set_tls(config, one->listener, error);
+		r = set_tls(config, one->listener, fault);
 		if (r < 0)
 			return r;
 	}
 	r = rpc_connections_listen(
 		config->connections, one->listener, true, one->endpoint.scheme == RPC_SCHEME_TCP);
 	if (r != 0)
-		return rpc_text_refuse(error, r == NNG_EADDRINUSE ? -EADDRINUSE : -EIO,
+		return fault_set(fault, r == NNG_EADDRINUSE ? -EADDRINUSE : -EIO,
 			"cannot listen at %s: %s", one->endpoint.url, nng_strerror(r));
 	settle_port(one);
 	return 0;
 }
 
 static int open_one(const struct rpc_listen_config *config, const char *url,
-	struct rpc_listeners *listeners, char error[RPC_TEXT_ERROR])
+	struct rpc_listeners *listeners, struct fault *fault)
 {
 	struct one *one = &listeners->all[listeners->count];
 	int r;
 
 	if (listeners->count == LISTENERS_MAX)
-		return rpc_text_refuse(error, -EINVAL, "more than %d RPC listeners", LISTENERS_MAX);
-	r = rpc_endpoint_parse(url, &one->endpoint, error);
+		return fault_set(fault, -EINVAL, "more than %d RPC listeners", LISTENERS_MAX);
+	r = rpc_endpoint_parse(url, &one->endpoint, fault);
 	if (r < 0)
 		return r;
 	listeners->count++; /* from here on it is there to be closed */
 	if (one->endpoint.scheme == RPC_SCHEME_IPC)
-		return open_ipc(config, one, error);
-	return open_network(config, one, error);
+		return open_ipc(config, one, fault);
+	return open_network(config, one, fault);
 }
 
 static int open_all(const struct rpc_listen_config *config, char *urls,
-	struct rpc_listeners *listeners, char error[RPC_TEXT_ERROR])
+	struct rpc_listeners *listeners, struct fault *fault)
 {
 	char *rest = NULL;
 	int r = 0;
 
 	for (char *url = strtok_r(urls, ", ", &rest); url && r == 0;
 		url = strtok_r(NULL, ", ", &rest))
-		r = open_one(config, url, listeners, error);
+		r = open_one(config, url, listeners, fault);
 	if (r == 0 && listeners->count == 0)
-		return rpc_text_refuse(error, -EINVAL, "no RPC listener is named");
+		return fault_set(fault, -EINVAL, "no RPC listener is named");
 	return r;
 }
 
 int rpc_listeners_open(const struct rpc_listen_config *config, struct rpc_listeners **ret_listeners,
-	char error[RPC_TEXT_ERROR])
+	struct fault *fault)
 {
 	struct rpc_listeners *listeners = calloc(1, sizeof(*listeners));
 	char *urls = strdup(config->urls);
 	int r;
 
 	if (!listeners || !urls)
-		r = rpc_text_refuse(error, -ENOMEM, "out of memory");
+		r = fault_set(fault, -ENOMEM, "out of memory");
 	else
-		r = open_all(config, urls, listeners, error);
+		r = open_all(config, urls, listeners, fault);
 	free(urls);
 	if (r < 0) {
 		rpc_listeners_close(listeners);

@@ -21,9 +21,9 @@ struct rpc_listen_config {
 
 struct rpc_listeners;
 
-/* Listens at every URL, or at none. 0, or a negative errno with a sentence in error. */
+/* Listens at every URL, or at none. 0, or a negative errno with a sentence in fault. */
 int rpc_listeners_open(const struct rpc_listen_config *config, struct rpc_listeners **ret_listeners,
-	char error[RPC_TEXT_ERROR]);
+	struct fault *fault);
 
 /* Where the n-th one can be reached, with the port it got; NULL: there are not as many. Borrowed.
  */

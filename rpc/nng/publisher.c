@@ -24,28 +24,27 @@ struct rpc_publisher {
 };
 
 int rpc_publisher_open(
-	const char *url, gid_t ipc_gid, struct rpc_publisher **ret, char error[RPC_TEXT_ERROR])
+	const char *url, gid_t ipc_gid, struct rpc_publisher **ret, struct fault *fault)
 {
 	const struct rpc_connections_config connections = {
 		.places = SUBSCRIBERS, .peer_protocol = SUBSCRIBER};
 	struct rpc_publisher *p = calloc(1, sizeof(*p));
 
 	if (!p)
-		return rpc_text_refuse(error, -ENOMEM, "out of memory");
+		return fault_set(fault, -ENOMEM, "out of memory");
 	rpc_mend();
 	int rc = nng_pub0_open(&p->socket);
 	if (rc) {
 		free(p);
-		return rpc_text_refuse(
-			error, -ENOMEM, "cannot open a socket: %s", nng_strerror(rc));
+		return fault_set(fault, -ENOMEM, "cannot open a socket: %s", nng_strerror(rc));
 	}
 	p->connections = rpc_connections_new(p->socket, &connections);
 	const struct rpc_listen_config config = {.socket = p->socket,
 		.connections = p->connections,
 		.urls = url,
 		.ipc_gid = ipc_gid};
-	int result = p->connections ? rpc_listeners_open(&config, &p->listeners, error)
-				    : rpc_text_refuse(error, -ENOMEM, "out of memory");
+	int result = p->connections ? rpc_listeners_open(&config, &p->listeners, fault)
+				    : fault_set(fault, -ENOMEM, "out of memory");
 	if (result < 0) {
 		rpc_publisher_close(p);
 		return result;

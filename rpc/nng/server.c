@@ -241,12 +241,12 @@ static void *clock_main(void *arg)
 	return NULL;
 }
 
-static int server_start_clock(struct rpc_server *server, char error[RPC_TEXT_ERROR])
+static int server_start_clock(struct rpc_server *server, struct fault *fault)
 {
 	int r = pthread_create(&server->clock, NULL, clock_main, server);
 
 	if (r != 0)
-		return rpc_text_refuse(error, -r, "cannot start a thread: %s", strerror(r));
+		return fault_set(fault, -r, "cannot start a thread: %s", strerror(r));
 	server->clock_runs = true;
 	pthread_setname_np(server->clock, "rpc-clock");
 	return 0;
@@ -264,8 +264,8 @@ static void server_stop_clock(struct rpc_server *server)
 	server->clock_runs = false;
 }
 
-static int server_open_socket(struct rpc_server *server, const struct rpc_server_config *config,
-	char error[RPC_TEXT_ERROR])
+static int server_open_socket(
+	struct rpc_server *server, const struct rpc_server_config *config, struct fault *fault)
 {
 	const struct rpc_connections_config connections = {
 		.places = config->connections ? config->connections : CONNECTIONS_DEFAULT,
@@ -280,17 +280,16 @@ static int server_open_socket(struct rpc_server *server, const struct rpc_server
 	rpc_mend();
 	r = nng_rep0_open(&server->socket);
 	if (r != 0)
-		return rpc_text_refuse(
-			error, -ENOMEM, "cannot open an nng socket: %s", nng_strerror(r));
+		return fault_set(fault, -ENOMEM, "cannot open an nng socket: %s", nng_strerror(r));
 	server->open = true;
 	nng_socket_set_size(server->socket, NNG_OPT_RECVMAXSZ, RECEIVE_MAX);
 	server->connections = rpc_connections_new(server->socket, &connections);
 	if (!server->connections)
-		return rpc_text_refuse(error, -ENOMEM, "out of memory");
+		return fault_set(fault, -ENOMEM, "out of memory");
 	return 0;
 }
 
-static int server_open_slots(struct rpc_server *server, char error[RPC_TEXT_ERROR])
+static int server_open_slots(struct rpc_server *server, struct fault *fault)
 {
 	for (unsigned i = 0; i < server->slot_count; i++) {
 		struct slot *slot = &server->slots[i];
@@ -301,14 +300,14 @@ static int server_open_slots(struct rpc_server *server, char error[RPC_TEXT_ERRO
 		if (r == 0)
 			r = nng_ctx_open(&slot->ctx, server->socket);
 		if (r != 0)
-			return rpc_text_refuse(
-				error, -ENOMEM, "cannot open an nng context: %s", nng_strerror(r));
+			return fault_set(
+				fault, -ENOMEM, "cannot open an nng context: %s", nng_strerror(r));
 	}
 	return 0;
 }
 
-static int server_open_dispatch(struct rpc_server *server, const struct rpc_server_config *config,
-	char error[RPC_TEXT_ERROR])
+static int server_open_dispatch(
+	struct rpc_server *server, const struct rpc_server_config *config, struct fault *fault)
 {
 	const struct rpc_dispatch_config dispatch = {
 		.services = config->services,
@@ -322,12 +321,12 @@ static int server_open_dispatch(struct rpc_server *server, const struct rpc_serv
 
 	server->dispatch = rpc_dispatch_new(&dispatch);
 	if (!server->dispatch)
-		return rpc_text_refuse(error, -ENOMEM, "out of memory");
+		return fault_set(fault, -ENOMEM, "out of memory");
 	return 0;
 }
 
-static int server_open_listeners(struct rpc_server *server, const struct rpc_server_config *config,
-	char error[RPC_TEXT_ERROR])
+static int server_open_listeners(
+	struct rpc_server *server, const struct rpc_server_config *config, struct fault *fault)
 {
 	const struct rpc_listen_config listen = {
 		.socket = server->socket,
@@ -339,7 +338,7 @@ static int server_open_listeners(struct rpc_server *server, const struct rpc_ser
 		.tls = config->tls,
 	};
 
-	return rpc_listeners_open(&listen, &server->listeners, error);
+	return rpc_listeners_open(&listen, &server->listeners, fault);
 }
 
 static unsigned contexts_of(const struct rpc_server_config *config)
@@ -379,23 +378,23 @@ static struct rpc_server *server_new(const struct rpc_server_config *config)
 	return server;
 }
 
-int rpc_server_start(const struct rpc_server_config *config, struct rpc_server **ret_server,
-	char error[RPC_TEXT_ERROR])
+int rpc_server_start(
+	const struct rpc_server_config *config, struct rpc_server **ret_server, struct fault *fault)
 {
 	struct rpc_server *server = server_new(config);
 	int r;
 
 	if (!server)
-		return rpc_text_refuse(error, -ENOMEM, "out of memory");
-	r = server_open_socket(server, config, error);
+		return fault_set(fault, -ENOMEM, "out of memory");
+	r = server_open_socket(server, config, fault);
 	if (r == 0)
-		r = server_open_dispatch(server, config, error);
+		r = server_open_dispatch(server, config, fault);
 	if (r == 0)
-		r = server_open_slots(server, error);
+		r = server_open_slots(server, fault);
 	if (r == 0)
-		r = server_open_listeners(server, config, error);
+		r = server_open_listeners(server, config, fault);
 	if (r == 0)
-		r = server_start_clock(server, error);
+		r = server_start_clock(server, fault);
 	if (r < 0) {
 		rpc_server_free(server);
 		return r;

@@ -2,9 +2,9 @@
 /* The server: services behind an nng rep0 socket (docs/rpc.md). */
 #pragma once
 
+#include "core/base/fault.h"
 #include "rpc/nng/tls.h"
 #include "rpc/service/call.h"
-#include "rpc/service/text.h"
 
 /* All pointers are borrowed: services and rights until every call is done, the rest until
  * rpc_server_start returns. */
@@ -29,9 +29,9 @@ struct rpc_server;
 
 /* Listens and serves, on nng's threads and one of its own: fork before. Half of the contexts can
  * wait for changes and a little less than half for reads, so that neither keeps the other out and
- * a full queue is still answered. 0, or a negative errno with a sentence in error. */
+ * a full queue is still answered. 0, or a negative errno with a sentence in fault. */
 int rpc_server_start(const struct rpc_server_config *config, struct rpc_server **ret_server,
-	char error[RPC_TEXT_ERROR]);
+	struct fault *fault);
 
 /* Where the n-th listener can be reached, with the port it got; NULL: there are not as many. */
 const char *rpc_server_url(const struct rpc_server *server, size_t n);

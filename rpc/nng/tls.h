@@ -2,7 +2,7 @@
 /* Makes nng's configuration of TLS from PEM text, which the tools read from files. */
 #pragma once
 
-#include "rpc/service/text.h"
+#include "core/base/fault.h"
 
 #include <nng/nng.h>
 #include <nng/supplemental/tls/tls.h>
@@ -17,6 +17,6 @@ struct rpc_tls {
 
 /* Makes nng's configuration for one side; server_name, for clients, is what the server's
  * certificate must say. The caller frees it with nng_tls_config_free. 0, -EINVAL or -ENOTSUP with a
- * sentence in error. */
+ * sentence in fault. */
 int rpc_tls_config(const struct rpc_tls *tls, nng_tls_mode mode, const char *server_name,
-	nng_tls_config **ret_config, char error[RPC_TEXT_ERROR]);
+	nng_tls_config **ret_config, struct fault *fault);

@@ -8,6 +8,8 @@
  */
 #include "rpc/nng/wire.h"
 
+#include "rpc/service/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,7 +42,7 @@ struct frame {
 	unsigned depth;
 	const uint8_t *at;
 	const uint8_t *end;
-	char *error;
+	struct fault *fault;
 };
 
 /* Writes "outer[2].inner" for the field being read and returns its length. */
@@ -69,15 +71,15 @@ static int wire_refuse(const struct frame *frame, const char *fmt, ...)
 
 static int wire_refuse(const struct frame *frame, const char *fmt, ...)
 {
-	char path[RPC_TEXT_ERROR / 2] = "", reason[RPC_TEXT_ERROR / 2];
+	char path[sizeof(frame->fault->text) / 2] = "", reason[sizeof(path)];
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(reason, sizeof(reason), fmt, args);
 	va_end(args);
 	if (path_write(frame, path, sizeof(path)) == 0)
-		return rpc_text_refuse(frame->error, -EBADMSG, "%s", reason);
-	return rpc_text_refuse(frame->error, -EBADMSG, "%s: %s", path, reason);
+		return fault_set(frame->fault, -EBADMSG, "%s", reason);
+	return fault_set(frame->fault, -EBADMSG, "%s: %s", path, reason);
 }
 
 /* Reads a varint of at most max bytes. */
@@ -186,7 +188,7 @@ static int check_length(struct frame *frame)
 			.depth = frame->depth + 1,
 			.at = value,
 			.end = value + len,
-			.error = frame->error,
+			.fault = frame->fault,
 		};
 
 		r = check_message(&inner);
@@ -254,7 +256,7 @@ static int check_message(struct frame *frame)
 	int r = 0;
 
 	if (frame->depth > RPC_WIRE_MAX_DEPTH)
-		return rpc_text_refuse(frame->error, -EBADMSG,
+		return fault_set(frame->fault, -EBADMSG,
 			"messages are nested more than %d levels deep", RPC_WIRE_MAX_DEPTH);
 	while (r == 0 && frame->at < frame->end)
 		r = check_field(frame, counts);
@@ -262,14 +264,14 @@ static int check_message(struct frame *frame)
 }
 
 int rpc_wire_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t len,
-	char error[RPC_TEXT_ERROR])
+	struct fault *fault)
 {
 	static const uint8_t nothing[1];
 	struct frame frame = {
 		.descriptor = descriptor,
 		.depth = 1,
 		.at = len > 0 ? bytes : nothing,
-		.error = error,
+		.fault = fault,
 	};
 
 	frame.end = frame.at + len;
@@ -300,21 +302,21 @@ static void budget_free(void *data, void *pointer)
 }
 
 int rpc_wire_unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t len,
-	ProtobufCMessage **ret_message, char error[RPC_TEXT_ERROR])
+	ProtobufCMessage **ret_message, struct fault *fault)
 {
 	struct budget budget = {.left = len * UNPACK_FACTOR + UNPACK_BASE};
 	ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
 	ProtobufCMessage *message;
-	int r = rpc_wire_check(descriptor, bytes, len, error);
+	int r = rpc_wire_check(descriptor, bytes, len, fault);
 
 	if (r < 0)
 		return r;
 	message = protobuf_c_message_unpack(descriptor, &allocator, len, bytes);
 	if (!message && budget.exceeded)
-		return rpc_text_refuse(error, -ENOMEM,
+		return fault_set(fault, -ENOMEM,
 			"the message needs more than %d times its size in memory", UNPACK_FACTOR);
 	if (!message)
-		return rpc_text_refuse(error, -EBADMSG, "the bytes are not a %s", descriptor->name);
+		return fault_set(fault, -EBADMSG, "the bytes are not a %s", descriptor->name);
 	*ret_message = message;
 	return 0;
 }

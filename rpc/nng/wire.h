@@ -3,7 +3,7 @@
  * (docs/rpc.md, "What is not unpacked"). */
 #pragma once
 
-#include "rpc/service/text.h"
+#include "core/base/fault.h"
 
 #include <protobuf-c/protobuf-c.h>
 
@@ -16,10 +16,10 @@
  * protobuf-c cannot skip, are refused. Pure. 0, or -EBADMSG with a sentence that names the field.
  */
 int rpc_wire_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t len,
-	char error[RPC_TEXT_ERROR]);
+	struct fault *fault);
 
 /* Checks, then unpacks with memory in proportion to len. The caller frees *ret_message with
- * protobuf_c_message_free_unpacked(message, NULL). 0, -EBADMSG, or -ENOMEM; a sentence in error,
+ * protobuf_c_message_free_unpacked(message, NULL). 0, -EBADMSG, or -ENOMEM; a sentence in fault,
  * and *ret_message untouched, on failure. */
 int rpc_wire_unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t len,
-	ProtobufCMessage **ret_message, char error[RPC_TEXT_ERROR]);
+	ProtobufCMessage **ret_message, struct fault *fault);

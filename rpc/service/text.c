@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Text that protobuf strings may hold, secrets compared, and errors as a sentence. */
+/* Text that protobuf strings may hold, and secrets compared. */
 #include "rpc/service/text.h"
 
 #include "core/base/text.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 size_t rpc_text_char(const void *bytes, size_t len)
@@ -42,14 +40,4 @@ bool rpc_text_equal_secret(const char *given, const char *secret)
 	for (size_t i = 0; i < given_len; i++)
 		difference |= (unsigned char)given[i] ^ (unsigned char)secret[i % (secret_len + 1)];
 	return difference == 0;
-}
-
-int rpc_text_refuse(char error[RPC_TEXT_ERROR], int result, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(error, RPC_TEXT_ERROR, fmt, args);
-	va_end(args);
-	return result;
 }

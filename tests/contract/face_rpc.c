@@ -106,7 +106,7 @@ static bool pack_message(
 {
 	json_t *expanded = bytes_expand_lists(json);
 	CLEANUP(free_cleanup) char *text = json_dumps(expanded, JSON_COMPACT);
-	struct rest_fault fault;
+	struct fault fault;
 	ProtobufCMessage *message;
 
 	json_decref(expanded);
@@ -266,14 +266,14 @@ bool face_rpc(struct face *face, const json_t *request, const json_t *expect, st
 	CLEANUP(rpc_bytes_free) struct rpc_bytes envelope = {0};
 	CLEANUP(bytes_clear) struct bytes reply = {0};
 	CLEANUP(response_free) Rpc__V1__Response *response = NULL;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 
 	if (!make_envelope(request, method, &envelope, why) ||
 		!next_reply(face, request, &envelope, &reply, why))
 		return false;
-	if (rpc_envelope_decode_response((const uint8_t *)reply.data, reply.len, &response, error) <
-		0)
-		return why_not(why, "the reply is no Response: %s", error);
+	if (rpc_envelope_decode_response(
+		    (const uint8_t *)reply.data, reply.len, &response, &fault) < 0)
+		return why_not(why, "the reply is no Response: %s", fault.text);
 	return check_response(request, method, response, expect, why) &&
 	       check_same(face, response, json_object_get(expect, "same_body"), why);
 }

@@ -97,13 +97,13 @@ static bool hear_rpc(struct asking *a, bool ipc, struct why *why)
 {
 	CLEANUP(rpc_bytes_free) struct rpc_bytes reply = raw_receive(a->fd, ipc, a->id);
 	Rpc__V1__Response *response = NULL;
-	char error[RPC_TEXT_ERROR] = "";
+	struct fault fault = {""};
 	bool ok;
 
 	if (!reply.data)
 		return why_not(why, "the connection ended before a reply");
-	if (rpc_envelope_decode_response(reply.data, reply.len, &response, error) != 0)
-		return why_not(why, "no reply: %s", error);
+	if (rpc_envelope_decode_response(reply.data, reply.len, &response, &fault) != 0)
+		return why_not(why, "no reply: %s", fault.text);
 	ok = response->payload.len > 0 && (!response->status || response->status->code == 0);
 	if (!ok)
 		why_not(why, "status %u: %s", response->status ? response->status->code : 0,

@@ -12,13 +12,13 @@ static void unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *
 {
 	ProtobufCMessage *message;
 	struct rpc_bytes packed;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 
-	if (rpc_wire_unpack(descriptor, bytes, len, &message, error) < 0)
+	if (rpc_wire_unpack(descriptor, bytes, len, &message, &fault) < 0)
 		return;
 	if (rpc_bytes_pack(message, &packed) == 0) {
 		/* What was accepted and packed again is accepted again. */
-		if (rpc_wire_check(descriptor, packed.data, packed.len, error) < 0)
+		if (rpc_wire_check(descriptor, packed.data, packed.len, &fault) < 0)
 			abort();
 		rpc_bytes_free(&packed);
 	}
@@ -29,15 +29,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	Rpc__V1__Request *request;
 	Rpc__V1__Response *response;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 
 	for (size_t i = 0; i < rpc_method_count; i++) {
 		unpack(rpc_method_input(&rpc_methods[i]), bytes, len);
 		unpack(rpc_method_output(&rpc_methods[i]), bytes, len);
 	}
-	if (rpc_envelope_decode_response(bytes, len, &response, error) == 0)
+	if (rpc_envelope_decode_response(bytes, len, &response, &fault) == 0)
 		rpc__v1__response__free_unpacked(response, NULL);
-	if (rpc_envelope_decode_request(bytes, len, &request, error) < 0)
+	if (rpc_envelope_decode_request(bytes, len, &request, &fault) < 0)
 		return 0;
 	for (size_t i = 0; i < rpc_method_count; i++)
 		unpack(rpc_method_input(&rpc_methods[i]), request->payload.data,

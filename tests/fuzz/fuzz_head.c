@@ -45,7 +45,7 @@ static void check_access(const char *text, size_t size)
 {
 	struct rest_access access = {0};
 	struct rest_address address;
-	struct rest_fault fault;
+	struct fault fault;
 	char *copy = strndup(text, size);
 
 	if (rest_cidrs_parse(copy, &access.proxies, &fault) == 0 && access.proxies.count > 0) {

@@ -36,7 +36,7 @@ static const ProtobufCMessageDescriptor *pick(uint8_t which)
 static void write_and_read_back(const ProtobufCMessageDescriptor *type, ProtobufCMessage *message)
 {
 	struct rest_json first = {0}, second = {0};
-	struct rest_fault fault;
+	struct fault fault;
 	ProtobufCMessage *again = NULL;
 
 	if (rest_transcode_write(&first, message) == 0) {
@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const ProtobufCMessageDescriptor *type;
 	ProtobufCMessage *message = NULL;
-	struct rest_fault fault;
+	struct fault fault;
 
 	if (size < 1)
 		return 0;

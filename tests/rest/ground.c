@@ -33,7 +33,7 @@ void ground_open(struct ground *ground)
 
 void ground_start(struct ground *ground)
 {
-	struct rest_fault fault = {""};
+	struct fault fault = {""};
 
 	if (rest_server_start(&ground->config, &ground->server, &fault) != 0)
 		fail_msg("%s", fault.text);

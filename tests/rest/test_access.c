@@ -23,7 +23,7 @@ static struct rest_address address(const char *text)
 static bool matches(const char *list, const char *text)
 {
 	struct rest_cidrs cidrs = {0};
-	struct rest_fault fault = {""};
+	struct fault fault = {""};
 	struct rest_address parsed = address(text);
 	bool matched;
 
@@ -71,7 +71,7 @@ static void test_bad_cidr_names_the_entry(void **state)
 		"[::1]", "::ffff:10.0.0.0/95", "example.org", "10.0.0.0 /8", "256.0.0.1",
 		"10.0.0.1:80", "10.0.0.0/1111"};
 	struct rest_cidrs cidrs = {0};
-	struct rest_fault fault;
+	struct fault fault;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -88,7 +88,7 @@ static void test_bad_cidr_names_the_entry(void **state)
 static void test_empty_entries_never_open_the_door(void **state)
 {
 	struct rest_cidrs cidrs = {0};
-	struct rest_fault fault;
+	struct fault fault;
 
 	(void)state;
 	assert_int_equal(rest_cidrs_parse(",", &cidrs, &fault), -EINVAL);
@@ -118,7 +118,7 @@ static void expect_client(const char *peer, const char *forwarded, const char *w
 {
 	struct rest_access access = {0};
 	struct rest_address from = address(peer), got, wanted = {.family = AF_UNSPEC};
-	struct rest_fault fault;
+	struct fault fault;
 
 	if (want)
 		wanted = address(want);
@@ -151,7 +151,7 @@ static void test_unknown_client_is_not_allowed(void **state)
 {
 	struct rest_access access = {0};
 	struct rest_address nobody = {.family = AF_UNSPEC};
-	struct rest_fault fault;
+	struct fault fault;
 
 	(void)state;
 	assert_true(rest_access_allows(&access, &nobody));
@@ -163,7 +163,7 @@ static void test_unknown_client_is_not_allowed(void **state)
 static void test_key(void **state)
 {
 	struct rest_access access = {0};
-	struct rest_fault fault;
+	struct fault fault;
 	char longest[REST_KEY_MAX + 2];
 
 	(void)state;
@@ -233,7 +233,7 @@ static void expect_origin(const struct rest_access *access, const char *origin, 
 static void test_origins(void **state)
 {
 	struct rest_access access = {0};
-	struct rest_fault fault;
+	struct fault fault;
 
 	(void)state;
 	expect_origin(&access, "https://a.example", NULL);

@@ -206,7 +206,7 @@ static void test_bodies_of_strangers_are_not_waited_for(void **state)
 			413, "INVALID_ARGUMENT", "131072 bytes"},
 	};
 	struct http_answer answer;
-	struct rest_fault fault;
+	struct fault fault;
 	struct ground ground;
 
 	(void)state;

@@ -35,7 +35,7 @@ static void test_key(void **state)
 		"X-Volant-API-Key: no\r\nAuthorization: Bearer s3cret\r\n"};
 	static const char *const right[] = {"X-Volant-API-Key: s3cret\r\n",
 		"x-volant-api-key: s3cret\r\n", "Authorization: Bearer s3cret\r\n"};
-	struct rest_fault fault;
+	struct fault fault;
 	struct ground ground;
 	char request[256];
 
@@ -67,7 +67,7 @@ static void test_key(void **state)
 /* --no-query-key: the same key, in a header alone. */
 static void test_no_key_in_the_query(void **state)
 {
-	struct rest_fault fault;
+	struct fault fault;
 	struct ground ground;
 
 	(void)state;
@@ -85,7 +85,7 @@ static void test_no_key_in_the_query(void **state)
 
 static void test_cidr_before_key(void **state)
 {
-	struct rest_fault fault;
+	struct fault fault;
 	struct ground ground;
 
 	(void)state;
@@ -258,7 +258,7 @@ static void test_a_relay_has_no_rights(void **state)
 		"X-Forwarded-Host: localhost\r\n", "X-Forwarded-Proto: http\r\n",
 		"X-Real-IP: 127.0.0.1\r\n", "Forwarded: for=192.0.2.1\r\n", "Via: 1.1 relay\r\n",
 		"via: 1.1 relay\r\n", "X-Forwarded-For:\r\n"};
-	struct rest_fault fault;
+	struct fault fault;
 	struct ground ground;
 	struct rights rights;
 	char bind[512];
@@ -352,7 +352,7 @@ static void test_pages_of_allowed_origins_may_change(void **state)
 	static const char *const any[] = {
 		"X-Volant-API-Key: s3cret\r\nOrigin: https://evil.example\r\n"};
 	static const char *const null[] = {"X-Volant-API-Key: s3cret\r\nOrigin: null\r\n"};
-	struct rest_fault fault;
+	struct fault fault;
 	struct ground ground;
 
 	(void)state;
@@ -388,7 +388,7 @@ static void test_pages_behind_a_trusted_proxy(void **state)
 		"Origin: https://vfio.example\r\nX-Forwarded-Host: vfio.example, localhost\r\n",
 		("Origin: https://vfio.example\r\nX-Forwarded-Host: vfio.example\r\n"
 		 "X-Forwarded-Host: vfio.example\r\n")};
-	struct rest_fault fault;
+	struct fault fault;
 	struct ground ground;
 
 	(void)state;
@@ -410,7 +410,7 @@ static void format_preflight(char *text, size_t size, const char *origin)
 
 static void test_cors(void **state)
 {
-	struct rest_fault fault;
+	struct fault fault;
 	struct http_answer answer;
 	struct ground ground;
 	char request[256];
@@ -444,7 +444,7 @@ static void test_cors(void **state)
 
 static void test_cors_for_all_has_no_credentials(void **state)
 {
-	struct rest_fault fault;
+	struct fault fault;
 	struct http_answer answer;
 	struct ground ground;
 

@@ -254,7 +254,7 @@ static void test_many_at_once(void **state)
 
 static void test_start_fails_without_a_listener(void **state)
 {
-	struct rest_fault fault = {""};
+	struct fault fault = {""};
 	struct ground ground;
 	int fd;
 

@@ -71,7 +71,7 @@ static bool may(const struct rest_access *access, const char *origin)
 static void test_allowed(void **state)
 {
 	struct rest_access access = {0};
-	struct rest_fault fault;
+	struct fault fault;
 
 	(void)state;
 	assert_false(may(&access, "https://ui.example"));

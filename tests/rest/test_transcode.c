@@ -25,7 +25,7 @@
 /* What a message of the type becomes when json is read and written again; the caller frees it. */
 static char *round_trip(const ProtobufCMessageDescriptor *type, const char *json)
 {
-	struct rest_fault fault = {""};
+	struct fault fault = {""};
 	struct rest_json out = {0};
 	ProtobufCMessage *message;
 
@@ -50,7 +50,7 @@ static void expect_round_trip(
 static void expect_refusal(
 	const ProtobufCMessageDescriptor *type, const char *json, const char *want)
 {
-	struct rest_fault fault = {""};
+	struct fault fault = {""};
 	ProtobufCMessage *message = NULL;
 
 	if (rest_transcode_read(type, json, strlen(json), &message, &fault) != -EINVAL)
@@ -139,7 +139,7 @@ static void test_syntax_errors_have_line_and_column(void **state)
 static void test_embedded_nul_is_refused(void **state)
 {
 	static const char json[] = "{\"pci_address\":\"a\0b\"}";
-	struct rest_fault fault = {""};
+	struct fault fault = {""};
 	ProtobufCMessage *message = NULL;
 
 	(void)state;
@@ -354,7 +354,7 @@ static void test_floats_are_shortest(void **state)
 
 static Vfio__V1__ListDevicesRequest *query(const char *text)
 {
-	struct rest_fault fault = {""};
+	struct fault fault = {""};
 	ProtobufCMessage *message;
 
 	if (rest_query_read(&LIST, text, strlen(text), &message, &fault) != 0)
@@ -382,7 +382,7 @@ static void test_query_sets_fields(void **state)
 static void test_query_repeated_field(void **state)
 {
 	static const char text[] = "force=A&pci_addresses=x&force=B&dry_run=true";
-	struct rest_fault fault;
+	struct fault fault;
 	Vfio__V1__BindDevicesRequest *bind;
 	ProtobufCMessage *message;
 
@@ -414,7 +414,7 @@ static void test_query_refusals(void **state)
 		{"id=a%00b", "parameter id: broken percent-escape, NUL"},
 		{"id=%ff", "parameter id: broken percent-escape, NUL or invalid UTF-8"},
 	};
-	struct rest_fault fault;
+	struct fault fault;
 	ProtobufCMessage *message;
 
 	(void)state;
@@ -450,7 +450,7 @@ static void test_query_key(void **state)
 
 static void test_query_beside_a_body(void **state)
 {
-	struct rest_fault fault;
+	struct fault fault;
 
 	(void)state;
 	assert_int_equal(rest_query_refuse("api_key=x", 9, &fault), 0);

@@ -103,14 +103,14 @@ static bool exchange(struct asker *a, const struct rpc_bytes *request, struct as
 {
 	CLEANUP(rpc_bytes_free) struct rpc_bytes reply = {0};
 	Rpc__V1__Response *response = NULL;
-	char error[RPC_TEXT_ERROR] = "nothing came";
+	struct fault fault = {"nothing came"};
 
 	ret->sent_ns = now_ns();
 	raw_send(a->fd, true, ++a->id, request->data, request->len);
 	reply = raw_receive(a->fd, true, a->id);
 	ret->took_ns = now_ns() - ret->sent_ns;
-	if (!reply.data || rpc_envelope_decode_response(reply.data, reply.len, &response, error))
-		return why_not(why, "no reply over RPC: %s", error);
+	if (!reply.data || rpc_envelope_decode_response(reply.data, reply.len, &response, &fault))
+		return why_not(why, "no reply over RPC: %s", fault.text);
 	ret->body = as_json(method, response);
 	rpc__v1__response__free_unpacked(response, NULL);
 	return ret->body || why_not(why, "the reply is not the method's");
@@ -123,7 +123,7 @@ static bool ask_rpc(struct asker *a, enum asker_operation operation, const char 
 	const struct rpc_method *method = rpc_method_find(name, strlen(name));
 	CLEANUP(rpc_bytes_free) struct rpc_bytes request = {0};
 	ProtobufCMessage *message;
-	struct rest_fault fault;
+	struct fault fault;
 
 	if (rest_transcode_read(rpc_method_input(method), json, strlen(json), &message, &fault) < 0)
 		return why_not(why, "%s: %s", json, fault.text);

@@ -367,7 +367,7 @@ struct canned *canned_start(void)
 		VFIO__V1__DEVICE_SERVICE__INIT(canned_);
 	struct canned *canned = calloc(1, sizeof(*canned));
 	struct rpc_server_config config = {.rights = &canned->rights};
-	char error[RPC_TEXT_ERROR] = "";
+	struct fault fault = {""};
 
 	assert_non_null(canned);
 	canned->service = service;
@@ -384,8 +384,8 @@ struct canned *canned_start(void)
 	canned->services[1] = canned->health;
 	config.urls = canned->url;
 	config.services = canned->services;
-	if (rpc_server_start(&config, &canned->server, error) < 0)
-		fail_msg("%s", error);
+	if (rpc_server_start(&config, &canned->server, &fault) < 0)
+		fail_msg("%s", fault.text);
 	return canned;
 }
 

@@ -107,14 +107,14 @@ static void daemon_publish(void *arg, Vfio__V1__Event *event)
 
 static int start_publisher(struct daemon *d, const struct inheritance *in)
 {
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 	uint64_t id = 0;
 
 	if (getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
 		id = (uint64_t)now_ns();
 	snprintf(d->id, sizeof(d->id), "%016lx", (unsigned long)id);
-	return rpc_publisher_open(in->options->events, in->socket_group, &d->publisher, error) < 0
-		       ? daemon_complain("--events", error)
+	return rpc_publisher_open(in->options->events, in->socket_group, &d->publisher, &fault) < 0
+		       ? daemon_complain("--events", fault.text)
 		       : 0;
 }
 
@@ -136,7 +136,7 @@ static int make_services(struct daemon *d)
 
 static int start_rpc(struct daemon *d, const struct inheritance *in)
 {
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 	const struct rpc_server_config config = {
 		.urls = in->options->rpc,
 		.connections = in->options->max_connections,
@@ -148,14 +148,15 @@ static int start_rpc(struct daemon *d, const struct inheritance *in)
 		.ask_owner = !in->callers->simulated,
 	};
 
-	return rpc_server_start(&config, &d->rpc, error) < 0 ? daemon_complain("--rpc", error) : 0;
+	return rpc_server_start(&config, &d->rpc, &fault) < 0 ? daemon_complain("--rpc", fault.text)
+							      : 0;
 }
 
 static int start_rest(struct daemon *d, const struct inheritance *in)
 {
 	static const ProtobufCMessageDescriptor *const details[] = {
 		&vfio__v1__device_problem__descriptor, NULL};
-	struct rest_fault fault;
+	struct fault fault;
 	const struct rest_config config = {
 		.listen_fd = in->listener->fd,
 		.max_connections = in->options->max_connections,

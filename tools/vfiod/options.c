@@ -154,7 +154,7 @@ static enum options_result set_allow_force(struct options *o, const char *value)
 
 static enum options_result set_proxies(struct options *o, const char *value)
 {
-	struct rest_fault fault;
+	struct fault fault;
 
 	rest_cidrs_clear(&o->access.proxies);
 	return rest_cidrs_parse(value, &o->access.proxies, &fault) < 0
@@ -237,7 +237,7 @@ static enum options_result read_environment(struct options *o)
 	const char *key = options_environment("VOLANT_API_KEY");
 	const char *cidrs = options_environment("VOLANT_API_ALLOW_CIDR");
 	const char *origins = options_environment("VOLANT_CORS_ORIGINS");
-	struct rest_fault fault;
+	struct fault fault;
 
 	if (key) {
 		if (rest_access_set_key(&o->access, key, &fault) < 0)

@@ -20,10 +20,10 @@ static void serve(struct host *host, const char *urls, const char *api_key)
 		.ipc_mode = 0640,
 		.ipc_gid = (gid_t)-1,
 	};
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 
-	if (rpc_server_start(&config, &host->server, error) < 0) {
-		fprintf(stderr, "%s\n", error);
+	if (rpc_server_start(&config, &host->server, &fault) < 0) {
+		fprintf(stderr, "%s\n", fault.text);
 		abort();
 	}
 }

@@ -165,7 +165,7 @@ struct rpc_bytes raw_receive(int fd, bool ipc, uint32_t id)
 Rpc__V1__Response *raw_try_call(const char *url, const void *body, size_t len)
 {
 	Rpc__V1__Response *response = NULL;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 	struct rpc_bytes reply;
 	int fd = raw_open(url);
 
@@ -176,7 +176,8 @@ Rpc__V1__Response *raw_try_call(const char *url, const void *body, size_t len)
 	close(fd);
 	if (!reply.data)
 		return NULL;
-	must(rpc_envelope_decode_response(reply.data, reply.len, &response, error) == 0, error);
+	must(rpc_envelope_decode_response(reply.data, reply.len, &response, &fault) == 0,
+		fault.text);
 	rpc_bytes_free(&reply);
 	return response;
 }

@@ -85,10 +85,10 @@ static struct rpc_client *client_of(const char *url, const char *api_key)
 {
 	const struct rpc_client_options options = {.api_key = api_key};
 	struct rpc_client *client;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 
-	if (rpc_client_open(url, &options, &client, error) < 0)
-		fail_msg("%s", error);
+	if (rpc_client_open(url, &options, &client, &fault) < 0)
+		fail_msg("%s", fault.text);
 	return client;
 }
 
@@ -301,12 +301,12 @@ static void test_bad_url(void **state)
 {
 	const struct rpc_client_options options = {0};
 	struct rpc_client *client = NULL;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 
 	(void)state;
-	assert_int_equal(rpc_client_open("http://x", &options, &client, error), -EINVAL);
+	assert_int_equal(rpc_client_open("http://x", &options, &client, &fault), -EINVAL);
 	assert_int_equal(
-		rpc_client_open("tls+tcp://127.0.0.1:1", &options, &client, error), -EINVAL);
+		rpc_client_open("tls+tcp://127.0.0.1:1", &options, &client, &fault), -EINVAL);
 	assert_null(client);
 }
 

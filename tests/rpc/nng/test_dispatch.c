@@ -34,11 +34,11 @@ struct desk {
 static void on_reply(void *arg, struct rpc_ticket *ticket, const uint8_t *bytes, size_t len)
 {
 	struct request *request = (struct request *)ticket;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 
 	(void)arg;
 	request->replies++;
-	assert_int_equal(rpc_envelope_decode_response(bytes, len, &request->response, error), 0);
+	assert_int_equal(rpc_envelope_decode_response(bytes, len, &request->response, &fault), 0);
 }
 
 static void on_wake(void *arg)

@@ -10,10 +10,10 @@
 static struct rpc_endpoint parse(const char *url)
 {
 	struct rpc_endpoint endpoint;
-	char error[RPC_TEXT_ERROR] = "";
+	struct fault fault = {""};
 
-	if (rpc_endpoint_parse(url, &endpoint, error) < 0)
-		fail_msg("%s", error);
+	if (rpc_endpoint_parse(url, &endpoint, &fault) < 0)
+		fail_msg("%s", fault.text);
 	return endpoint;
 }
 
@@ -54,16 +54,17 @@ static void test_bad_urls(void **state)
 		"tcp://::1:5", "tcp://[::1]", "tcp://[::1:5", "http://host:1", "inproc://x",
 		"abstract://x", "tcp://127.0.0.1:1/path"};
 	struct rpc_endpoint untouched = {.port = 77};
-	char error[RPC_TEXT_ERROR], path[256] = "ipc:///";
+	char path[256] = "ipc:///";
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
-		error[0] = '\0';
-		assert_int_equal(rpc_endpoint_parse(urls[i], &untouched, error), -EINVAL);
-		assert_true(strlen(error) > 10);
+		struct fault fault = {""};
+
+		assert_int_equal(rpc_endpoint_parse(urls[i], &untouched, &fault), -EINVAL);
+		assert_true(strlen(fault.text) > 10);
 	}
 	memset(path + 7, 'x', 200);
-	assert_int_equal(rpc_endpoint_parse(path, &untouched, error), -EINVAL);
+	assert_int_equal(rpc_endpoint_parse(path, &untouched, &(struct fault){""}), -EINVAL);
 	assert_int_equal(untouched.port, 77);
 }
 

@@ -3,6 +3,7 @@
 #include "tests/rpc/test.h"
 
 #include "rpc/nng/envelope.h"
+#include "rpc/service/text.h"
 #include "vfio/v1/device_service.pb-c.h"
 
 #include <errno.h>
@@ -12,14 +13,14 @@ static void test_request_round_trip(void **state)
 {
 	Vfio__V1__GetDeviceInfoRequest info = VFIO__V1__GET_DEVICE_INFO_REQUEST__INIT;
 	const struct rpc_envelope envelope = {"a.B/C", 1234, "id", "secret"};
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 	Rpc__V1__Request *request;
 	struct rpc_bytes bytes;
 
 	(void)state;
 	info.pci_address = (char *)(uintptr_t) "0000:01:00.0";
 	assert_int_equal(rpc_envelope_encode_request(&envelope, &info.base, &bytes), 0);
-	assert_int_equal(rpc_envelope_decode_request(bytes.data, bytes.len, &request, error), 0);
+	assert_int_equal(rpc_envelope_decode_request(bytes.data, bytes.len, &request, &fault), 0);
 	assert_string_equal(request->method, "a.B/C");
 	assert_int_equal(request->timeout_ms, 1234);
 	assert_string_equal(request->request_id, "id");
@@ -33,31 +34,31 @@ static void test_request_round_trip(void **state)
 
 static void test_request_refuses_garbage(void **state)
 {
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 	Rpc__V1__Request *untouched = NULL;
 
 	(void)state;
 	assert_int_equal(
-		rpc_envelope_decode_request((const uint8_t *)"\xff\xff", 2, &untouched, error),
+		rpc_envelope_decode_request((const uint8_t *)"\xff\xff", 2, &untouched, &fault),
 		-EBADMSG);
 	assert_null(untouched);
 	assert_int_equal(
-		rpc_envelope_decode_request((const uint8_t *)"\x0a\x01\0", 3, &untouched, error),
+		rpc_envelope_decode_request((const uint8_t *)"\x0a\x01\0", 3, &untouched, &fault),
 		-EBADMSG);
-	assert_string_equal(error, "method: a string must not contain NUL");
+	assert_string_equal(fault.text, "method: a string must not contain NUL");
 }
 
 static void test_response_of_a_message(void **state)
 {
 	Rpc__V1__HealthCheckRequest message = RPC__V1__HEALTH_CHECK_REQUEST__INIT;
 	Rpc__V1__Response *response;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 	struct rpc_bytes bytes;
 
 	(void)state;
 	message.service = (char *)(uintptr_t) "x";
 	assert_int_equal(rpc_envelope_encode_response(NULL, &message.base, "id", &bytes), 0);
-	assert_int_equal(rpc_envelope_decode_response(bytes.data, bytes.len, &response, error), 0);
+	assert_int_equal(rpc_envelope_decode_response(bytes.data, bytes.len, &response, &fault), 0);
 	assert_null(response->status);
 	assert_string_equal(response->request_id, "id");
 	assert_int_equal(response->payload.len, 3);
@@ -68,11 +69,11 @@ static void test_response_of_a_message(void **state)
 static void expect_status(const Rpc__V1__Status *status, int code)
 {
 	Rpc__V1__Response *response;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 	struct rpc_bytes bytes;
 
 	assert_int_equal(rpc_envelope_encode_response(status, NULL, NULL, &bytes), 0);
-	assert_int_equal(rpc_envelope_decode_response(bytes.data, bytes.len, &response, error), 0);
+	assert_int_equal(rpc_envelope_decode_response(bytes.data, bytes.len, &response, &fault), 0);
 	assert_int_equal(response->status->code, code);
 	assert_int_equal(response->payload.len, 0);
 	rpc__v1__response__free_unpacked(response, NULL);

@@ -144,13 +144,13 @@ static void test_truncations_are_answered(void **state)
 
 	for (size_t len = 0; len < whole.len; len++) {
 		Rpc__V1__Response *response = NULL;
-		char error[RPC_TEXT_ERROR];
+		struct fault fault;
 		struct rpc_bytes reply;
 
 		raw_send(fd, true, (uint32_t)len, whole.data, len);
 		reply = raw_receive(fd, true, (uint32_t)len);
 		assert_int_equal(
-			rpc_envelope_decode_response(reply.data, reply.len, &response, error), 0);
+			rpc_envelope_decode_response(reply.data, reply.len, &response, &fault), 0);
 		rpc__v1__response__free_unpacked(response, NULL);
 		rpc_bytes_free(&reply);
 	}
@@ -348,13 +348,13 @@ static void test_reflection(void **state)
 static void expect_over(int fd, bool ipc, const struct rpc_bytes *request)
 {
 	Rpc__V1__Response *response = NULL;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 	struct rpc_bytes reply;
 
 	raw_send(fd, ipc, 1, request->data, request->len);
 	reply = raw_receive(fd, ipc, 1);
 	assert_non_null(reply.data);
-	assert_int_equal(rpc_envelope_decode_response(reply.data, reply.len, &response, error), 0);
+	assert_int_equal(rpc_envelope_decode_response(reply.data, reply.len, &response, &fault), 0);
 	assert_int_equal(code_of(response), RPC_OK);
 	rpc__v1__response__free_unpacked(response, NULL);
 	rpc_bytes_free(&reply);
@@ -368,10 +368,11 @@ static void test_bare_connects_do_no_harm(void **state)
 	const char *const urls[] = {host->ipc, host->tcp};
 	struct rpc_publisher *publisher = NULL;
 	struct rpc_bytes bytes = info_request("x", "", 0);
-	char events[64], error[RPC_TEXT_ERROR];
+	struct fault fault;
+	char events[64];
 
 	snprintf(events, sizeof(events), "ipc://%s-events", host->path);
-	assert_int_equal(rpc_publisher_open(events, (gid_t)-1, &publisher, error), 0);
+	assert_int_equal(rpc_publisher_open(events, (gid_t)-1, &publisher, &fault), 0);
 	for (int i = 0; i < 2; i++) {
 		int kept = raw_open(urls[i]);
 
@@ -591,11 +592,12 @@ static void test_subscribers_make_room(void **state)
 	static const uint8_t hello[] = {0, 'S', 'P', 0, 0, 0x21, 0, 0};
 	struct host *host = *state;
 	struct rpc_publisher *publisher = NULL;
-	char events[64], error[RPC_TEXT_ERROR];
+	struct fault fault;
+	char events[64];
 	int fds[600];
 
 	snprintf(events, sizeof(events), "ipc://%s-events", host->path);
-	assert_int_equal(rpc_publisher_open(events, (gid_t)-1, &publisher, error), 0);
+	assert_int_equal(rpc_publisher_open(events, (gid_t)-1, &publisher, &fault), 0);
 	for (size_t i = 0; i < 600; i++) {
 		uint8_t theirs[8];
 
@@ -614,7 +616,7 @@ static void test_stop_answers_what_waits(void **state)
 	struct host *host = *state;
 	struct rpc_bytes hold = info_request("hold", "", 60000);
 	Rpc__V1__Response *response;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 	struct rpc_bytes reply;
 	int fd = raw_open(host->ipc);
 
@@ -622,7 +624,7 @@ static void test_stop_answers_what_waits(void **state)
 	fake_wait_held(host->fake, 1);
 	rpc_server_stop(host->server, 10);
 	reply = raw_receive(fd, true, 1);
-	assert_int_equal(rpc_envelope_decode_response(reply.data, reply.len, &response, error), 0);
+	assert_int_equal(rpc_envelope_decode_response(reply.data, reply.len, &response, &fault), 0);
 	assert_int_equal(code_of(response), RPC_UNAVAILABLE);
 	assert_int_equal(access(host->path, F_OK), -1);
 	rpc__v1__response__free_unpacked(response, NULL);
@@ -636,11 +638,11 @@ static void expect_no_start(struct host *host, const char *url, int error_number
 	const struct rpc_server_config config = {
 		.urls = url, .services = host->services, .ipc_gid = (gid_t)-1};
 	struct rpc_server *server = NULL;
-	char error[RPC_TEXT_ERROR] = "";
+	struct fault fault = {""};
 
-	assert_int_equal(rpc_server_start(&config, &server, error), -error_number);
+	assert_int_equal(rpc_server_start(&config, &server, &fault), -error_number);
 	assert_null(server);
-	assert_non_null(strstr(error, says));
+	assert_non_null(strstr(fault.text, says));
 }
 
 static void test_refuses_to_start(void **state)

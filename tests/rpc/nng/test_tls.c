@@ -28,13 +28,13 @@ static void host_start(struct host *host, const char *authority, const char *api
 		.tls = {certs_server, certs_server_key, authority},
 		.ipc_gid = (gid_t)-1,
 	};
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 
 	host->fake = fake_new();
 	host->services[0] = fake_service(host->fake);
 	host->services[1] = NULL;
-	if (rpc_server_start(&config, &host->server, error) < 0)
-		fail_msg("%s", error);
+	if (rpc_server_start(&config, &host->server, &fault) < 0)
+		fail_msg("%s", fault.text);
 }
 
 static void host_stop(struct host *host)
@@ -70,14 +70,14 @@ static void expect_bind(
 	static const char name[] = "vfio.v1.DeviceService/BindDevices";
 	struct call call = {.base = {.method = rpc_method_find(name, strlen(name))}};
 	struct rpc_client *client;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 
 	pthread_mutex_init(&call.lock, NULL);
 	pthread_cond_init(&call.ended, NULL);
 	call.base.peer.may_change = RPC_MAY;
 	call.base.deadline_ns = rpc_now_ns() + timeout_ns;
-	if (rpc_client_open(rpc_server_url(host->server, 0), options, &client, error) < 0)
-		fail_msg("%s", error);
+	if (rpc_client_open(rpc_server_url(host->server, 0), options, &client, &fault) < 0)
+		fail_msg("%s", fault.text);
 	rpc_invoke(rpc_client_service(client, &vfio__v1__device_service__descriptor), &call.base,
 		&bind.base, on_done);
 	pthread_mutex_lock(&call.lock);
@@ -160,11 +160,11 @@ static void expect_no_start(const struct rpc_tls *tls, const char *says)
 		.ipc_gid = (gid_t)-1,
 	};
 	struct rpc_server *server;
-	char error[RPC_TEXT_ERROR] = "";
+	struct fault fault = {""};
 
-	assert_int_equal(rpc_server_start(&config, &server, error), -EINVAL);
-	if (!strstr(error, says))
-		fail_msg("%s", error);
+	assert_int_equal(rpc_server_start(&config, &server, &fault), -EINVAL);
+	if (!strstr(fault.text, says))
+		fail_msg("%s", fault.text);
 }
 
 static void test_refuses_bad_certificates(void **state)

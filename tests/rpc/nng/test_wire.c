@@ -17,14 +17,14 @@
 static void expect(const ProtobufCMessageDescriptor *descriptor, const void *bytes, size_t len,
 	const char *problem)
 {
-	char error[RPC_TEXT_ERROR] = "";
+	struct fault fault = {""};
 	uint8_t *copy = test_malloc(len + !len);
 	int r;
 
 	memcpy(copy, bytes, len);
-	r = rpc_wire_check(descriptor, copy, len, error);
+	r = rpc_wire_check(descriptor, copy, len, &fault);
 	test_free(copy);
-	assert_string_equal(error, problem);
+	assert_string_equal(fault.text, problem);
 	assert_int_equal(r, problem[0] ? -EBADMSG : 0);
 }
 
@@ -153,15 +153,16 @@ static void test_depth_is_bounded(void **state)
 static void test_unpack_gives_the_message(void **state)
 {
 	ProtobufCMessage *message;
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 
 	(void)state;
 	assert_int_equal(
-		rpc_wire_unpack(BIND, (const uint8_t *)"\x0a\x01x\x10\x01", 5, &message, error), 0);
+		rpc_wire_unpack(BIND, (const uint8_t *)"\x0a\x01x\x10\x01", 5, &message, &fault),
+		0);
 	assert_string_equal(((Vfio__V1__BindDevicesRequest *)message)->pci_addresses[0], "x");
 	assert_true(((Vfio__V1__BindDevicesRequest *)message)->whole_group);
 	protobuf_c_message_free_unpacked(message, NULL);
-	assert_int_equal(rpc_wire_unpack(BIND, NULL, 0, &message, error), 0);
+	assert_int_equal(rpc_wire_unpack(BIND, NULL, 0, &message, &fault), 0);
 	protobuf_c_message_free_unpacked(message, NULL);
 }
 
@@ -169,16 +170,16 @@ static void test_unpack_has_a_budget(void **state)
 {
 	static uint8_t bytes[128 * 1024];
 	ProtobufCMessage *untouched = NULL, **ret = &untouched;
-	char error[RPC_TEXT_ERROR] = "";
+	struct fault fault = {""};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bytes); i += 2)
 		bytes[i] = 4 << 3 | 2; /* FileDescriptorProto.message_type, empty */
 	assert_int_equal(rpc_wire_unpack(&google__protobuf__file_descriptor_proto__descriptor,
-				 bytes, sizeof(bytes), ret, error),
+				 bytes, sizeof(bytes), ret, &fault),
 		-ENOMEM);
 	assert_null(untouched);
-	assert_non_null(strstr(error, "64 times"));
+	assert_non_null(strstr(fault.text, "64 times"));
 }
 
 int main(void)

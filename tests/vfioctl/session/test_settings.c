@@ -26,11 +26,11 @@ static int option_value(const char *name)
 
 static int take(struct settings *settings, const char *name, const char *value)
 {
-	char error[200] = "";
-	int r = settings_take(settings, option_value(name), value, error, sizeof(error));
+	struct fault fault = {""};
+	int r = settings_take(settings, option_value(name), value, &fault);
 
 	/* A refusal names its option. */
-	assert_int_equal(r == -EINVAL, strstr(error, name) != NULL);
+	assert_int_equal(r == -EINVAL, strstr(fault.text, name) != NULL);
 	return r;
 }
 
@@ -66,10 +66,10 @@ static void test_colour(void **state)
 static void test_unknown_is_left_alone(void **state)
 {
 	struct settings settings = {0};
-	char error[10];
+	struct fault fault;
 
 	(void)state;
-	assert_int_equal(settings_take(&settings, 256, "x", error, sizeof(error)), -ENOENT);
+	assert_int_equal(settings_take(&settings, 256, "x", &fault), -ENOENT);
 }
 
 static void test_url(void **state)

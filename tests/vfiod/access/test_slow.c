@@ -84,7 +84,7 @@ static void wait_for_question(struct scene *s)
 
 static void start_rest(struct scene *s, uint32_t timeout_ms)
 {
-	struct rest_fault fault = {""};
+	struct fault fault = {""};
 
 	s->listen_fd = http_listen(&s->port);
 	const struct rest_config config = {.listen_fd = s->listen_fd,
@@ -101,7 +101,7 @@ static void start_rest(struct scene *s, uint32_t timeout_ms)
 
 static void start_rpc(struct scene *s)
 {
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 
 	strcpy(s->folder, "/tmp/vfiod-slow-XXXXXX");
 	assert_non_null(mkdtemp(s->folder));
@@ -112,8 +112,8 @@ static void start_rpc(struct scene *s)
 		.ipc_gid = (gid_t)-1,
 		.rights = &s->rights};
 
-	if (rpc_server_start(&config, &s->rpc, error) < 0)
-		fail_msg("%s", error);
+	if (rpc_server_start(&config, &s->rpc, &fault) < 0)
+		fail_msg("%s", fault.text);
 }
 
 static struct scene *scene_new(uint32_t timeout_ms)

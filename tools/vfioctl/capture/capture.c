@@ -14,7 +14,6 @@
 #include "core/error.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,48 +30,34 @@ static void capture_clear(struct capture *c)
 	sysfs_close(&c->sysfs);
 }
 
-static int capture_fail(char error[CAPTURE_ERROR_SIZE], const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static int capture_fail(char error[CAPTURE_ERROR_SIZE], const char *fmt, ...)
+static int open_host(struct capture *c, const char *root, struct fault *fault)
 {
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(error, CAPTURE_ERROR_SIZE, fmt, args);
-	va_end(args);
-	return -1;
-}
-
-static int open_host(struct capture *c, const char *root, char error[CAPTURE_ERROR_SIZE])
-{
-	struct core_error err = CORE_ERROR_INIT;
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	int r = sysfs_open(&c->sysfs, root);
 
 	if (r < 0)
-		return capture_fail(error, "cannot open %s: %s", root, strerror(-r));
+		return fault_set(fault, r, "cannot open %s: %s", root, strerror(-r));
 	if (c->sysfs.devices_fd < 0)
-		return capture_fail(error,
+		return fault_set(fault, -ENOENT,
 			"%s%ssys/bus/pci/devices cannot be read: there is no PCI here", root,
 			root[strlen(root) - 1] == '/' ? "" : "/");
-	if (devices_new(&c->sysfs, NULL, &c->cache, &err) == 0)
-		return 0;
-	capture_fail(error, "%s", err.message);
-	core_error_clear(&err);
-	return -1;
+	if (devices_new(&c->sysfs, NULL, &c->cache, &err) < 0)
+		return fault_set(fault, -EIO, "%s", err.message);
+	return 0;
 }
 
-static int read_host(struct capture *c, char error[CAPTURE_ERROR_SIZE])
+static int read_host(struct capture *c, struct fault *fault)
 {
 	int r;
 
 	if (capture_read_drivers(c) < 0)
-		return capture_fail(error, "out of memory");
+		return fault_set(fault, -ENOMEM, "out of memory");
 	r = capture_read_devices(c);
 	if (r < 0)
-		return capture_fail(error, "sys/bus/pci/devices cannot be read: %s", strerror(-r));
+		return fault_set(fault, r, "sys/bus/pci/devices cannot be read: %s", strerror(-r));
 	if (capture_read_overrides(c) < 0 || capture_read_nets(c) < 0 ||
 		capture_read_disks(c) < 0 || capture_read_holders(c) < 0)
-		return capture_fail(error, "out of memory");
+		return fault_set(fault, -ENOMEM, "out of memory");
 	return 0;
 }
 
@@ -100,12 +85,15 @@ static void print_host(struct capture *c)
 	capture_print_holders(c);
 }
 
-int capture_write(const char *root, FILE *out, char error[CAPTURE_ERROR_SIZE])
+int capture_write(const char *root, FILE *out, struct fault *fault)
 {
 	CLEANUP(capture_clear) struct capture c = {.out = out, .sysfs = SYSFS_INIT};
 
-	if (open_host(&c, root, error) < 0 || read_host(&c, error) < 0)
-		return -1;
-	print_host(&c);
-	return 0;
+	int r = open_host(&c, root, fault);
+
+	if (r == 0)
+		r = read_host(&c, fault);
+	if (r == 0)
+		print_host(&c);
+	return r;
 }

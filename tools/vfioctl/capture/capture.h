@@ -7,12 +7,13 @@
  */
 #pragma once
 
-#include <stdio.h>
+#include "core/base/fault.h"
 
-enum { CAPTURE_ERROR_SIZE = 512 };
+#include <stdio.h>
 
 /* Reads the host below root ("/": this machine) and writes its host file to out. Nothing below root
  * is written, no device node is opened, and what can block in the kernel is read by a child that is
- * left behind when it does. Forks: the caller has one thread. 0, or -1 with a sentence in error;
+ * left behind when it does. Forks: the caller has one thread. 0, or a negative errno with a
+ * sentence in fault;
  * out then holds part of a host. */
-int capture_write(const char *root, FILE *out, char error[CAPTURE_ERROR_SIZE]);
+int capture_write(const char *root, FILE *out, struct fault *fault);

@@ -56,11 +56,11 @@ static ProtobufCMessage *problem_unpack(const Google__Protobuf__Any *any)
 {
 	const ProtobufCMessageDescriptor *type = &vfio__v1__device_problem__descriptor;
 	const char *slash = strrchr(any->type_url, '/');
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 	ProtobufCMessage *message;
 
 	if (!slash || strcmp(slash + 1, type->name) != 0 ||
-		rpc_wire_unpack(type, any->value.data, any->value.len, &message, error) < 0)
+		rpc_wire_unpack(type, any->value.data, any->value.len, &message, &fault) < 0)
 		return NULL;
 	return message;
 }

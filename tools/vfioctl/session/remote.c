@@ -42,7 +42,7 @@ static void pems_clear(struct pems *pems)
 }
 
 /* Reads a file as text into *ret; a NULL path leaves it alone. */
-static int read_pem(const char *path, char **ret, char error[RPC_TEXT_ERROR])
+static int read_pem(const char *path, char **ret, struct fault *fault)
 {
 	FILE *file = path ? fopen(path, "re") : NULL;
 	size_t len;
@@ -50,17 +50,17 @@ static int read_pem(const char *path, char **ret, char error[RPC_TEXT_ERROR])
 	if (!path)
 		return 0;
 	if (!file)
-		return rpc_text_refuse(error, -errno, "cannot open %s: %m", path);
+		return fault_set(fault, -errno, "cannot open %s: %m", path);
 	*ret = calloc(1, PEM_MAX + 1);
 	if (!*ret) {
 		fclose(file);
-		return rpc_text_refuse(error, -ENOMEM, "out of memory");
+		return fault_set(fault, -ENOMEM, "out of memory");
 	}
 	len = fread(*ret, 1, PEM_MAX + 1, file);
 	(*ret)[PEM_MAX] = '\0';
 	if (ferror(file) || len > PEM_MAX) {
 		fclose(file);
-		return rpc_text_refuse(error, -EINVAL, "cannot read %s: %s", path,
+		return fault_set(fault, -EINVAL, "cannot read %s: %s", path,
 			len > PEM_MAX ? "it is too large for a PEM file" : "it is no file");
 	}
 	fclose(file);
@@ -78,25 +78,24 @@ static const char *api_key(const struct rpc_endpoint *endpoint)
 }
 
 static int open_client(struct remote *remote, const struct settings *settings, const char *url,
-	char error[RPC_TEXT_ERROR])
+	struct fault *fault)
 {
 	__attribute__((cleanup(pems_clear))) struct pems pems = {0};
 	struct rpc_client_options options = {.api_key = api_key(&remote->endpoint)};
-	int r = read_pem(settings->tls_authority, &pems.ca, error);
+	int r = read_pem(settings->tls_authority, &pems.ca, fault);
 
 	if (r == 0)
-		r = read_pem(settings->tls_certificate, &pems.cert, error);
+		r = read_pem(settings->tls_certificate, &pems.cert, fault);
 	if (r == 0)
-		r = read_pem(settings->tls_key, &pems.key, error);
+		r = read_pem(settings->tls_key, &pems.key, fault);
 	if (r < 0)
 		return r;
 	options.tls =
 		(struct rpc_tls){.certificate = pems.cert, .key = pems.key, .authority = pems.ca};
-	return rpc_client_open(url, &options, &remote->client, error);
+	return rpc_client_open(url, &options, &remote->client, fault);
 }
 
-int remote_open(
-	const struct settings *settings, struct remote **ret_remote, char error[RPC_TEXT_ERROR])
+int remote_open(const struct settings *settings, struct remote **ret_remote, struct fault *fault)
 {
 	struct remote *remote = calloc(1, sizeof(*remote));
 	char buffer[SETTINGS_URL_SIZE];
@@ -104,11 +103,11 @@ int remote_open(
 	int r;
 
 	if (!remote)
-		return rpc_text_refuse(error, -ENOMEM, "out of memory");
+		return fault_set(fault, -ENOMEM, "out of memory");
 	remote->timeout_s = settings->timeout_s;
-	r = rpc_endpoint_parse(url, &remote->endpoint, error);
+	r = rpc_endpoint_parse(url, &remote->endpoint, fault);
 	if (r == 0)
-		r = open_client(remote, settings, url, error);
+		r = open_client(remote, settings, url, fault);
 	if (r < 0) {
 		remote_close(remote);
 		return r;

@@ -8,9 +8,8 @@
 struct remote;
 
 /* Makes ready to call the daemon that the settings name; connects at the first call. Reads the
- * files the settings name. 0, or a negative errno with a sentence in error. */
-int remote_open(
-	const struct settings *settings, struct remote **ret_remote, char error[RPC_TEXT_ERROR]);
+ * files the settings name. 0, or a negative errno with a sentence in fault. */
+int remote_open(const struct settings *settings, struct remote **ret_remote, struct fault *fault);
 
 /* Calls a method ("vfio.v1.DeviceService/GetHost") and waits for its answer, which the caller frees
  * with protobuf_c_message_free_unpacked(message, NULL). NULL: the call failed as *ret_status tells,

@@ -67,11 +67,11 @@ static void merge_options(
 
 static int take_setting(struct session *session, int option)
 {
-	char error[RPC_TEXT_ERROR];
-	int r = settings_take(&session->settings, option, optarg, error, sizeof(error));
+	struct fault fault;
+	int r = settings_take(&session->settings, option, optarg, &fault);
 
 	if (r == -EINVAL)
-		session_fail(session, EXIT_USAGE, "%s", error);
+		session_fail(session, EXIT_USAGE, "%s", fault.text);
 	return r;
 }
 
@@ -123,15 +123,15 @@ bool session_arguments(struct session *session, int count, int min, int max)
 /* Connects unless that is done. An exit code. */
 static int connect_remote(struct session *session)
 {
-	char error[RPC_TEXT_ERROR];
+	struct fault fault;
 	int r;
 
 	if (session->remote)
 		return EXIT_DONE;
-	r = remote_open(&session->settings, &session->remote, error);
+	r = remote_open(&session->settings, &session->remote, &fault);
 	if (r == 0)
 		return EXIT_DONE;
-	return session_fail(session, r == -ENOMEM ? EXIT_REFUSED : EXIT_USAGE, "%s", error);
+	return session_fail(session, r == -ENOMEM ? EXIT_REFUSED : EXIT_USAGE, "%s", fault.text);
 }
 
 static void print_failure(const struct session *session, const Rpc__V1__Status *status)
@@ -200,7 +200,7 @@ void session_name_line(const char *name)
 
 int session_fail(const struct session *session, int exit_code, const char *fmt, ...)
 {
-	char name[64], text[RPC_TEXT_ERROR];
+	char name[64], text[sizeof(struct fault)];
 	va_list args;
 
 	va_start(args, fmt);

@@ -56,24 +56,22 @@ const char settings_help[] =
 	"  -h, --help           print this help, or that of the command\n"
 	"  -V, --version        print the version";
 
-static int take_timeout(unsigned *ret_seconds, const char *value, char *error, size_t error_size)
+static int take_timeout(unsigned *ret_seconds, const char *value, struct fault *fault)
 {
 	char *end;
 	long seconds;
 
 	errno = 0;
 	seconds = strtol(value, &end, 10);
-	if (errno || *end || end == value || seconds < 1 || seconds > TIMEOUT_MAX_S) {
-		snprintf(error, error_size,
+	if (errno || *end || end == value || seconds < 1 || seconds > TIMEOUT_MAX_S)
+		return fault_set(fault, -EINVAL,
 			"--timeout: \"%s\" is no number of seconds from 1 to %d", value,
 			TIMEOUT_MAX_S);
-		return -EINVAL;
-	}
 	*ret_seconds = (unsigned)seconds;
 	return 0;
 }
 
-static int take_colour(enum paint_when *ret_when, const char *value, char *error, size_t error_size)
+static int take_colour(enum paint_when *ret_when, const char *value, struct fault *fault)
 {
 	static const char *const names[] = {
 		[PAINT_AUTO] = "auto", [PAINT_ALWAYS] = "always", [PAINT_NEVER] = "never"};
@@ -84,24 +82,23 @@ static int take_colour(enum paint_when *ret_when, const char *value, char *error
 			return 0;
 		}
 	}
-	snprintf(error, error_size, "--color: \"%s\" is none of auto, always and never", value);
-	return -EINVAL;
+	return fault_set(
+		fault, -EINVAL, "--color: \"%s\" is none of auto, always and never", value);
 }
 
-int settings_take(
-	struct settings *settings, int option, const char *value, char *error, size_t error_size)
+int settings_take(struct settings *settings, int option, const char *value, struct fault *fault)
 {
 	switch (option) {
 	case OPTION_RPC:
 		settings->rpc = value;
 		return 0;
 	case OPTION_TIMEOUT:
-		return take_timeout(&settings->timeout_s, value, error, error_size);
+		return take_timeout(&settings->timeout_s, value, fault);
 	case OPTION_JSON:
 		settings->json = true;
 		return 0;
 	case OPTION_COLOR:
-		return take_colour(&settings->colour, value, error, error_size);
+		return take_colour(&settings->colour, value, fault);
 	case OPTION_TLS_AUTHORITY:
 		settings->tls_authority = value;
 		return 0;

@@ -2,6 +2,7 @@
 /* The options that every verb has. */
 #pragma once
 
+#include "core/base/fault.h"
 #include "tools/vfioctl/print/paint.h"
 
 #include <getopt.h>
@@ -30,10 +31,9 @@ extern const struct option settings_options[];
 /* Their description, for help. */
 extern const char settings_help[];
 
-/* Takes one option as getopt_long returned it. 0; -EINVAL with a sentence in error; -ENOENT: it is
+/* Takes one option as getopt_long returned it. 0; -EINVAL with a sentence in fault; -ENOENT: it is
  * none of these. --help and --version are not for this function. */
-int settings_take(
-	struct settings *settings, int option, const char *value, char *error, size_t error_size);
+int settings_take(struct settings *settings, int option, const char *value, struct fault *fault);
 
 /* Where the daemon is: --rpc, $VFIOD_RPC, /run/vfiod/rpc.sock, or, where that does not exist and
  * the user is not root, what a daemon of the user's own would listen on. Borrowed, or in the

@@ -56,7 +56,8 @@ static int write_file(struct session *session, const char *path, const char *tex
 static int capture_run(struct session *session, int argc, char **argv)
 {
 	struct wish wish = {.root = "/"};
-	char error[CAPTURE_ERROR_SIZE], *buffer = NULL;
+	struct fault fault;
+	char *buffer = NULL;
 	size_t len = 0;
 
 	if (!take_options(session, argc, argv, &wish))
@@ -65,14 +66,14 @@ static int capture_run(struct session *session, int argc, char **argv)
 	FILE *out = open_memstream(&buffer, &len);
 	if (!out)
 		return session_fail(session, EXIT_REFUSED, "out of memory");
-	int r = capture_write(wish.root, out, error);
+	int r = capture_write(wish.root, out, &fault);
 	bool failed = ferror(out);
 	failed |= fclose(out) < 0;
 	CLEANUP(free_cleanup) char *text = buffer; /* there since the stream was closed */
 	if (failed)
 		return session_fail(session, EXIT_REFUSED, "out of memory");
 	if (r < 0)
-		return session_fail(session, EXIT_REFUSED, "%s", error);
+		return session_fail(session, EXIT_REFUSED, "%s", fault.text);
 	if (wish.output)
 		return write_file(session, wish.output, text, len);
 	fwrite(text, 1, len, stdout);
