@@ -113,7 +113,7 @@ static bool is_attribute(const char *name, bool block)
 /* fail WHAT K ERRNO [ADDRESS] */
 static int run_fail(struct model *m, const struct words *w)
 {
-	struct fault f = {.any = w->count == 4};
+	struct model_fault f = {.any = w->count == 4};
 	uint64_t countdown;
 
 	if (w->count < 4 || !is_attribute(w->word[1], false) || w->count > 5 ||
@@ -128,7 +128,7 @@ static int run_fail(struct model *m, const struct words *w)
 /* block WHAT ADDRESS, unblock WHAT ADDRESS */
 static int run_block(struct model *m, const struct words *w)
 {
-	struct fault f = {.block = true};
+	struct model_fault f = {.block = true};
 
 	if (w->count != 3 || !is_attribute(w->word[1], true) || !address_at(w, 2, &f.address))
 		return -EINVAL;
@@ -140,7 +140,7 @@ static int run_block(struct model *m, const struct words *w)
 static int run_probe(struct model *m, const struct words *w)
 {
 	bool fail = strcmp(w->word[0], "probe-fail") == 0;
-	struct fault f = {.probe = true};
+	struct model_fault f = {.probe = true};
 
 	if (w->count != (fail ? 4 : 3))
 		return -EINVAL;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool fault_concerns(const struct fault *f, const char *what, const struct device *d)
+static bool fault_concerns(const struct model_fault *f, const char *what, const struct device *d)
 {
 	return strcmp(f->what, what) == 0 &&
 	       (f->any || (d && pci_address_equal(f->address, d->function->address)));
@@ -28,7 +28,7 @@ int fault_strike(struct model *m, const char *what, const struct device *d)
 	int error = 0;
 
 	for (size_t i = 0; i < m->n_faults; i++) {
-		struct fault *f = &m->faults[i];
+		struct model_fault *f = &m->faults[i];
 
 		if (f->block || f->probe || !fault_concerns(f, what, d) || --f->countdown > 0)
 			continue;
@@ -48,7 +48,7 @@ static bool is_blocked(const struct device *d, void *arg)
 	const struct block *b = arg;
 
 	for (size_t i = 0; i < b->model->n_faults; i++) {
-		const struct fault *f = &b->model->faults[i];
+		const struct model_fault *f = &b->model->faults[i];
 		if (f->block && fault_concerns(f, b->what, d))
 			return true;
 	}
@@ -69,7 +69,7 @@ int fault_probe(const struct model *m, const struct driver *drv, const struct de
 	return 0;
 }
 
-int model_add_fault(struct model *m, const struct fault *fault)
+int model_add_fault(struct model *m, const struct model_fault *fault)
 {
 	model_lock(m);
 	int error = fault->probe && !driver_any(m, fault->what) ? -ENOENT : 0;
@@ -82,13 +82,13 @@ int model_add_fault(struct model *m, const struct fault *fault)
 	return error;
 }
 
-static bool same_fault(const struct fault *a, const struct fault *b)
+static bool same_fault(const struct model_fault *a, const struct model_fault *b)
 {
 	return a->block == b->block && a->probe == b->probe && a->any == b->any &&
 	       pci_address_equal(a->address, b->address) && strcmp(a->what, b->what) == 0;
 }
 
-int model_lift_fault(struct model *m, const struct fault *fault)
+int model_lift_fault(struct model *m, const struct model_fault *fault)
 {
 	int error = -ENOENT;
 

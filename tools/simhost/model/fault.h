@@ -5,8 +5,8 @@
 #include "tools/simhost/model/model.h"
 
 /* The fault is copied. block lasts until it is lifted; a probe's error too; others strike once. */
-int model_add_fault(struct model *m, const struct fault *fault);
-int model_lift_fault(struct model *m, const struct fault *fault);
+int model_add_fault(struct model *m, const struct model_fault *fault);
+int model_lift_fault(struct model *m, const struct model_fault *fault);
 
 /* --- inside of the model --------------------------------------------------------------------- */
 

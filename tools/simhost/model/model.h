@@ -167,7 +167,7 @@ struct mount {
 	char *disk, *where, *type; /* type "swap": /proc/swaps */
 };
 
-struct fault {
+struct model_fault {
 	char *what; /* name of the attribute written, or of a driver whose probe fails */
 	bool any, probe, block;
 	struct pci_address address;
@@ -207,7 +207,7 @@ struct model {
 	size_t n_holds;
 	struct mount *mounts;
 	size_t n_mounts;
-	struct fault *faults;
+	struct model_fault *faults;
 	size_t n_faults;
 	bool no_autoprobe, tainted;
 	unsigned group_life, last_ifindex;
