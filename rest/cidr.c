@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Addresses and blocks of them. */
-#include "rest/access.h"
+#include "rest/cidr.h"
+
 #include "rest/list.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
