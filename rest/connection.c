@@ -2,14 +2,17 @@
 /* Connections: their beginning and end, and who is there. */
 #include "rest/connection.h"
 
-#include "rest/flow.h"
-#include "rest/linger.h"
-
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-void rest_connection_forget(struct rest_connection *connection)
+/* Bytes dropped at one go, so that others get their turn. */
+#define LATE_READ_MAX 65536
+
+static void connection_forget(struct rest_connection *connection)
 {
 	struct rest_loop *loop = connection->loop;
 
@@ -22,6 +25,59 @@ void rest_connection_forget(struct rest_connection *connection)
 	free(connection);
 }
 
+static void connection_on_lingered(void *data)
+{
+	struct rest_connection *connection = data;
+
+	connection->sock = NULL;
+	connection_forget(connection);
+}
+
+static void connection_on_late(h2o_socket_t *sock, const char *err)
+{
+	char dropped[LATE_READ_MAX];
+	ssize_t n = err ? 0 : read(h2o_socket_get_fd(sock), dropped, sizeof(dropped));
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		h2o_socket_close(sock);
+}
+
+static void connection_on_timeout(h2o_timeout_entry_t *entry)
+{
+	struct rest_connection *connection =
+		H2O_STRUCT_FROM_MEMBER(struct rest_connection, timer, entry);
+
+	h2o_socket_close(connection->sock);
+}
+
+static void connection_linger(struct rest_connection *connection)
+{
+	h2o_context_t *http = &connection->loop->http;
+
+	shutdown(connection->linger_fd, SHUT_WR);
+	connection->stage = REST_LINGERS;
+	rest_peers_wait(&connection->seat);
+	connection->sock = h2o_evloop_socket_create(
+		http->loop, connection->linger_fd, H2O_SOCKET_FLAG_DONT_READ);
+	connection->linger_fd = -1;
+	connection->sock->on_close.cb = connection_on_lingered;
+	connection->sock->on_close.data = connection;
+	connection->timer.cb = connection_on_timeout;
+	h2o_timeout_link(http->loop, &http->one_sec_timeout, &connection->timer);
+	h2o_socket_read_start(connection->sock, connection_on_late);
+}
+
+void rest_connection_count(struct rest_connection *connection)
+{
+	size_t before = connection->counted, now = connection->inbox.cap;
+
+	connection->counted = now;
+	connection->loop->inbox_bytes += now - before;
+	connection->seat.peer->bytes += now - before;
+	if (now < before)
+		rest_loop_freed(connection->loop, before - now);
+}
+
 static void connection_on_close(void *data)
 {
 	struct rest_connection *connection = data;
@@ -30,11 +86,14 @@ static void connection_on_close(void *data)
 		*connection->gone = true;
 	connection->gone = NULL;
 	connection->sock = NULL;
-	rest_flow_close(connection);
+	rest_inbox_drop(&connection->inbox, connection->inbox.len);
+	rest_connection_count(connection);
+	h2o_timeout_unlink(&connection->timer);
+	rest_json_clear(&connection->refusal);
 	if (connection->linger_fd >= 0)
-		rest_linger_start(connection);
+		connection_linger(connection);
 	else
-		rest_connection_forget(connection);
+		connection_forget(connection);
 }
 
 struct rest_connection *rest_connection_of(h2o_req_t *req)
@@ -69,13 +128,13 @@ static struct rest_peer_key connection_key(struct rest_connection *connection)
 	return key;
 }
 
-void rest_connection_open(struct rest_loop *loop, h2o_socket_t *sock)
+struct rest_connection *rest_connection_open(struct rest_loop *loop, h2o_socket_t *sock)
 {
 	struct rest_connection *connection = calloc(1, sizeof(*connection));
 
 	if (!connection) {
 		h2o_socket_close(sock);
-		return;
+		return NULL;
 	}
 	connection->loop = loop;
 	connection->sock = sock;
@@ -84,14 +143,14 @@ void rest_connection_open(struct rest_loop *loop, h2o_socket_t *sock)
 	if (!rest_peers_join(&loop->peers, &connection->seat, connection_key(connection))) {
 		h2o_socket_close(sock);
 		free(connection);
-		return;
+		return NULL;
 	}
 	h2o_linklist_insert(&loop->connections, &connection->link);
 	loop->connection_count++;
 	sock->on_close.cb = connection_on_close;
 	sock->on_close.data = connection;
 	h2o_accept(&loop->accept_ctx, sock);
-	rest_flow_open(connection);
+	return connection;
 }
 
 static void connection_describe(struct rest_connection *connection, const struct sockaddr *peer)
@@ -118,6 +177,14 @@ void rest_connection_know_peer(struct rest_connection *connection)
 	h2o_socket_getpeername(connection->sock, (struct sockaddr *)&peer);
 	rest_address_from((struct sockaddr *)&peer, &connection->address);
 	connection_describe(connection, (struct sockaddr *)&peer);
+}
+
+void rest_connection_want_linger(struct rest_connection *connection)
+{
+	/* Where all has been read there is nothing to reset for. */
+	if (connection->linger_fd < 0 && !connection->ended)
+		connection->linger_fd =
+			fcntl(h2o_socket_get_fd(connection->sock), F_DUPFD_CLOEXEC, 0);
 }
 
 bool rest_connection_is_open(const struct rest_connection *connection)

@@ -19,7 +19,7 @@ enum rest_stage {
 	REST_BODY,     /* they have the head, and wait for the rest of the body */
 	REST_ANSWERED, /* the answer is being taken */
 	REST_REFUSED,  /* the same, of a refusal that h2o knows nothing of */
-	REST_LINGERS,  /* h2o is through with it (rest/linger.h) */
+	REST_LINGERS,  /* h2o is through with it; see rest_connection_want_linger */
 };
 
 /* What a request waits for its body with. */
@@ -27,6 +27,9 @@ struct rest_whole {
 	h2o_req_t *req;
 	void (*go_on)(h2o_req_t *req, void *arg);
 	void *arg;
+	/* rest_reply_error, which is above the code that reads bodies */
+	void (*refuse)(h2o_req_t *req, int http_status, enum rpc_code code, const char *fmt, ...)
+		__attribute__((format(printf, 4, 5)));
 };
 
 /* Who owns the other end of a connection: the user who made that socket, as the kernel told when
@@ -64,8 +67,8 @@ struct rest_connection {
 	struct rest_owner owner; /* from the first moment; asked as rest_config.ask_owner says */
 };
 
-/* Takes charge of an accepted socket. */
-void rest_connection_open(struct rest_loop *loop, h2o_socket_t *sock);
+/* Takes charge of an accepted socket. NULL, and the socket closed, when memory is short. */
+struct rest_connection *rest_connection_open(struct rest_loop *loop, h2o_socket_t *sock);
 
 /* The connection a request came by. */
 struct rest_connection *rest_connection_of(h2o_req_t *req);
@@ -83,8 +86,13 @@ void rest_connection_end(struct rest_connection *connection);
 /* Ends it at once, so that its place is free. */
 void rest_connection_evict(struct rest_connection *connection);
 
-/* Frees what is left, when the socket has been closed. */
-void rest_connection_forget(struct rest_connection *connection);
+/* Has the socket linger when h2o closes it, so that an early answer is read. h2o closes with bytes
+ * unread, and the kernel then resets the connection, which can destroy the answer. So a second
+ * descriptor keeps the socket for a second, while what still comes is dropped. */
+void rest_connection_want_linger(struct rest_connection *connection);
+
+/* Keeps the sums of memory right; to be called whenever the inbox has changed. */
+void rest_connection_count(struct rest_connection *connection);
 
 /* Ends it: without force only if no byte of a request is there. It is gone a little later. */
 void rest_connection_shut(struct rest_connection *connection, bool force);

@@ -3,9 +3,7 @@
 #include "rest/flow.h"
 
 #include "rest/body.h"
-#include "rest/linger.h"
 #include "rest/refusal.h"
-#include "rest/reply.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,18 +16,6 @@
 
 static void flow_on_read(h2o_socket_t *sock, const char *err);
 static void flow_on_patience(h2o_timeout_entry_t *entry);
-
-/* Keeps the sums of memory right, whenever the inbox has changed. */
-static void flow_count(struct rest_connection *connection)
-{
-	size_t before = connection->counted, now = connection->inbox.cap;
-
-	connection->counted = now;
-	connection->loop->inbox_bytes += now - before;
-	connection->seat.peer->bytes += now - before;
-	if (now < before)
-		rest_loop_freed(connection->loop, before - now);
-}
 
 /* From now on it is the client's doing how long it takes. */
 static void flow_let_wait(struct rest_connection *connection, enum rest_stage stage)
@@ -65,14 +51,14 @@ static void flow_refuse(
 	flow_stop_waiting(connection, REST_SERVED);
 	connection->is_broken = true;
 	rest_inbox_drop(&connection->inbox, connection->inbox.len);
-	flow_count(connection);
+	rest_connection_count(connection);
 	if (h2o_socket_is_writing(connection->sock)) {
 		/* The client does not even take its 100 (Continue). */
 		rest_connection_end(connection);
 	} else if (has_request) {
-		rest_reply_error(connection->whole.req, status, code, "%s", why);
+		connection->whole.refuse(connection->whole.req, status, code, "%s", why);
 	} else {
-		rest_linger_wanted(connection);
+		rest_connection_want_linger(connection);
 		flow_let_wait(connection, REST_REFUSED);
 		rest_refusal_send(connection, status, code, why);
 	}
@@ -146,7 +132,7 @@ static void flow_drop_body(struct rest_connection *connection)
 	connection->is_whole = true;
 	rest_inbox_drop(&connection->inbox, connection->body);
 	connection->body = 0;
-	flow_count(connection);
+	rest_connection_count(connection);
 }
 
 static void flow_go_on(struct rest_connection *connection)
@@ -184,13 +170,13 @@ static void flow_wait_for_body(struct rest_connection *connection)
 		h2o_socket_read_start(connection->sock, flow_on_read);
 }
 
-void rest_flow_when_whole(h2o_req_t *req, void (*go_on)(h2o_req_t *req, void *arg), void *arg)
+void rest_flow_when_whole(const struct rest_whole *whole)
 {
-	struct rest_connection *connection = rest_connection_of(req);
+	struct rest_connection *connection = rest_connection_of(whole->req);
 	enum rest_chunked verdict = rest_body_take(connection);
 
-	connection->whole = (struct rest_whole){req, go_on, arg};
-	flow_count(connection);
+	connection->whole = *whole;
+	rest_connection_count(connection);
 	if (verdict == REST_CHUNKED_DONE) {
 		flow_go_on(connection);
 	} else if (verdict == REST_CHUNKED_PARTIAL) {
@@ -218,7 +204,7 @@ static void flow_serve(struct rest_connection *connection)
 	memcpy(room.base + head->framing, bytes + behind, head->len - behind);
 	sock->input->size += head->len - head->framing_len;
 	rest_inbox_drop(&connection->inbox, head->len);
-	flow_count(connection);
+	rest_connection_count(connection);
 	connection->parse(sock, NULL);
 }
 
@@ -250,7 +236,7 @@ bool rest_flow_is_last(struct rest_connection *connection)
 		flow_drop_body(connection);
 	if (connection->is_whole && connection->pipelined < REST_PIPELINED_MAX)
 		return false;
-	rest_linger_wanted(connection);
+	rest_connection_want_linger(connection);
 	return true;
 }
 
@@ -282,7 +268,7 @@ void rest_flow_answered(struct rest_connection *connection, h2o_req_t *req)
 	h2o_timeout_unlink(&connection->timer);
 	flow_let_wait(connection, REST_ANSWERED);
 	if (!req->http1_is_persistent && connection->inbox.len > 0)
-		rest_linger_wanted(connection);
+		rest_connection_want_linger(connection);
 	if (!h2o_socket_is_writing(sock) || !req->http1_is_persistent)
 		return;
 	connection->sent = sock->_cb.write;
@@ -341,7 +327,7 @@ static ssize_t flow_receive(struct rest_connection *connection)
 	if (n > 0)
 		connection->inbox.len += (size_t)n;
 	rest_inbox_drop(&connection->inbox, 0);
-	flow_count(connection);
+	rest_connection_count(connection);
 	return n;
 }
 
@@ -354,7 +340,7 @@ static void flow_take(struct rest_connection *connection)
 		return;
 	}
 	verdict = rest_body_take(connection);
-	flow_count(connection);
+	rest_connection_count(connection);
 	if (verdict == REST_CHUNKED_DONE)
 		flow_go_on(connection);
 	else if (verdict != REST_CHUNKED_PARTIAL)
@@ -385,18 +371,14 @@ static void flow_on_read(h2o_socket_t *sock, const char *err)
 	flow_take(connection);
 }
 
-void rest_flow_open(struct rest_connection *connection)
+void rest_flow_open(struct rest_loop *loop, h2o_socket_t *sock)
 {
-	/* h2o would read on for as long as there is anything. */
-	h2o_socket_dont_read(connection->sock, 1);
-	connection->parse = connection->sock->_cb.read;
-	flow_wait_for_head(connection);
-}
+	struct rest_connection *connection = rest_connection_open(loop, sock);
 
-void rest_flow_close(struct rest_connection *connection)
-{
-	rest_inbox_drop(&connection->inbox, connection->inbox.len);
-	flow_count(connection);
-	h2o_timeout_unlink(&connection->timer);
-	rest_json_clear(&connection->refusal);
+	if (!connection)
+		return;
+	/* h2o would read on for as long as there is anything. */
+	h2o_socket_dont_read(sock, 1);
+	connection->parse = sock->_cb.read;
+	flow_wait_for_head(connection);
 }

@@ -15,20 +15,17 @@
 
 #include "rest/connection.h"
 
-/* Begins to wait for a request on a new connection. */
-void rest_flow_open(struct rest_connection *connection);
-
-/* Frees what is kept of what has come, when the connection goes. */
-void rest_flow_close(struct rest_connection *connection);
+/* Takes charge of an accepted socket and begins to wait for a request. */
+void rest_flow_open(struct rest_loop *loop, h2o_socket_t *sock);
 
 /* Serves those whose turn it is, for about a millisecond. */
 void rest_flow_turn(struct rest_loop *loop);
 
 /* Calls go_on when the request's body is there, in req->entity until go_on returns: at once, or
- * later unless the request goes before. A body that is too long, badly framed or too slow is
- * answered here, and go_on never called. arg must live as long as the request. To be called once,
- * before the request is answered; one without a body is whole. */
-void rest_flow_when_whole(h2o_req_t *req, void (*go_on)(h2o_req_t *req, void *arg), void *arg);
+ * later unless the request goes before. For a body that is too long, badly framed or too slow,
+ * refuse is called instead. arg must live as long as the request. To be called once, before the
+ * request is answered; one without a body is whole. */
+void rest_flow_when_whole(const struct rest_whole *whole);
 
 /* Whether the answer now to be sent is the connection's last: its request has a body that is not
  * all there, or too many were sent in a row. The socket then lingers. */

@@ -216,7 +216,7 @@ static void handler_plan(h2o_req_t *req, const struct handler_page *page,
 	struct handler_plan *plan = h2o_mem_alloc_pool(&req->pool, sizeof(*plan));
 
 	*plan = (struct handler_plan){page, route, query};
-	rest_flow_when_whole(req, handler_go_on, plan);
+	rest_flow_when_whole(&(struct rest_whole){req, handler_go_on, plan, rest_reply_error});
 }
 
 static void handler_route(h2o_req_t *req, const struct rest_route *first, h2o_iovec_t query)

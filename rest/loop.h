@@ -39,8 +39,9 @@ struct rest_loop {
 	sem_t ready; /* posted when the loop takes messages */
 	h2o_context_t http;
 	h2o_accept_ctx_t accept_ctx;
-	h2o_socket_t *listener; /* NULL: no longer accepting */
-	bool paused;		/* the listener is not read: too many connections or fds */
+	h2o_socket_t *listener;	 /* NULL: no longer accepting */
+	h2o_socket_cb on_accept; /* its reader */
+	bool paused;		 /* the listener is not read: too many connections or fds */
 	h2o_linklist_t connections;
 	size_t connection_count;
 	struct rest_peers peers;
@@ -72,12 +73,6 @@ static inline struct rest_loop *rest_loop_of(h2o_req_t *req)
 	return H2O_STRUCT_FROM_MEMBER(struct rest_loop, http, req->conn->ctx);
 }
 
-/* Gets a loop ready to start: its own fd of the listening socket. A negative errno. */
-int rest_loop_prepare(struct rest_loop *loop, struct rest_server *server);
-
-/* The thread: serves until told to stop, then until the last connection has gone. */
-void *rest_loop_main(void *data);
-
 /* Has the loop look after deadlines about ten times a second while there is a reason. */
 void rest_loop_arm_tick(struct rest_loop *loop);
 
@@ -88,6 +83,14 @@ void rest_loop_arm_turn(struct rest_loop *loop);
 /* Tells that memory was freed. After much of it the loop gives it back to the system, which malloc
  * by itself does not. */
 void rest_loop_freed(struct rest_loop *loop, size_t bytes);
+
+/* Gives it back, or at a later tick if that was done a moment ago. To be called at each tick. */
+void rest_loop_trim(struct rest_loop *loop);
+
+/* Whether all places are taken; whether there is a place for one more, or one can be made: those
+ * who let us wait keep out nobody who does not. */
+bool rest_loop_is_full(const struct rest_loop *loop);
+bool rest_loop_has_room(struct rest_loop *loop);
 
 /* Starts to read from the listener again if it was paused and there is room. */
 void rest_loop_resume(struct rest_loop *loop);

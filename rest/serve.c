@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The event loop's thread: accepting, deadlines, the orderly end. */
-#include "rest/loop.h"
+#include "rest/serve.h"
 
 #include "rest/connection.h"
 #include "rest/exchange.h"
@@ -8,77 +8,52 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <malloc.h>
 
 /* Connections taken at one go: few, so that the other loops get their share of a burst. */
-#define LOOP_ACCEPT_MAX 4
-
-/* From so much freed memory on it is given back, and how long after the last time. */
-#define LOOP_TRIM_BYTES (1 << 20)
-#define LOOP_TRIM_NS (1000 * INT64_C(1000000))
+#define SERVE_ACCEPT_MAX 4
 
 /* When it is looked again at requests whose pause is not over. */
-#define LOOP_PAUSE_MS 1
+#define SERVE_PAUSE_MS 1
 
-static bool loop_is_full(const struct rest_loop *loop)
-{
-	return loop->connection_count >= loop->max_connections;
-}
-
-static void loop_pause(struct rest_loop *loop)
+static void serve_pause(struct rest_loop *loop)
 {
 	loop->paused = true;
 	h2o_socket_read_stop(loop->listener);
 	rest_loop_arm_tick(loop);
 }
 
-/* Whether there is a place for one more, or one can be made: those who let us wait keep out nobody
- * who does not. */
-static bool loop_has_room(struct rest_loop *loop)
+static void serve_admit(struct rest_loop *loop, h2o_socket_t *sock)
 {
-	return !loop_is_full(loop) || rest_peers_idlest(&loop->peers);
-}
-
-static void loop_admit(struct rest_loop *loop, h2o_socket_t *sock)
-{
-	struct rest_seat *idlest = loop_is_full(loop) ? rest_peers_idlest(&loop->peers) : NULL;
+	struct rest_seat *idlest = rest_loop_is_full(loop) ? rest_peers_idlest(&loop->peers) : NULL;
 
 	if (idlest)
 		rest_connection_evict(H2O_STRUCT_FROM_MEMBER(struct rest_connection, seat, idlest));
-	rest_connection_open(loop, sock);
+	rest_flow_open(loop, sock);
 }
 
-static void loop_on_accept(h2o_socket_t *listener, const char *err)
+static void serve_on_accept(h2o_socket_t *listener, const char *err)
 {
 	struct rest_loop *loop = listener->data;
 
 	if (err)
 		return;
-	for (int i = 0; i < LOOP_ACCEPT_MAX && loop_has_room(loop); i++) {
+	for (int i = 0; i < SERVE_ACCEPT_MAX && rest_loop_has_room(loop); i++) {
 		h2o_socket_t *sock = h2o_evloop_socket_accept(listener);
 
 		if (sock) {
-			loop_admit(loop, sock);
+			serve_admit(loop, sock);
 			continue;
 		}
 		/* Out of descriptors, the listener stays readable: trying on would spin. */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-			loop_pause(loop);
+			serve_pause(loop);
 		return;
 	}
-	if (!loop_has_room(loop))
-		loop_pause(loop);
+	if (!rest_loop_has_room(loop))
+		serve_pause(loop);
 }
 
-void rest_loop_resume(struct rest_loop *loop)
-{
-	if (!loop->paused || !loop->listener || !loop_has_room(loop))
-		return;
-	loop->paused = false;
-	h2o_socket_read_start(loop->listener, loop_on_accept);
-}
-
-static void loop_shut_connections(struct rest_loop *loop, bool force)
+static void serve_shut_connections(struct rest_loop *loop, bool force)
 {
 	h2o_linklist_t *node;
 
@@ -88,40 +63,17 @@ static void loop_shut_connections(struct rest_loop *loop, bool force)
 			H2O_STRUCT_FROM_MEMBER(struct rest_connection, link, node), force);
 }
 
-static void loop_force(struct rest_loop *loop)
+static void serve_force(struct rest_loop *loop)
 {
 	rest_exchange_expire(loop, true);
 	/* Answers are given to the kernel at once as far as it takes them; the next tick cuts off
 	 * whoever does not read. */
 	if (loop->forced)
-		loop_shut_connections(loop, true);
+		serve_shut_connections(loop, true);
 	loop->forced = true;
 }
 
-static bool loop_is_to_trim(const struct rest_loop *loop)
-{
-	return loop->freed >= LOOP_TRIM_BYTES;
-}
-
-static void loop_trim(struct rest_loop *loop)
-{
-	int64_t now = rpc_now_ns();
-
-	if (!loop_is_to_trim(loop) || now - loop->trimmed_ns < LOOP_TRIM_NS)
-		return;
-	malloc_trim(0);
-	loop->freed = 0;
-	loop->trimmed_ns = now;
-}
-
-void rest_loop_freed(struct rest_loop *loop, size_t bytes)
-{
-	loop->freed += bytes;
-	if (loop_is_to_trim(loop))
-		rest_loop_arm_tick(loop);
-}
-
-static void loop_on_turn(h2o_timeout_entry_t *entry)
+static void serve_on_turn(h2o_timeout_entry_t *entry)
 {
 	struct rest_loop *loop = H2O_STRUCT_FROM_MEMBER(struct rest_loop, turn, entry);
 
@@ -129,57 +81,39 @@ static void loop_on_turn(h2o_timeout_entry_t *entry)
 	rest_flow_turn(loop);
 }
 
-static void loop_on_pause(h2o_timeout_entry_t *entry)
+static void serve_on_pause(h2o_timeout_entry_t *entry)
 {
 	struct rest_loop *loop = H2O_STRUCT_FROM_MEMBER(struct rest_loop, paused_turn, entry);
 
 	rest_loop_arm_turn(loop);
 }
 
-void rest_loop_arm_turn(struct rest_loop *loop)
-{
-	/* Linked again within its own turn of the loop, it would be due within that. */
-	if (loop->turned || h2o_timeout_is_linked(&loop->turn))
-		return;
-	if (rest_peers_have_turns(&loop->peers, true) || rpc_now_ns() >= loop->behind_ns)
-		h2o_timeout_link(loop->http.loop, &loop->http.zero_timeout, &loop->turn);
-	else if (!h2o_timeout_is_linked(&loop->paused_turn))
-		h2o_timeout_link(loop->http.loop, &loop->pause, &loop->paused_turn);
-}
-
-static void loop_on_tick(h2o_timeout_entry_t *entry)
+static void serve_on_tick(h2o_timeout_entry_t *entry)
 {
 	struct rest_loop *loop = H2O_STRUCT_FROM_MEMBER(struct rest_loop, tick, entry);
 
 	rest_loop_resume(loop);
-	loop_trim(loop);
+	rest_loop_trim(loop);
 	if (loop->draining && rpc_now_ns() >= loop->drain_until_ns)
-		loop_force(loop);
+		serve_force(loop);
 	else
 		rest_exchange_expire(loop, false);
-	if (loop->draining || loop->paused || loop_is_to_trim(loop) ||
-		!h2o_linklist_is_empty(&loop->pending))
+	if (loop->draining || loop->paused || !h2o_linklist_is_empty(&loop->pending))
 		rest_loop_arm_tick(loop);
 }
 
-void rest_loop_arm_tick(struct rest_loop *loop)
-{
-	if (!h2o_timeout_is_linked(&loop->tick))
-		h2o_timeout_link(loop->http.loop, &loop->http.hundred_ms_timeout, &loop->tick);
-}
-
-static void loop_drain(struct rest_loop *loop)
+static void serve_drain(struct rest_loop *loop)
 {
 	loop->draining = true;
 	loop->drain_until_ns = rpc_now_ns() + (int64_t)loop->grace_ms * 1000000;
 	h2o_socket_close(loop->listener);
 	loop->listener = NULL;
 	h2o_context_request_shutdown(&loop->http);
-	loop_shut_connections(loop, false);
+	serve_shut_connections(loop, false);
 	rest_loop_arm_tick(loop);
 }
 
-static void loop_on_control(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+static void serve_on_control(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 {
 	struct rest_loop *loop = H2O_STRUCT_FROM_MEMBER(struct rest_loop, control, receiver);
 
@@ -187,10 +121,10 @@ static void loop_on_control(h2o_multithread_receiver_t *receiver, h2o_linklist_t
 	if (h2o_linklist_is_linked(&loop->stop.link))
 		h2o_linklist_unlink(&loop->stop.link);
 	if (!loop->draining)
-		loop_drain(loop);
+		serve_drain(loop);
 }
 
-int rest_loop_prepare(struct rest_loop *loop, struct rest_server *server)
+int rest_serve_prepare(struct rest_loop *loop, struct rest_server *server)
 {
 	unsigned total = server->config.max_connections;
 
@@ -205,23 +139,23 @@ int rest_loop_prepare(struct rest_loop *loop, struct rest_server *server)
 
 /* On the thread itself: h2o keeps its buffers per thread, and a socket belongs to the thread that
  * made it. */
-static void loop_init(struct rest_loop *loop)
+static void serve_init(struct rest_loop *loop)
 {
 	h2o_context_init(&loop->http, h2o_evloop_create(), &loop->server->http);
 	h2o_linklist_init_anchor(&loop->connections);
 	h2o_linklist_init_anchor(&loop->pending);
 	rest_peers_init(&loop->peers);
 	h2o_timeout_init(loop->http.loop, &loop->patience, REST_PATIENCE_MS);
-	h2o_timeout_init(loop->http.loop, &loop->pause, LOOP_PAUSE_MS);
-	loop->turn.cb = loop_on_turn;
-	loop->paused_turn.cb = loop_on_pause;
-	loop->tick.cb = loop_on_tick;
+	h2o_timeout_init(loop->http.loop, &loop->pause, SERVE_PAUSE_MS);
+	loop->turn.cb = serve_on_turn;
+	loop->paused_turn.cb = serve_on_pause;
+	loop->tick.cb = serve_on_tick;
 	loop->owners = (struct rpc_owner_query)RPC_OWNER_QUERY_INIT;
 	if (loop->server->config.ask_owner)
 		rpc_owner_query_prepare(&loop->owners);
 	loop->accept_ctx.ctx = &loop->http;
 	loop->accept_ctx.hosts = loop->server->http.hosts;
-	h2o_multithread_register_receiver(loop->http.queue, &loop->control, loop_on_control);
+	h2o_multithread_register_receiver(loop->http.queue, &loop->control, serve_on_control);
 	loop->mailbox = rest_mailbox_open(loop);
 	if (!loop->mailbox)
 		h2o_fatal("no memory");
@@ -229,10 +163,11 @@ static void loop_init(struct rest_loop *loop)
 		loop->http.loop, loop->listen_fd, H2O_SOCKET_FLAG_DONT_READ);
 	loop->listen_fd = -1;
 	loop->listener->data = loop;
-	h2o_socket_read_start(loop->listener, loop_on_accept);
+	loop->on_accept = serve_on_accept;
+	h2o_socket_read_start(loop->listener, loop->on_accept);
 }
 
-static void loop_dispose(struct rest_loop *loop)
+static void serve_dispose(struct rest_loop *loop)
 {
 	h2o_loop_t *events = loop->http.loop;
 
@@ -252,12 +187,12 @@ static void loop_dispose(struct rest_loop *loop)
 	h2o_evloop_destroy(events);
 }
 
-void *rest_loop_main(void *data)
+void *rest_serve_main(void *data)
 {
 	struct rest_loop *loop = data;
 
 	pthread_setname_np(pthread_self(), "rest");
-	loop_init(loop);
+	serve_init(loop);
 	sem_post(&loop->ready);
 	/* The run is cut short by signals and the like, which changes nothing. */
 	while (!loop->draining || loop->connection_count > 0) {
@@ -266,6 +201,6 @@ void *rest_loop_main(void *data)
 			rest_loop_arm_turn(loop);
 		h2o_evloop_run(loop->http.loop, INT32_MAX);
 	}
-	loop_dispose(loop);
+	serve_dispose(loop);
 	return NULL;
 }

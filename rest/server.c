@@ -3,8 +3,8 @@
 #include "rest/server.h"
 
 #include "rest/handler.h"
-#include "rest/loop.h"
 #include "rest/route.h"
+#include "rest/serve.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -82,11 +82,11 @@ static void server_limit_sockets(int listen_fd)
 static int server_start_loop(struct rest_server *server, unsigned index)
 {
 	struct rest_loop *loop = &server->loops[index];
-	int r = rest_loop_prepare(loop, server);
+	int r = rest_serve_prepare(loop, server);
 
 	if (r < 0)
 		return r;
-	r = pthread_create(&loop->thread, NULL, rest_loop_main, loop);
+	r = pthread_create(&loop->thread, NULL, rest_serve_main, loop);
 	if (r != 0) {
 		close(loop->listen_fd);
 		sem_destroy(&loop->ready);
