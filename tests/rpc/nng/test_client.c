@@ -4,8 +4,7 @@
 
 #include "rpc/nng/client.h"
 #include "rpc/nng/envelope.h"
-#include "tests/rpc/nng/host.h"
-#include "tests/rpc/nng/raw.h"
+#include "tests/rpc/nng/ask.h"
 
 #include <errno.h>
 #include <nng/supplemental/util/platform.h>
@@ -90,24 +89,6 @@ static struct rpc_client *client_of(const char *url, const char *api_key)
 	if (rpc_client_open(url, &options, &client, &fault) < 0)
 		fail_msg("%s", fault.text);
 	return client;
-}
-
-static int setup(void **state)
-{
-	*state = host_start(NULL);
-	return 0;
-}
-
-static int setup_with_key(void **state)
-{
-	*state = host_start("secret");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	host_stop(*state);
-	return 0;
 }
 
 static void test_calls_and_answers(void **state)
@@ -310,7 +291,7 @@ static void test_bad_url(void **state)
 	assert_null(client);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, ask_setup, ask_teardown)
 
 int main(void)
 {
@@ -319,7 +300,8 @@ int main(void)
 		TEST(test_details_arrive),
 		TEST(test_many_at_once),
 		TEST(test_server_judges_the_deadline),
-		cmocka_unit_test_setup_teardown(test_key_is_presented, setup_with_key, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_key_is_presented, ask_setup_with_key, ask_teardown),
 		TEST(test_oversize_is_not_sent),
 		TEST(test_absent_server),
 		TEST(test_survives_a_restart),

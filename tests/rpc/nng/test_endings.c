@@ -6,10 +6,8 @@
  */
 #include "tests/rpc/test.h"
 
-#include "tests/rpc/nng/host.h"
-#include "tests/rpc/nng/raw.h"
+#include "tests/rpc/nng/ask.h"
 
-#include <dirent.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,38 +19,8 @@ enum {
 	WAYS = 2 * 3 * 2 * 16 * 4 * 16 * 3 * 2,
 	ENDINGS = 3000,
 	GREETED_S = 20,
-	REAPED_MS = 30000,
 	CLOSED_MS = 2000, /* the server gives nng so long, and leaves it behind then */
 };
-
-static unsigned count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned count = 0;
-
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
-
-static struct rpc_bytes info_request(const char *address)
-{
-	Vfio__V1__GetDeviceInfoRequest info = VFIO__V1__GET_DEVICE_INFO_REQUEST__INIT;
-
-	info.pci_address = (char *)(uintptr_t)address;
-	return raw_request("vfio.v1.DeviceService/GetDeviceInfo", &info.base, "", 0, NULL);
-}
-
-static void expect_answer(const char *url)
-{
-	struct rpc_bytes bytes = info_request("x");
-	Rpc__V1__Response *response = raw_call(url, bytes.data, bytes.len);
-
-	assert_true(!response->status || response->status->code == RPC_OK);
-	rpc__v1__response__free_unpacked(response, NULL);
-	rpc_bytes_free(&bytes);
-}
 
 static void say(int fd, const void *bytes, size_t len)
 {
@@ -146,30 +114,19 @@ static void end_in_one_way(
 	end(fd, take(&number, 2));
 }
 
-static void expect_reaped(unsigned fds)
-{
-	int64_t until_ns = rpc_now_ns() + REAPED_MS * 1000000LL;
-
-	while (count_fds() > fds) {
-		if (rpc_now_ns() > until_ns)
-			fail_msg("%u descriptors instead of %u", count_fds(), fds);
-		poll(NULL, 0, 10); /* nobody tells */
-	}
-}
-
 static void test_connections_end_in_every_way(void **state)
 {
 	struct host *host = host_start(NULL);
-	struct rpc_bytes large = info_request("large");
-	unsigned before = count_fds();
+	struct rpc_bytes large = ask_info("large", "", 0);
+	unsigned before = ask_fds();
 	int64_t start_ns;
 
 	(void)state;
 	for (unsigned i = 0; i < ENDINGS; i++)
 		end_in_one_way(host, &large, i * 7919 % WAYS);
-	expect_reaped(before);
-	expect_answer(host->ipc);
-	expect_answer(host->tcp);
+	ask_expect_fds(before);
+	ask_expect(host->ipc, ask_info("x", "", 0), RPC_OK);
+	ask_expect(host->tcp, ask_info("x", "", 0), RPC_OK);
 	rpc_bytes_free(&large);
 	start_ns = rpc_now_ns();
 	host_stop(host);

@@ -2,52 +2,20 @@
 /* The server as a client sees it that knows the wire and nothing else. */
 #include "tests/rpc/test.h"
 
-#include "rpc/nng/publisher.h"
 #include "rpc/service/health.h"
-#include "tests/rpc/nng/host.h"
-#include "tests/rpc/nng/raw.h"
+#include "tests/rpc/nng/ask.h"
 
 #include "google/protobuf/descriptor.pb-c.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define BIND "vfio.v1.DeviceService/BindDevices"
 #define INFO "vfio.v1.DeviceService/GetDeviceInfo"
-
-static int setup(void **state)
-{
-	*state = host_start(NULL);
-	return 0;
-}
-
-static int setup_with_key(void **state)
-{
-	*state = host_start("secret");
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	host_stop(*state);
-	return 0;
-}
-
-static struct rpc_bytes info_request(const char *address, const char *id, uint32_t timeout_ms)
-{
-	Vfio__V1__GetDeviceInfoRequest info = VFIO__V1__GET_DEVICE_INFO_REQUEST__INIT;
-
-	info.pci_address = (char *)(uintptr_t)address;
-	return raw_request(INFO, &info.base, id, timeout_ms, NULL);
-}
 
 static struct rpc_bytes bind_request(
 	const char *address, const char *id, uint32_t timeout_ms, const char *const metadata[2])
@@ -58,23 +26,6 @@ static struct rpc_bytes bind_request(
 	bind.pci_addresses = addresses;
 	bind.n_pci_addresses = 1;
 	return raw_request(BIND, &bind.base, id, timeout_ms, metadata);
-}
-
-static int code_of(const Rpc__V1__Response *response)
-{
-	return response->status ? response->status->code : RPC_OK;
-}
-
-/* Sends the bytes, which are freed, and expects a code. */
-static void expect(const char *url, struct rpc_bytes bytes, int code)
-{
-	Rpc__V1__Response *response = raw_call(url, bytes.data, bytes.len);
-
-	if (code_of(response) != code)
-		fail_msg("%s instead of %s: %s", rpc_code_name(code_of(response)),
-			rpc_code_name(code), response->status ? response->status->message : "");
-	rpc__v1__response__free_unpacked(response, NULL);
-	rpc_bytes_free(&bytes);
 }
 
 static struct rpc_bytes bytes_of(const char *data, size_t len)
@@ -89,10 +40,10 @@ static void test_answers_on_every_transport(void **state)
 {
 	struct host *host = *state;
 
-	expect(host->ipc, info_request("x", "", 0), RPC_OK);
-	expect(host->tcp, info_request("x", "", 0), RPC_OK);
-	expect(host->ipc, info_request("missing", "", 0), RPC_NOT_FOUND);
-	expect(host->ipc, info_request("big", "", 0), RPC_OK);
+	ask_expect(host->ipc, ask_info("x", "", 0), RPC_OK);
+	ask_expect(host->tcp, ask_info("x", "", 0), RPC_OK);
+	ask_expect(host->ipc, ask_info("missing", "", 0), RPC_NOT_FOUND);
+	ask_expect(host->ipc, ask_info("big", "", 0), RPC_OK);
 }
 
 static void test_socket_has_its_mode(void **state)
@@ -107,7 +58,7 @@ static void test_socket_has_its_mode(void **state)
 static void test_peer_is_known(void **state)
 {
 	struct host *host = *state;
-	struct rpc_bytes bytes = info_request("x", "", 0);
+	struct rpc_bytes bytes = ask_info("x", "", 0);
 	Rpc__V1__Response *response = raw_call(host->ipc, bytes.data, bytes.len);
 	Vfio__V1__Device *device =
 		vfio__v1__device__unpack(NULL, response->payload.len, response->payload.data);
@@ -124,22 +75,22 @@ static void test_garbage_is_answered(void **state)
 {
 	struct host *host = *state;
 
-	expect(host->ipc, bytes_of("", 0), RPC_UNIMPLEMENTED);
-	expect(host->ipc, bytes_of("\xff\xff\xff\xff", 4), RPC_INVALID_ARGUMENT);
-	expect(host->ipc, bytes_of("\x0a\x05xx", 4), RPC_INVALID_ARGUMENT);
-	expect(host->tcp, bytes_of("GET / HTTP/1.1\r\n\r\n", 18), RPC_INVALID_ARGUMENT);
-	expect(host->ipc, bytes_of("\x0a\x02\xc0\x80", 4), RPC_INVALID_ARGUMENT);
-	expect(host->ipc, bytes_of("\x22\x03i\0d", 5), RPC_INVALID_ARGUMENT);
-	expect(host->ipc, raw_request("no.such/Method", NULL, "", 0, NULL), RPC_UNIMPLEMENTED);
-	expect(host->ipc, raw_request("vfio.v1.DeviceService/", NULL, "", 0, NULL),
+	ask_expect(host->ipc, bytes_of("", 0), RPC_UNIMPLEMENTED);
+	ask_expect(host->ipc, bytes_of("\xff\xff\xff\xff", 4), RPC_INVALID_ARGUMENT);
+	ask_expect(host->ipc, bytes_of("\x0a\x05xx", 4), RPC_INVALID_ARGUMENT);
+	ask_expect(host->tcp, bytes_of("GET / HTTP/1.1\r\n\r\n", 18), RPC_INVALID_ARGUMENT);
+	ask_expect(host->ipc, bytes_of("\x0a\x02\xc0\x80", 4), RPC_INVALID_ARGUMENT);
+	ask_expect(host->ipc, bytes_of("\x22\x03i\0d", 5), RPC_INVALID_ARGUMENT);
+	ask_expect(host->ipc, raw_request("no.such/Method", NULL, "", 0, NULL), RPC_UNIMPLEMENTED);
+	ask_expect(host->ipc, raw_request("vfio.v1.DeviceService/", NULL, "", 0, NULL),
 		RPC_UNIMPLEMENTED);
-	expect(host->ipc, info_request("x", "", 0), RPC_OK);
+	ask_expect(host->ipc, ask_info("x", "", 0), RPC_OK);
 }
 
 static void test_truncations_are_answered(void **state)
 {
 	struct host *host = *state;
-	struct rpc_bytes whole = info_request("0000:01:00.0", "some-id", 1000);
+	struct rpc_bytes whole = ask_info("0000:01:00.0", "some-id", 1000);
 	int fd = raw_open(host->ipc);
 
 	for (size_t len = 0; len < whole.len; len++) {
@@ -173,10 +124,10 @@ static void test_bad_payload_is_answered(void **state)
 {
 	struct host *host = *state;
 
-	expect(host->ipc, with_payload("\x0a", 1), RPC_INVALID_ARGUMENT);
-	expect(host->ipc, with_payload("\x0a\x03x\0y", 5), RPC_INVALID_ARGUMENT);
-	expect(host->ipc, with_payload("\x0a\x01\xff", 3), RPC_INVALID_ARGUMENT);
-	expect(host->ipc, with_payload("\x08\x01", 2), RPC_INVALID_ARGUMENT);
+	ask_expect(host->ipc, with_payload("\x0a", 1), RPC_INVALID_ARGUMENT);
+	ask_expect(host->ipc, with_payload("\x0a\x03x\0y", 5), RPC_INVALID_ARGUMENT);
+	ask_expect(host->ipc, with_payload("\x0a\x01\xff", 3), RPC_INVALID_ARGUMENT);
+	ask_expect(host->ipc, with_payload("\x08\x01", 2), RPC_INVALID_ARGUMENT);
 	assert_int_equal(fake_runs(host->fake), 0);
 }
 
@@ -187,10 +138,10 @@ static void test_oversize_is_answered(void **state)
 
 	memset(address, 'x', RPC_REQUEST_MAX);
 	address[RPC_REQUEST_MAX] = '\0';
-	expect(host->ipc, info_request(address, "", 0), RPC_INVALID_ARGUMENT);
-	expect(host->tcp, info_request(address, "", 0), RPC_INVALID_ARGUMENT);
+	ask_expect(host->ipc, ask_info(address, "", 0), RPC_INVALID_ARGUMENT);
+	ask_expect(host->tcp, ask_info(address, "", 0), RPC_INVALID_ARGUMENT);
 	address[RPC_REQUEST_MAX - 100] = '\0';
-	expect(host->ipc, info_request(address, "", 0), RPC_OK);
+	ask_expect(host->ipc, ask_info(address, "", 0), RPC_OK);
 	free(address);
 }
 
@@ -203,16 +154,16 @@ static void test_hostile_length_ends_the_connection(void **state)
 	assert_int_equal(write(fd, frame, sizeof(frame)), sizeof(frame));
 	assert_null(raw_receive(fd, true, 0).data);
 	close(fd);
-	expect(host->ipc, info_request("x", "", 0), RPC_OK);
+	ask_expect(host->ipc, ask_info("x", "", 0), RPC_OK);
 }
 
 static void test_changes_need_the_right(void **state)
 {
 	struct host *host = *state;
 
-	expect(host->tcp, bind_request("x", "", 0, NULL), RPC_PERMISSION_DENIED);
+	ask_expect(host->tcp, bind_request("x", "", 0, NULL), RPC_PERMISSION_DENIED);
 	assert_int_equal(fake_runs(host->fake), 0);
-	expect(host->ipc, bind_request("x", "", 0, NULL),
+	ask_expect(host->ipc, bind_request("x", "", 0, NULL),
 		getuid() == 0 ? RPC_OK : RPC_PERMISSION_DENIED);
 }
 
@@ -222,30 +173,30 @@ static void test_key_opens_tcp(void **state)
 	static const char *const wrong[] = {"authorization", "Bearer secre"};
 	struct host *host = *state;
 
-	expect(host->tcp, info_request("x", "", 0), RPC_UNAUTHENTICATED);
-	expect(host->tcp, bind_request("x", "", 0, wrong), RPC_UNAUTHENTICATED);
-	expect(host->tcp, bind_request("x", "", 0, right), RPC_OK);
-	expect(host->ipc, info_request("x", "", 0), RPC_OK);
-	expect(host->tcp, raw_request("rpc.v1.Health/Check", NULL, "", 0, NULL), RPC_OK);
+	ask_expect(host->tcp, ask_info("x", "", 0), RPC_UNAUTHENTICATED);
+	ask_expect(host->tcp, bind_request("x", "", 0, wrong), RPC_UNAUTHENTICATED);
+	ask_expect(host->tcp, bind_request("x", "", 0, right), RPC_OK);
+	ask_expect(host->ipc, ask_info("x", "", 0), RPC_OK);
+	ask_expect(host->tcp, raw_request("rpc.v1.Health/Check", NULL, "", 0, NULL), RPC_OK);
 }
 
 static void test_deadline_then_repeat(void **state)
 {
 	struct host *host = *state;
 	int64_t start_ns = rpc_now_ns();
-	struct rpc_bytes bytes = info_request("hold", "id", 60000);
+	struct rpc_bytes bytes = ask_info("hold", "id", 60000);
 	int fd = raw_open(host->ipc);
 	struct rpc_bytes reply;
 
-	expect(host->ipc, info_request("hold", "id", 50), RPC_DEADLINE_EXCEEDED);
+	ask_expect(host->ipc, ask_info("hold", "id", 50), RPC_DEADLINE_EXCEEDED);
 	assert_true(rpc_now_ns() - start_ns >= 50 * 1000000LL);
-	expect(host->ipc, info_request("other", "id", 50), RPC_INVALID_ARGUMENT);
+	ask_expect(host->ipc, ask_info("other", "id", 50), RPC_INVALID_ARGUMENT);
 	raw_send(fd, true, 1, bytes.data, bytes.len);
 	fake_wait_held(host->fake, 1);
 	fake_finish(host->fake);
 	reply = raw_receive(fd, true, 1);
 	assert_non_null(reply.data);
-	expect(host->ipc, info_request("hold", "id", 0), RPC_OK);
+	ask_expect(host->ipc, ask_info("hold", "id", 0), RPC_OK);
 	assert_int_equal(fake_runs(host->fake), 1);
 	rpc_bytes_free(&reply);
 	rpc_bytes_free(&bytes);
@@ -264,8 +215,8 @@ static void test_full_queue_says_so(void **state)
 		raw_send(fds[i], true, i, hold.data, hold.len);
 		fake_wait_held(host->fake, i + 1);
 	}
-	expect(host->ipc, bind_request("x", "", 0, NULL), RPC_RESOURCE_EXHAUSTED);
-	expect(host->ipc, info_request("x", "", 0), RPC_OK);
+	ask_expect(host->ipc, bind_request("x", "", 0, NULL), RPC_RESOURCE_EXHAUSTED);
+	ask_expect(host->ipc, ask_info("x", "", 0), RPC_OK);
 	fake_finish(host->fake);
 	for (unsigned i = 0; i < 8; i++) {
 		struct rpc_bytes reply = raw_receive(fds[i], true, i);
@@ -274,21 +225,21 @@ static void test_full_queue_says_so(void **state)
 		rpc_bytes_free(&reply);
 		close(fds[i]);
 	}
-	expect(host->ipc, bind_request("x", "", 0, NULL), RPC_OK);
+	ask_expect(host->ipc, bind_request("x", "", 0, NULL), RPC_OK);
 	rpc_bytes_free(&hold);
 }
 
 static void test_caller_may_leave(void **state)
 {
 	struct host *host = *state;
-	struct rpc_bytes hold = info_request("hold", "", 60000);
+	struct rpc_bytes hold = ask_info("hold", "", 60000);
 	int fd = raw_open(host->ipc);
 
 	raw_send(fd, true, 1, hold.data, hold.len);
 	fake_wait_held(host->fake, 1);
 	close(fd);
 	fake_finish(host->fake);
-	expect(host->ipc, info_request("x", "", 0), RPC_OK);
+	ask_expect(host->ipc, ask_info("x", "", 0), RPC_OK);
 	rpc_bytes_free(&hold);
 }
 
@@ -313,7 +264,7 @@ static void test_health(void **state)
 	rpc__v1__response__free_unpacked(response, NULL);
 	rpc_bytes_free(&bytes);
 	request.service = (char *)(uintptr_t) "no.such.Service";
-	expect(host->ipc, raw_request("rpc.v1.Health/Check", &request.base, "", 0, NULL),
+	ask_expect(host->ipc, raw_request("rpc.v1.Health/Check", &request.base, "", 0, NULL),
 		RPC_NOT_FOUND);
 }
 
@@ -344,277 +295,10 @@ static void test_reflection(void **state)
 	rpc_bytes_free(&bytes);
 }
 
-/* Asks over a connection and expects an answer over it. */
-static void expect_over(int fd, bool ipc, const struct rpc_bytes *request)
-{
-	Rpc__V1__Response *response = NULL;
-	struct fault fault;
-	struct rpc_bytes reply;
-
-	raw_send(fd, ipc, 1, request->data, request->len);
-	reply = raw_receive(fd, ipc, 1);
-	assert_non_null(reply.data);
-	assert_int_equal(rpc_envelope_decode_response(reply.data, reply.len, &response, &fault), 0);
-	assert_int_equal(code_of(response), RPC_OK);
-	rpc__v1__response__free_unpacked(response, NULL);
-	rpc_bytes_free(&reply);
-}
-
-/* A client that was there before has its connection still, and one that comes is served: with
- * another listener in the process, as vfiod has one for events, and whichever of the two it is. */
-static void test_bare_connects_do_no_harm(void **state)
-{
-	struct host *host = *state;
-	const char *const urls[] = {host->ipc, host->tcp};
-	struct rpc_publisher *publisher = NULL;
-	struct rpc_bytes bytes = info_request("x", "", 0);
-	struct fault fault;
-	char events[64];
-
-	snprintf(events, sizeof(events), "ipc://%s-events", host->path);
-	assert_int_equal(rpc_publisher_open(events, (gid_t)-1, &publisher, &fault), 0);
-	for (int i = 0; i < 2; i++) {
-		int kept = raw_open(urls[i]);
-
-		for (int n = 0; n < 1000; n++)
-			close(raw_connect(urls[i]));
-		expect_over(kept, i == 0, &bytes);
-		expect(urls[i], info_request("x", "", 0), RPC_OK);
-		close(kept);
-	}
-	rpc_publisher_close(publisher);
-	rpc_bytes_free(&bytes);
-}
-
-static unsigned count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned count = 0;
-
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
-
-/* nng 1.5 by itself would let go of no connection any more after a few of these (rpc/nng/mend.c).
- */
-static void test_clients_that_leave_take_all_with_them(void **state)
-{
-	struct host *host = *state;
-	struct rpc_bytes big = info_request("big", "", 0);
-	unsigned before = count_fds();
-	int64_t until_ns;
-
-	for (int i = 0; i < 24; i++) {
-		const char *url = i % 2 ? host->tcp : host->ipc;
-		int fd = raw_open(url);
-
-		for (uint32_t n = 0; n < 3u << i % 3; n++)
-			raw_send(fd, i % 2 == 0, n, big.data, big.len);
-		close(fd);
-	}
-	until_ns = rpc_now_ns() + 60000 * 1000000LL;
-	while (count_fds() > before) {
-		assert_true(rpc_now_ns() < until_ns);
-		poll(NULL, 0, 10); /* nobody tells */
-	}
-	expect(host->ipc, info_request("x", "", 0), RPC_OK);
-	expect(host->tcp, info_request("x", "", 0), RPC_OK);
-	rpc_bytes_free(&big);
-}
-
-/* Hung up on; false: not within so many seconds. */
-static bool is_let_go(int fd, int seconds)
-{
-	struct pollfd end = {.fd = fd, .events = POLLRDHUP};
-
-	return poll(&end, 1, seconds * 1000) == 1 && (end.revents & (POLLRDHUP | POLLHUP));
-}
-
-static void close_all(const int *fds, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		close(fds[i]);
-}
-
-/* 512 places. Of those that never asked, who came first goes first; who did ask stays. */
-/* A client asks more than there are contexts for, and goes. */
-static void test_lost_connection_frees_its_contexts(void **state)
-{
-	struct host *host = *state;
-	struct rpc_bytes request = info_request("x", "", 0);
-
-	for (int i = 0; i < 6; i++) {
-		const char *url = i % 2 ? host->tcp : host->ipc;
-		int fd = raw_open(url);
-
-		for (uint32_t n = 0; n < 1500; n++)
-			raw_send(fd, i % 2 == 0, n, request.data, request.len);
-		shutdown(fd, SHUT_RD); /* what is sent to it from here on fails */
-		close(fd);
-	}
-	for (int i = 0; i < 10; i++)
-		expect(i % 2 ? host->tcp : host->ipc, info_request("x", "", 0), RPC_OK);
-	rpc_bytes_free(&request);
-}
-
-static void test_silent_connections_make_room(void **state)
-{
-	struct host *host = *state;
-	const char *const urls[] = {host->ipc, host->tcp};
-	struct rpc_bytes bytes = info_request("x", "", 0);
-
-	for (int i = 0; i < 2; i++) {
-		int used = raw_open(urls[i]), fds[600];
-
-		expect_over(used, i == 0, &bytes);
-		for (size_t n = 0; n < 600; n++)
-			fds[n] = raw_open(urls[i]);
-		assert_true(is_let_go(fds[0], 20));
-		expect(urls[i], info_request("x", "", 0), RPC_OK);
-		expect(urls[!i], info_request("x", "", 0), RPC_OK);
-		expect_over(used, i == 0, &bytes);
-		expect_over(fds[599], i == 0, &bytes);
-		close_all(fds, 600);
-		close(used);
-	}
-	rpc_bytes_free(&bytes);
-}
-
-/* A connection whose request is being served is not let go for another's. */
-static void test_busy_connections_stay(void **state)
-{
-	struct host *host = *state;
-	struct rpc_bytes hold = info_request("hold", "", 60000), reply;
-	int busy = raw_open(host->ipc), fds[600];
-
-	raw_send(busy, true, 1, hold.data, hold.len);
-	fake_wait_held(host->fake, 1);
-	for (size_t n = 0; n < 600; n++)
-		fds[n] = raw_open(host->ipc);
-	assert_true(is_let_go(fds[0], 20));
-	fake_finish(host->fake);
-	reply = raw_receive(busy, true, 1);
-	assert_non_null(reply.data);
-	close_all(fds, 600);
-	close(busy);
-	rpc_bytes_free(&reply);
-	rpc_bytes_free(&hold);
-}
-
-/* Those that do not even greet cost no more descriptors than there are places. */
-static void test_half_open_connections_make_room(void **state)
-{
-	struct host *host = *state;
-	const char *const urls[] = {host->ipc, host->tcp};
-	struct rpc_bytes bytes = info_request("x", "", 0);
-
-	for (int i = 0; i < 2; i++) {
-		unsigned before = count_fds();
-		int used = raw_open(urls[i]), fds[1500];
-
-		expect_over(used, i == 0, &bytes);
-		for (size_t n = 0; n < 1500; n++)
-			fds[n] = raw_connect(urls[i]);
-		assert_true(is_let_go(fds[0], 20));
-		for (int n = 0; n < 10; n++)
-			expect(urls[i], info_request("x", "", 0), RPC_OK);
-		assert_in_range(count_fds(), 1500, before + 1500 + 2 + 512 + 64);
-		expect_over(used, i == 0, &bytes);
-		close_all(fds, 1500);
-		close(used);
-	}
-	rpc_bytes_free(&bytes);
-}
-
-/* Replies to clients that take none wait apart, and these clients are let go, while others are
- * served at once: each of those would hold one of 16 contexts for two seconds. */
-static void test_deaf_clients_do_not_starve_others(void **state)
-{
-	struct host *host = *state;
-	struct rpc_bytes big = info_request("big", "", 0);
-	int deaf[24];
-	int64_t start_ns;
-
-	for (size_t i = 0; i < 24; i++) {
-		deaf[i] = raw_open(i % 2 ? host->tcp : host->ipc);
-		for (uint32_t n = 0; n < 4; n++)
-			raw_send(deaf[i], i % 2 == 0, n, big.data, big.len);
-	}
-	start_ns = rpc_now_ns();
-	for (int i = 0; i < 50; i++)
-		expect(i % 2 ? host->tcp : host->ipc, info_request("x", "", 0), RPC_OK);
-	assert_true(rpc_now_ns() - start_ns < 5000 * 1000000LL); /* else 12 s at least */
-	for (size_t i = 0; i < 24; i += 2)
-		assert_true(is_let_go(deaf[i], 20));
-	close_all(deaf, 24);
-	rpc_bytes_free(&big);
-}
-
-/* Connections end by turns with replies half sent and requests in hand;
- * nng by itself could hang for good then, and keep each descriptor from then on. */
-static void test_connections_end_half_closed(void **state)
-{
-	struct host *host = *state;
-	struct rpc_bytes big = info_request("big", "", 0);
-	unsigned before = count_fds();
-	int64_t until_ns;
-	char some[65536];
-
-	for (unsigned i = 0; i < 100; i++) {
-		int fd = raw_open(i % 2 ? host->tcp : host->ipc);
-
-		for (uint32_t n = 0; n < 1 + i % 3; n++)
-			raw_send(fd, i % 2 == 0, n, big.data, big.len);
-		for (unsigned n = 0; n < i % 7; n++)
-			assert_true(read(fd, some, sizeof(some)) > 0);
-		if (i % 3 == 2)
-			shutdown(fd, SHUT_WR);
-		for (unsigned n = 0; n < i % 3; n++)
-			if (read(fd, some, sizeof(some)) <= 0)
-				break;
-		close(fd);
-	}
-	until_ns = rpc_now_ns() + 60000 * 1000000LL;
-	while (count_fds() > before) {
-		assert_true(rpc_now_ns() < until_ns);
-		poll(NULL, 0, 10); /* nobody tells */
-	}
-	expect(host->ipc, info_request("x", "", 0), RPC_OK);
-	expect(host->tcp, info_request("x", "", 0), RPC_OK);
-	rpc_bytes_free(&big);
-}
-
-/* Subscribers are bounded as callers are. */
-static void test_subscribers_make_room(void **state)
-{
-	static const uint8_t hello[] = {0, 'S', 'P', 0, 0, 0x21, 0, 0};
-	struct host *host = *state;
-	struct rpc_publisher *publisher = NULL;
-	struct fault fault;
-	char events[64];
-	int fds[600];
-
-	snprintf(events, sizeof(events), "ipc://%s-events", host->path);
-	assert_int_equal(rpc_publisher_open(events, (gid_t)-1, &publisher, &fault), 0);
-	for (size_t i = 0; i < 600; i++) {
-		uint8_t theirs[8];
-
-		fds[i] = raw_connect(events);
-		assert_int_equal(write(fds[i], hello, sizeof(hello)), sizeof(hello));
-		assert_int_equal(recv(fds[i], theirs, sizeof(theirs), MSG_WAITALL), sizeof(theirs));
-	}
-	assert_true(is_let_go(fds[0], 20));
-	assert_false(is_let_go(fds[599], 0));
-	close_all(fds, 600);
-	rpc_publisher_close(publisher);
-}
-
 static void test_stop_answers_what_waits(void **state)
 {
 	struct host *host = *state;
-	struct rpc_bytes hold = info_request("hold", "", 60000);
+	struct rpc_bytes hold = ask_info("hold", "", 60000);
 	Rpc__V1__Response *response;
 	struct fault fault;
 	struct rpc_bytes reply;
@@ -625,7 +309,7 @@ static void test_stop_answers_what_waits(void **state)
 	rpc_server_stop(host->server, 10);
 	reply = raw_receive(fd, true, 1);
 	assert_int_equal(rpc_envelope_decode_response(reply.data, reply.len, &response, &fault), 0);
-	assert_int_equal(code_of(response), RPC_UNAVAILABLE);
+	assert_int_equal(ask_code(response), RPC_UNAVAILABLE);
 	assert_int_equal(access(host->path, F_OK), -1);
 	rpc__v1__response__free_unpacked(response, NULL);
 	rpc_bytes_free(&reply);
@@ -660,7 +344,7 @@ static void test_refuses_to_start(void **state)
 	expect_no_start(host, "ipc:///dev/null", EEXIST, "something else");
 	snprintf(taken, sizeof(taken), "tcp://127.0.0.1:0,%s", host->tcp);
 	expect_no_start(host, taken, EADDRINUSE, "cannot listen");
-	expect(host->ipc, info_request("x", "", 0), RPC_OK);
+	ask_expect(host->ipc, ask_info("x", "", 0), RPC_OK);
 }
 
 static void test_replaces_a_stale_socket(void **state)
@@ -674,10 +358,10 @@ static void test_replaces_a_stale_socket(void **state)
 	rpc_server_stop(host->server, 0);
 	assert_int_equal(rename(aside, host->path), 0);
 	host_restart(host);
-	expect(host->ipc, info_request("x", "", 0), RPC_OK);
+	ask_expect(host->ipc, ask_info("x", "", 0), RPC_OK);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, ask_setup, ask_teardown)
 
 int main(void)
 {
@@ -691,27 +375,17 @@ int main(void)
 		TEST(test_oversize_is_answered),
 		TEST(test_hostile_length_ends_the_connection),
 		TEST(test_changes_need_the_right),
-		cmocka_unit_test_setup_teardown(test_key_opens_tcp, setup_with_key, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_key_opens_tcp, ask_setup_with_key, ask_teardown),
 		TEST(test_deadline_then_repeat),
 		TEST(test_full_queue_says_so),
 		TEST(test_caller_may_leave),
 		TEST(test_health),
 		TEST(test_reflection),
-		TEST(test_bare_connects_do_no_harm),
-		TEST(test_clients_that_leave_take_all_with_them),
-		TEST(test_lost_connection_frees_its_contexts),
-		TEST(test_silent_connections_make_room),
-		TEST(test_busy_connections_stay),
-		TEST(test_half_open_connections_make_room),
-		TEST(test_deaf_clients_do_not_starve_others),
-		TEST(test_connections_end_half_closed),
-		TEST(test_subscribers_make_room),
 		TEST(test_stop_answers_what_waits),
 		TEST(test_refuses_to_start),
 		TEST(test_replaces_a_stale_socket),
 	};
 
-	/* Clients and server are one process here. */
-	setrlimit(RLIMIT_NOFILE, &(struct rlimit){4096, 4096});
 	return cmocka_run_group_tests_name("rpc server", tests, NULL, NULL);
 }
