@@ -2,6 +2,8 @@
 /* Tells who holds a connection: a user of this host, or another host. */
 #include "rpc/nng/holder.h"
 
+#include "rpc/nng/libc.h"
+
 #include <netinet/in.h>
 #include <string.h>
 
@@ -65,7 +67,7 @@ static void local_key(int fd, struct rpc_holder_key *ret_key)
 	struct ucred holder = {.uid = (uid_t)-1};
 	socklen_t len = sizeof(holder);
 
-	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &holder, &len);
+	rpc_libc_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &holder, &len);
 	uid_key(holder.uid, ret_key);
 }
 
