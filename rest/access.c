@@ -189,11 +189,11 @@ static int access_add_origin(void *arg, char *entry, struct fault *fault)
 			entry);
 	grown = reallocarray(access->origins, access->origin_count + 1, sizeof(*grown));
 	if (!grown)
-		return -ENOMEM;
+		return fault_set(fault, -ENOMEM, "out of memory");
 	access->origins = grown;
 	grown[access->origin_count] = strdup(entry);
 	if (!grown[access->origin_count])
-		return -ENOMEM;
+		return fault_set(fault, -ENOMEM, "out of memory");
 	access->origin_count++;
 	return 0;
 }

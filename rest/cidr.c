@@ -166,7 +166,7 @@ static int cidrs_add(void *arg, char *entry, struct fault *fault)
 			entry);
 	grown = reallocarray(cidrs->entries, cidrs->count + 1, sizeof(*grown));
 	if (!grown)
-		return -ENOMEM;
+		return fault_set(fault, -ENOMEM, "out of memory");
 	cidrs->entries = grown;
 	grown[cidrs->count++] = cidr;
 	return 0;

@@ -384,5 +384,7 @@ int rest_field_parse(const ProtobufCFieldDescriptor *field, const char *text, si
 	default:
 		r = field_parse_number(field, text, slot);
 	}
+	if (r == -ENOMEM)
+		return fault_set(fault, r, "out of memory");
 	return r == -EINVAL ? field_refuse(field, text, path, fault) : r;
 }

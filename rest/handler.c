@@ -137,7 +137,7 @@ struct handler_plan {
 
 static void handler_call(h2o_req_t *req, const struct rest_route *route, h2o_iovec_t query)
 {
-	struct fault fault = {"out of memory"};
+	struct fault fault;
 	ProtobufCMessage *message = NULL;
 	struct rpc_peer peer;
 	int r;

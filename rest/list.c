@@ -26,7 +26,7 @@ int rest_list_each(const char *text, int (*add)(void *arg, char *entry, struct f
 	char *rest = copy, *entry;
 
 	if (!copy)
-		return -ENOMEM;
+		return fault_set(fault, -ENOMEM, "out of memory");
 	if (copy[strspn(copy, " \t")] == '\0')
 		return 0;
 	while ((entry = strsep(&rest, ","))) {

@@ -98,15 +98,15 @@ static int query_split(const char *text, size_t len, struct query_pair *ret)
 }
 
 /* Makes room for one more element; the count is raised only once the element is there. */
-static int query_grow(
-	const ProtobufCFieldDescriptor *field, ProtobufCMessage *message, void **ret_slot)
+static int query_grow(const ProtobufCFieldDescriptor *field, ProtobufCMessage *message,
+	void **ret_slot, struct fault *fault)
 {
 	void **elements = rest_field_slot(field, message);
 	size_t size = rest_field_size(field), count = *rest_field_count(field, message);
 	char *grown = reallocarray(*elements, count + 1, size);
 
 	if (!grown)
-		return -ENOMEM;
+		return fault_set(fault, -ENOMEM, "out of memory");
 	*elements = grown;
 	memset(grown + count * size, 0, size);
 	*ret_slot = grown + count * size;
@@ -128,7 +128,7 @@ static int query_set(const ProtobufCFieldDescriptor *field, const struct query_p
 		return fault_set(fault, -EINVAL, "parameter %.100s: given twice", pair->name);
 	*seen = true;
 	if (repeated)
-		r = query_grow(field, message, &slot);
+		r = query_grow(field, message, &slot, fault);
 	if (r == 0)
 		r = rest_field_parse(field, pair->value, strlen(pair->value), slot, &path, fault);
 	if (r < 0)
@@ -161,7 +161,7 @@ static int query_pair_read(const ProtobufCMessageDescriptor *type, const char *t
 			"parameter %.*s: broken percent-escape, NUL or invalid UTF-8",
 			query_name_shown(text, len), text);
 	if (r < 0)
-		return r;
+		return fault_set(fault, r, "out of memory");
 	if (strcmp(pair.name, REST_QUERY_KEY) == 0)
 		return 0;
 	field = rest_field_find(type, pair.name);
@@ -185,11 +185,11 @@ int rest_query_read(const ProtobufCMessageDescriptor *type, const char *query, s
 
 	message = malloc(type->sizeof_message);
 	if (!message)
-		return -ENOMEM;
+		return fault_set(fault, -ENOMEM, "out of memory");
 	protobuf_c_message_init(type, message);
 	seen = calloc(type->n_fields + 1, sizeof(*seen));
 	if (!seen)
-		return -ENOMEM;
+		return fault_set(fault, -ENOMEM, "out of memory");
 	while (query_next(&query, &len, &pair, &pair_len)) {
 		int r = query_pair_read(type, pair, pair_len, seen, message, fault);
 

@@ -135,7 +135,7 @@ static int in_array(const ProtobufCFieldDescriptor *field, const json_t *array,
 		return 0;
 	elements = calloc(count, size);
 	if (!elements)
-		return -ENOMEM;
+		return fault_set(fault, -ENOMEM, "out of memory");
 	/* The count grows with the elements, so that a half-read message can be freed. */
 	*(void **)rest_field_slot(field, message) = elements;
 	for (size_t i = 0; i < count; i++) {
@@ -213,7 +213,7 @@ static int in_message(const ProtobufCMessageDescriptor *type, const json_t *obje
 
 	message = malloc(type->sizeof_message);
 	if (!message)
-		return -ENOMEM;
+		return fault_set(fault, -ENOMEM, "out of memory");
 	protobuf_c_message_init(type, message);
 	/* jansson's iterator takes no const, yet changes nothing. */
 	json_object_foreach((json_t *)object, key, value)
@@ -255,7 +255,7 @@ static int in_refuse_syntax(const json_error_t *error, struct fault *fault)
 {
 	switch (json_error_code(error)) {
 	case json_error_out_of_memory:
-		return -ENOMEM;
+		return fault_set(fault, -ENOMEM, "out of memory");
 	case json_error_duplicate_key:
 		return fault_set(fault, -EINVAL, "duplicate field at line %d, column %d: %s",
 			error->line, error->column, error->text);
