@@ -43,6 +43,8 @@ struct rpc_connection {
 		     */
 
 	/* Below here, of connections alone. Under the table's lock: */
+	bool greeted;		      /* and waits for nng to take it */
+	unsigned queued;	      /* of a listener: those that do */
 	struct rpc_connection *waits; /* in this listener's lobby; NULL: nng has the descriptor */
 	struct rpc_holder *holder;    /* NULL: it is gone */
 	enum rpc_stage stage;
@@ -121,6 +123,9 @@ void rpc_connection_unregister(struct rpc_connection *connection);
 /* Gives a connection its place, at another's cost where there is none. False: it is not to be. The
  * lock is held. */
 bool rpc_connection_enter(struct rpc_connection *connection, const struct rpc_holder_key *key);
+
+/* It waits no more for nng to take it. The lock is held. */
+void rpc_connection_unqueue(struct rpc_connection *connection);
 
 /* nng gets its descriptor. The lock is held. */
 void rpc_connection_hand_over(struct rpc_connection *connection);

@@ -3,8 +3,9 @@
  * The lobby: where connections wait until they have sent SP's greeting.
  *
  * To let go of a connection costs nng three threads' time, and so it accepts faster than it lets
- * go. So it gets only those that begin as a client does; of the others, none is seen by it, and to
- * hang up on one is close(2). nng polls the lobby in place of its listener: an epoll of the
+ * go. To take one costs it time, too: of those that come at once, whose holder has fewest goes
+ * first. And it gets only those that begin as a client does; of the others, none is seen by it, and
+ * to hang up on one is close(2). nng polls the lobby in place of its listener: an epoll of the
  * listener and of all who wait. Over TLS the first byte counts for the greeting.
  */
 #include "rpc/nng/lobby.h"
@@ -22,7 +23,6 @@ enum {
 	SPARE = 64, /* descriptors that nng is slow to close */
 	GREETING = 8,
 	SEND_BUFFER = 32 * 1024, /* which the kernel doubles: what a client may leave unread */
-	AGAIN = -2,
 };
 
 enum verdict { VERDICT_GREETED, VERDICT_WAITS, VERDICT_NOISE };
@@ -80,6 +80,41 @@ static void lobby_put_off(struct rpc_connection *listener, bool put_off)
 	listener->put_off = put_off;
 }
 
+/* Of those that have greeted, one whose holder has fewest connections: whoever opens many at once
+ * waits, and not those who come behind. The lock is held. */
+static struct rpc_connection *lobby_choose(const struct rpc_connection *listener)
+{
+	struct rpc_connection *chosen = NULL, *c;
+
+	if (listener->queued == 0 || is_full(listener))
+		return NULL;
+	TAILQ_FOREACH (c, &listener->table->kinds[listener->network].live, live) {
+		if (c->waits == listener && c->greeted &&
+			(!chosen || c->holder->count < chosen->holder->count))
+			chosen = c;
+	}
+	return chosen;
+}
+
+/* It has greeted, and waits for its turn. The lock is held. */
+static void lobby_queue(struct rpc_connection *c)
+{
+	c->greeted = true;
+	c->waits->queued++;
+}
+
+/* Has the lobby tell of one that has greeted, as if it had just done so. The lock is held. */
+static void lobby_tell_again(struct rpc_connection *listener)
+{
+	struct rpc_connection *c = lobby_choose(listener);
+
+	if (!c)
+		return;
+	rpc_connection_unqueue(c);
+	if (!lobby_watch(listener->lobby, c->fd, RPC_LOBBY_EVENTS))
+		rpc_connection_dismiss(c);
+}
+
 /* Over TCP nng has its descriptor polled before it listens: for nothing, and so it stays. */
 int rpc_lobby_poll(struct rpc_connection *listener, int epoll, int op, struct epoll_event *event)
 {
@@ -92,6 +127,8 @@ int rpc_lobby_poll(struct rpc_connection *listener, int epoll, int op, struct ep
 	lobby_put_off(listener, op != EPOLL_CTL_DEL && is_full(listener));
 	if (listener->put_off)
 		wanted.events &= ~(uint32_t)EPOLLIN;
+	else if (op != EPOLL_CTL_DEL)
+		lobby_tell_again(listener);
 	r = rpc_libc_epoll_ctl(epoll, op, listener->lobby, &wanted);
 	if (op == EPOLL_CTL_DEL)
 		r = rpc_libc_epoll_ctl(epoll, op, listener->fd, event) < 0 ? r : 0;
@@ -107,6 +144,7 @@ void rpc_lobby_go_on(struct rpc_connections *table, bool network)
 
 	while ((listener = LIST_FIRST(&table->kinds[network].put_off)) && !is_full(listener)) {
 		lobby_put_off(listener, false);
+		lobby_tell_again(listener);
 		rpc_libc_epoll_ctl(
 			listener->epoll, EPOLL_CTL_MOD, listener->lobby, &listener->wanted);
 	}
@@ -121,31 +159,28 @@ static bool lobby_has_to_tell(struct rpc_connections *table)
 	return tell;
 }
 
-/* Enters a connection just accepted. True: nng gets it. The lock is held. */
-static bool lobby_take(struct rpc_connection *c, const struct rpc_holder_key *key,
-	enum verdict verdict, bool *ret_entered, bool *ret_tell)
+/* Enters a connection just accepted. True: whoever expires connections has to be told of it. The
+ * lock is held. */
+static bool lobby_take(
+	struct rpc_connection *c, const struct rpc_holder_key *key, enum verdict verdict)
 {
-	*ret_tell = false;
-	*ret_entered = rpc_connection_enter(c, key);
-	if (!*ret_entered)
+	if (!rpc_connection_enter(c, key)) {
+		rpc_libc_close(c->fd);
+		free(c);
 		return false;
-	if (verdict == VERDICT_GREETED) {
-		rpc_connection_hand_over(c);
-		return true;
 	}
-	*ret_tell = lobby_has_to_tell(c->table);
-	if (!lobby_watch(c->waits->lobby, c->fd, RPC_LOBBY_EVENTS))
+	if (verdict == VERDICT_GREETED) {
+		lobby_queue(c);
+		return false;
+	}
+	if (!lobby_watch(c->waits->lobby, c->fd, RPC_LOBBY_EVENTS)) {
 		rpc_connection_dismiss(c);
-	return false;
+		return false;
+	}
+	return lobby_has_to_tell(c->table);
 }
 
-static int lobby_refuse(int fd, struct rpc_connection *c)
-{
-	rpc_libc_close(fd);
-	free(c);
-	return AGAIN;
-}
-
+/* 0, also for one that is refused, or a negative errno. */
 static int lobby_accept_one(struct rpc_connection *listener)
 {
 	struct sockaddr_storage peer = {0};
@@ -153,15 +188,17 @@ static int lobby_accept_one(struct rpc_connection *listener)
 	struct rpc_holder_key key = {0};
 	struct rpc_connection *c;
 	enum verdict verdict;
-	bool greeted, entered, tell;
+	bool tell;
 	int fd = rpc_libc_accept(listener->fd, (struct sockaddr *)&peer, &len);
 
 	if (fd < 0)
-		return -1;
+		return -errno;
 	verdict = lobby_judge(listener, fd);
 	c = verdict == VERDICT_NOISE ? NULL : calloc(1, sizeof(*c));
-	if (!c)
-		return lobby_refuse(fd, c);
+	if (!c) {
+		rpc_libc_close(fd);
+		return 0;
+	}
 	c->table = listener->table;
 	c->network = listener->network;
 	c->plain = listener->plain;
@@ -172,61 +209,64 @@ static int lobby_accept_one(struct rpc_connection *listener)
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER}, sizeof(int));
 	rpc_holder_find(
 		&listener->table->holder_query, c->network, fd, (struct sockaddr *)&peer, &key);
-	pthread_mutex_lock(&c->table->lock);
-	greeted = lobby_take(c, &key, verdict, &entered, &tell);
+	pthread_mutex_lock(&listener->table->lock);
+	tell = lobby_take(c, &key, verdict);
 	pthread_mutex_unlock(&listener->table->lock);
 	if (tell)
 		listener->table->wake(listener->table->wake_arg);
-	if (!entered)
-		return lobby_refuse(fd, c);
-	return greeted ? fd : AGAIN;
+	return 0;
 }
 
 /* Who waits has said something, or left. The lock is held. */
-static int lobby_look_at(struct rpc_connection *listener, int fd)
+static void lobby_look_at(struct rpc_connection *listener, int fd)
 {
 	struct rpc_connection *c = rpc_connection_of(fd);
 
 	switch (lobby_judge(listener, fd)) {
 	case VERDICT_GREETED:
 		rpc_libc_epoll_ctl(listener->lobby, EPOLL_CTL_DEL, fd, NULL);
-		rpc_connection_hand_over(c);
-		return fd;
+		lobby_queue(c);
+		break;
 	case VERDICT_NOISE:
 		rpc_connection_dismiss(c);
 		break;
 	case VERDICT_WAITS:
 		break;
 	}
-	return AGAIN;
 }
 
-/* A descriptor for nng; -1 with errno set; or AGAIN. */
+/* Takes in who has come. 0, or a negative errno: EAGAIN when nobody more has. */
 static int lobby_step(struct rpc_connection *listener)
 {
 	struct epoll_event event;
-	int r = -1, count = 0;
+	bool comes = false, looks;
 
 	pthread_mutex_lock(&listener->table->lock);
 	if (!is_full(listener))
-		count = rpc_libc_epoll_wait(listener->lobby, &event, 1, 0);
-	errno = EAGAIN;
-	if (count == 1 && event.data.fd != listener->fd)
-		r = lobby_look_at(listener, event.data.fd);
+		comes = rpc_libc_epoll_wait(listener->lobby, &event, 1, 0) == 1;
+	looks = comes && event.data.fd != listener->fd;
+	if (looks)
+		lobby_look_at(listener, event.data.fd);
 	pthread_mutex_unlock(&listener->table->lock);
-	return count == 1 && event.data.fd == listener->fd ? lobby_accept_one(listener) : r;
+	if (!comes)
+		return -EAGAIN;
+	return looks ? 0 : lobby_accept_one(listener);
 }
 
 int rpc_lobby_accept(struct rpc_connection *listener)
 {
-	for (int i = 0; i < BURST; i++) {
-		int fd = lobby_step(listener);
+	struct rpc_connection *c;
+	int r = 0;
 
-		if (fd != AGAIN)
-			return fd;
-	}
-	errno = EAGAIN;
-	return -1;
+	for (int i = 0; i < BURST && r == 0; i++)
+		r = lobby_step(listener);
+	pthread_mutex_lock(&listener->table->lock);
+	c = lobby_choose(listener);
+	if (c)
+		rpc_connection_hand_over(c);
+	pthread_mutex_unlock(&listener->table->lock);
+	errno = r < 0 ? -r : EAGAIN;
+	return c ? c->fd : -1;
 }
 
 void rpc_lobby_close(struct rpc_connection *listener)
