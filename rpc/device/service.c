@@ -3,10 +3,10 @@
 #include "rpc/device/service.h"
 
 #include "core/base/util.h"
+#include "core/base/workers.h"
 #include "rpc/device/change.h"
 #include "rpc/device/check.h"
 #include "rpc/device/read.h"
-#include "rpc/device/workers.h"
 #include "vfio/v1/device_service.pb-c.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "tools/vfiod/access/lookups.h"
 
 #include "core/base/util.h"
-#include "rpc/device/workers.h"
+#include "core/base/workers.h"
 
 #include <pthread.h>
 #include <sys/queue.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A pool of threads for work that may block. */
-#include "rpc/device/workers.h"
+#include "core/base/workers.h"
 
 #include "core/base/util.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Worker threads: as many as there is work for, none when there is none for a while. */
-#include "rpc/device/workers.h"
+#include "core/base/workers.h"
 
 #include "core/base/util.h"
 
