@@ -2,6 +2,7 @@
 /* The event loop's thread: accepting, deadlines, the orderly end. */
 #include "rest/loop.h"
 
+#include "core/base/clock.h"
 #include "rest/connection.h"
 #include "rest/exchange.h"
 #include "rest/flow.h"
@@ -15,7 +16,7 @@
 
 /* From so much freed memory on it is given back, and how long after the last time. */
 #define LOOP_TRIM_BYTES (1 << 20)
-#define LOOP_TRIM_NS (1000 * INT64_C(1000000))
+#define LOOP_TRIM_NS NS_PER_S
 
 /* When it is looked again at requests whose pause is not over. */
 #define LOOP_PAUSE_MS 1
@@ -105,7 +106,7 @@ static bool loop_is_to_trim(const struct rest_loop *loop)
 
 static void loop_trim(struct rest_loop *loop)
 {
-	int64_t now = rpc_now_ns();
+	int64_t now = now_ns();
 
 	if (!loop_is_to_trim(loop) || now - loop->trimmed_ns < LOOP_TRIM_NS)
 		return;
@@ -141,7 +142,7 @@ void rest_loop_arm_turn(struct rest_loop *loop)
 	/* Linked again within its own turn of the loop, it would be due within that. */
 	if (loop->turned || h2o_timeout_is_linked(&loop->turn))
 		return;
-	if (rest_peers_have_turns(&loop->peers, true) || rpc_now_ns() >= loop->behind_ns)
+	if (rest_peers_have_turns(&loop->peers, true) || now_ns() >= loop->behind_ns)
 		h2o_timeout_link(loop->http.loop, &loop->http.zero_timeout, &loop->turn);
 	else if (!h2o_timeout_is_linked(&loop->paused_turn))
 		h2o_timeout_link(loop->http.loop, &loop->pause, &loop->paused_turn);
@@ -153,7 +154,7 @@ static void loop_on_tick(h2o_timeout_entry_t *entry)
 
 	rest_loop_resume(loop);
 	loop_trim(loop);
-	if (loop->draining && rpc_now_ns() >= loop->drain_until_ns)
+	if (loop->draining && now_ns() >= loop->drain_until_ns)
 		loop_force(loop);
 	else
 		rest_exchange_expire(loop, false);
@@ -171,7 +172,7 @@ void rest_loop_arm_tick(struct rest_loop *loop)
 static void loop_drain(struct rest_loop *loop)
 {
 	loop->draining = true;
-	loop->drain_until_ns = rpc_now_ns() + (int64_t)loop->grace_ms * 1000000;
+	loop->drain_until_ns = now_ns() + loop->grace_ms * NS_PER_MS;
 	h2o_socket_close(loop->listener);
 	loop->listener = NULL;
 	h2o_context_request_shutdown(&loop->http);

@@ -2,6 +2,8 @@
 /* Locks by number. */
 #include "core/base/keylock.h"
 
+#include "core/base/clock.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <time.h>
@@ -47,7 +49,7 @@ static bool is_free(const struct keylock *lock, const uint64_t *keys, size_t n)
 int keylock_acquire(struct keylock *lock, struct keylock_hold *hold, const uint64_t *keys, size_t n,
 	int64_t deadline)
 {
-	struct timespec until = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
+	struct timespec until = clock_timespec(deadline);
 	int error = 0;
 
 	pthread_mutex_lock(&lock->mutex);

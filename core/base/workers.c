@@ -2,16 +2,12 @@
 /* A pool of threads for work that may block. */
 #include "core/base/workers.h"
 
-#include "core/base/util.h"
+#include "core/base/clock.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
-
-#define NS_PER_S INT64_C(1000000000)
-#define NS_PER_MS INT64_C(1000000)
 
 struct piece {
 	void (*run)(void *arg);
@@ -71,16 +67,11 @@ static struct piece workers_take(struct workers *w)
 	return piece;
 }
 
-static struct timespec timespec_of(int64_t ns)
-{
-	return (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
-}
-
 /* Waits for work. False after too long without any. Work may have come all the same: whoever leaves
  * looks for it once more, for a piece is given to a thread that counts as idle. */
 static bool await_work(struct workers *w)
 {
-	const struct timespec until = timespec_of(now_ns() + w->idle_ns);
+	const struct timespec until = clock_timespec(now_ns() + w->idle_ns);
 
 	w->n_idle++;
 	int error = pthread_cond_timedwait(&w->work, &w->mutex, &until);
@@ -165,7 +156,7 @@ bool workers_submit(struct workers *w, void (*run)(void *arg), void *arg)
 
 bool workers_drain(struct workers *w, int64_t deadline_ns)
 {
-	const struct timespec until = timespec_of(deadline_ns);
+	const struct timespec until = clock_timespec(deadline_ns);
 	int error = 0;
 
 	pthread_mutex_lock(&w->mutex);

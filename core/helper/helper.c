@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The daemon's side of the privileged helper. */
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/helper/helper_internal.h"
 
@@ -106,7 +107,7 @@ static int wait_for(int fd, short events, int64_t deadline)
 	for (;;) {
 		int64_t left = deadline - now_ns();
 		struct pollfd p = {.fd = fd, .events = events};
-		struct timespec ts = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+		struct timespec ts = clock_timespec(left);
 
 		if (left <= 0)
 			return -ETIMEDOUT;

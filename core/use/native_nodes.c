@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The nodes of a device's native driver. */
 #include "core/use/native_nodes.h"
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/pci/class_link.h"
 #include "core/pci/sysfs.h"
@@ -162,7 +163,7 @@ bool nodes_any(int root_fd, struct pci_address address)
  * cannot be opened for want of something of ours may be anybody's. */
 static bool is_claimed(int root_fd, const char *path)
 {
-	const struct timespec pause = {.tv_nsec = 1000000};
+	const struct timespec pause = {.tv_nsec = NS_PER_MS};
 	int error = 0;
 
 	for (int tries = 0; tries < 4; tries++) {

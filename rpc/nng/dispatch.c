@@ -2,6 +2,7 @@
 /* Takes the bytes of a request to its service, and gives it exactly one reply. */
 #include "rpc/nng/dispatch.h"
 
+#include "core/base/clock.h"
 #include "rpc/nng/dedupe.h"
 #include "rpc/nng/wire.h"
 
@@ -10,8 +11,6 @@
 #include <string.h>
 #include <time.h>
 
-#define NS_PER_MS 1000000LL
-#define NS_PER_S 1000000000LL
 #define REQUEST_ID_MAX 256
 #define OPEN_METHOD "rpc.v1.Health/Check" /* needs no key, as /healthz does not */
 
@@ -183,7 +182,7 @@ static void call_end(struct rpc_dispatch *dispatch, struct dispatch_call *call,
 {
 	/* What was refused before it was started may be allowed the next time. */
 	if (call->entry && bytes->data && call->base.started)
-		rpc_dedupe_finish(dispatch->dedupe, call->entry, bytes, rpc_now_ns());
+		rpc_dedupe_finish(dispatch->dedupe, call->entry, bytes, now_ns());
 	else if (call->entry)
 		rpc_dedupe_forget(dispatch->dedupe, call->entry);
 	take_tickets(dispatch, call, ret_tickets);
@@ -255,7 +254,7 @@ static enum admission dispatch_recall(struct rpc_dispatch *dispatch, struct disp
 	struct rpc_dedupe_entry *entry;
 	const struct rpc_bytes *first;
 
-	switch (rpc_dedupe_begin(dispatch->dedupe, key, call, rpc_now_ns(), &entry)) {
+	switch (rpc_dedupe_begin(dispatch->dedupe, key, call, now_ns(), &entry)) {
 	case RPC_DEDUPE_NEW:
 		call->entry = entry;
 		return ADMIT_RUN;
@@ -391,7 +390,7 @@ static void take_method(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket
 	}
 	ticket->timeout_ms =
 		envelope->timeout_ms ? envelope->timeout_ms : rpc_method_default_timeout_ms(method);
-	ticket->deadline_ns = rpc_now_ns() + ticket->timeout_ms * NS_PER_MS;
+	ticket->deadline_ns = now_ns() + ticket->timeout_ms * NS_PER_MS;
 	call->base.deadline_ns = ticket->deadline_ns;
 	/* What the caller may not do is not remembered: the right may come, the id be the same. */
 	remember = envelope->request_id[0] &&
@@ -520,7 +519,7 @@ int64_t rpc_dispatch_expire(struct rpc_dispatch *dispatch)
 		int64_t next_ns;
 
 		pthread_mutex_lock(&dispatch->lock);
-		due = take_due(dispatch, rpc_now_ns(), &next_ns);
+		due = take_due(dispatch, now_ns(), &next_ns);
 		if (!due)
 			dispatch->armed_ns = next_ns;
 		else

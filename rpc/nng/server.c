@@ -9,6 +9,7 @@
  */
 #include "rpc/nng/server.h"
 
+#include "core/base/clock.h"
 #include "rpc/nng/connections.h"
 #include "rpc/nng/dispatch.h"
 #include "rpc/nng/listen.h"
@@ -26,9 +27,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#define NS_PER_MS 1000000LL
-#define NS_PER_S 1000000000LL
 
 enum {
 	CONNECTIONS_DEFAULT = 512,
@@ -413,11 +411,11 @@ const char *rpc_server_url(const struct rpc_server *server, size_t n)
 /* Waits until nng has taken every reply, and a little longer: it has no linger of its own. */
 static void server_drain(struct rpc_server *server)
 {
-	int64_t until_ns = rpc_now_ns() + DRAIN_MS * NS_PER_MS;
+	int64_t until_ns = now_ns() + DRAIN_MS * NS_PER_MS;
 
 	do
 		nng_msleep(LINGER_MS);
-	while (atomic_load(&server->sending) > 0 && rpc_now_ns() < until_ns);
+	while (atomic_load(&server->sending) > 0 && now_ns() < until_ns);
 }
 
 static void server_close_socket(struct rpc_server *server)
@@ -436,7 +434,7 @@ void rpc_server_stop(struct rpc_server *server, unsigned grace_ms)
 {
 	if (!server->clock_runs)
 		return;
-	rpc_dispatch_close(server->dispatch, rpc_now_ns() + grace_ms * NS_PER_MS);
+	rpc_dispatch_close(server->dispatch, now_ns() + grace_ms * NS_PER_MS);
 	server_drain(server);
 	server_stop_clock(server);
 	rpc_listeners_close(server->listeners);

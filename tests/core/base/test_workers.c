@@ -2,7 +2,7 @@
 /* Worker threads: as many as there is work for, none when there is none for a while. */
 #include "core/base/workers.h"
 
-#include "core/base/util.h"
+#include "core/base/clock.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -12,8 +12,6 @@
 #include <time.h>
 
 #include <cmocka.h>
-
-#define NS_PER_MS INT64_C(1000000)
 
 enum {
 	THREADS = 8,

@@ -6,6 +6,7 @@
  */
 #include "tests/rpc/test.h"
 
+#include "core/base/clock.h"
 #include "tests/rpc/nng/host.h"
 #include "tests/rpc/nng/raw.h"
 
@@ -148,10 +149,10 @@ static void end_in_one_way(
 
 static void expect_reaped(unsigned fds)
 {
-	int64_t until_ns = rpc_now_ns() + REAPED_MS * 1000000LL;
+	int64_t until_ns = now_ns() + REAPED_MS * NS_PER_MS;
 
 	while (count_fds() > fds) {
-		if (rpc_now_ns() > until_ns)
+		if (now_ns() > until_ns)
 			fail_msg("%u descriptors instead of %u", count_fds(), fds);
 		poll(NULL, 0, 10); /* nobody tells */
 	}
@@ -171,9 +172,9 @@ static void test_connections_end_in_every_way(void **state)
 	expect_answer(host->ipc);
 	expect_answer(host->tcp);
 	rpc_bytes_free(&large);
-	start_ns = rpc_now_ns();
+	start_ns = now_ns();
 	host_stop(host);
-	assert_true(rpc_now_ns() - start_ns < CLOSED_MS * 1000000LL);
+	assert_true(now_ns() - start_ns < CLOSED_MS * NS_PER_MS);
 }
 
 int main(void)

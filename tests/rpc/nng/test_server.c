@@ -2,6 +2,7 @@
 /* The server as a client sees it that knows the wire and nothing else. */
 #include "tests/rpc/test.h"
 
+#include "core/base/clock.h"
 #include "rpc/nng/publisher.h"
 #include "rpc/service/health.h"
 #include "tests/rpc/nng/host.h"
@@ -232,13 +233,13 @@ static void test_key_opens_tcp(void **state)
 static void test_deadline_then_repeat(void **state)
 {
 	struct host *host = *state;
-	int64_t start_ns = rpc_now_ns();
+	int64_t start_ns = now_ns();
 	struct rpc_bytes bytes = info_request("hold", "id", 60000);
 	int fd = raw_open(host->ipc);
 	struct rpc_bytes reply;
 
 	expect(host->ipc, info_request("hold", "id", 50), RPC_DEADLINE_EXCEEDED);
-	assert_true(rpc_now_ns() - start_ns >= 50 * 1000000LL);
+	assert_true(now_ns() - start_ns >= 50 * NS_PER_MS);
 	expect(host->ipc, info_request("other", "id", 50), RPC_INVALID_ARGUMENT);
 	raw_send(fd, true, 1, bytes.data, bytes.len);
 	fake_wait_held(host->fake, 1);
@@ -413,9 +414,9 @@ static void test_clients_that_leave_take_all_with_them(void **state)
 			raw_send(fd, i % 2 == 0, n, big.data, big.len);
 		close(fd);
 	}
-	until_ns = rpc_now_ns() + 60000 * 1000000LL;
+	until_ns = now_ns() + 60000 * NS_PER_MS;
 	while (count_fds() > before) {
-		assert_true(rpc_now_ns() < until_ns);
+		assert_true(now_ns() < until_ns);
 		poll(NULL, 0, 10); /* nobody tells */
 	}
 	expect(host->ipc, info_request("x", "", 0), RPC_OK);
@@ -541,10 +542,10 @@ static void test_deaf_clients_do_not_starve_others(void **state)
 		for (uint32_t n = 0; n < 4; n++)
 			raw_send(deaf[i], i % 2 == 0, n, big.data, big.len);
 	}
-	start_ns = rpc_now_ns();
+	start_ns = now_ns();
 	for (int i = 0; i < 50; i++)
 		expect(i % 2 ? host->tcp : host->ipc, info_request("x", "", 0), RPC_OK);
-	assert_true(rpc_now_ns() - start_ns < 5000 * 1000000LL); /* else 12 s at least */
+	assert_true(now_ns() - start_ns < 5000 * NS_PER_MS); /* else 12 s at least */
 	for (size_t i = 0; i < 24; i += 2)
 		assert_true(is_let_go(deaf[i], 20));
 	close_all(deaf, 24);
@@ -575,9 +576,9 @@ static void test_connections_end_half_closed(void **state)
 				break;
 		close(fd);
 	}
-	until_ns = rpc_now_ns() + 60000 * 1000000LL;
+	until_ns = now_ns() + 60000 * NS_PER_MS;
 	while (count_fds() > before) {
-		assert_true(rpc_now_ns() < until_ns);
+		assert_true(now_ns() < until_ns);
 		poll(NULL, 0, 10); /* nobody tells */
 	}
 	expect(host->ipc, info_request("x", "", 0), RPC_OK);
