@@ -2,20 +2,13 @@
 /* Locks by number. */
 #include "core/base/keylock.h"
 
-#include "core/base/clock.h"
+#include "core/base/thread.h"
 
 #include <errno.h>
-#include <stdbool.h>
-#include <time.h>
 
 void keylock_init(struct keylock *lock)
 {
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&lock->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&lock->changed);
 	pthread_mutex_init(&lock->mutex, NULL);
 	lock->holds = NULL;
 }
@@ -49,18 +42,17 @@ static bool is_free(const struct keylock *lock, const uint64_t *keys, size_t n)
 int keylock_acquire(struct keylock *lock, struct keylock_hold *hold, const uint64_t *keys, size_t n,
 	int64_t deadline)
 {
-	struct timespec until = clock_timespec(deadline);
-	int error = 0;
+	bool in_time = true, held;
 
 	pthread_mutex_lock(&lock->mutex);
-	while (!error && !is_free(lock, keys, n))
-		error = pthread_cond_timedwait(&lock->changed, &lock->mutex, &until);
-	if (!error) {
+	while (!(held = is_free(lock, keys, n)) && in_time)
+		in_time = thread_wait(&lock->changed, &lock->mutex, deadline);
+	if (held) {
 		*hold = (struct keylock_hold){.keys = keys, .n = n, .next = lock->holds};
 		lock->holds = hold;
 	}
 	pthread_mutex_unlock(&lock->mutex);
-	return -error;
+	return held ? 0 : -ETIMEDOUT;
 }
 
 void keylock_release(struct keylock *lock, struct keylock_hold *hold)

@@ -3,13 +3,13 @@
 #include "rpc/nng/dispatch.h"
 
 #include "core/base/clock.h"
+#include "core/base/thread.h"
 #include "rpc/nng/dedupe.h"
 #include "rpc/nng/wire.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define REQUEST_ID_MAX 256
 #define OPEN_METHOD "rpc.v1.Health/Check" /* needs no key, as /healthz does not */
@@ -63,7 +63,6 @@ static void dispatch_unlock(pthread_mutex_t **lock)
 struct rpc_dispatch *rpc_dispatch_new(const struct rpc_dispatch_config *config)
 {
 	struct rpc_dispatch *dispatch = calloc(1, sizeof(*dispatch));
-	pthread_condattr_t monotonic;
 
 	if (!dispatch)
 		return NULL;
@@ -71,10 +70,7 @@ struct rpc_dispatch *rpc_dispatch_new(const struct rpc_dispatch_config *config)
 	dispatch->armed_ns = INT64_MAX;
 	TAILQ_INIT(&dispatch->parked);
 	pthread_mutex_init(&dispatch->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&dispatch->quiet, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	thread_cond_init(&dispatch->quiet);
 	dispatch->dedupe = rpc_dedupe_new(&dedupe_limits);
 	if (!dispatch->dedupe ||
 		rpc_envelope_encode_response(NULL, NULL, NULL, &dispatch->no_memory) < 0) {
@@ -534,10 +530,8 @@ int64_t rpc_dispatch_expire(struct rpc_dispatch *dispatch)
 /* Blocks until no ticket is parked, or until then. The lock is held. */
 static void wait_for_tickets(struct rpc_dispatch *dispatch, int64_t until_ns)
 {
-	struct timespec until = {until_ns / NS_PER_S, until_ns % NS_PER_S};
-
 	while (!TAILQ_EMPTY(&dispatch->parked)) {
-		if (pthread_cond_timedwait(&dispatch->quiet, &dispatch->lock, &until) != 0)
+		if (!thread_wait(&dispatch->quiet, &dispatch->lock, until_ns))
 			return;
 	}
 }
