@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The API key, the client behind a proxy, the Host header, the origins. */
 #include "rest/access.h"
+#include "core/base/array.h"
 #include "rest/list.h"
 
 #include <errno.h>
@@ -177,7 +178,7 @@ static bool access_is_origin(const char *text)
 static int access_add_origin(void *arg, char *entry, struct rest_fault *fault)
 {
 	struct rest_access *access = arg;
-	char **grown;
+	char **added, *copy;
 
 	if (strcmp(entry, "*") == 0) {
 		access->any_origin = true;
@@ -187,14 +188,13 @@ static int access_add_origin(void *arg, char *entry, struct rest_fault *fault)
 		return rest_fault_set(fault,
 			"CORS origin \"%.100s\" is neither * nor of the form scheme://host[:port]",
 			entry);
-	grown = reallocarray(access->origins, access->origin_count + 1, sizeof(*grown));
-	if (!grown)
+	copy = strdup(entry);
+	added = copy ? ARRAY_ADD(access->origins, access->origin_count) : NULL;
+	if (!added) {
+		free(copy);
 		return -ENOMEM;
-	access->origins = grown;
-	grown[access->origin_count] = strdup(entry);
-	if (!grown[access->origin_count])
-		return -ENOMEM;
-	access->origin_count++;
+	}
+	*added = copy;
 	return 0;
 }
 

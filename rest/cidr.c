@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Addresses and blocks of them. */
+#include "core/base/array.h"
 #include "rest/access.h"
 #include "rest/list.h"
 
@@ -156,17 +157,16 @@ void rest_cidrs_clear(struct rest_cidrs *cidrs)
 static int cidrs_add(void *arg, char *entry, struct rest_fault *fault)
 {
 	struct rest_cidrs *cidrs = arg;
-	struct rest_cidr cidr, *grown;
+	struct rest_cidr cidr, *added;
 
 	if (!cidr_parse(entry, &cidr))
 		return rest_fault_set(fault,
 			"\"%.100s\" is no IPv4 or IPv6 address or CIDR (expected 10.0.0.0/8 or 2001:db8::/32)",
 			entry);
-	grown = reallocarray(cidrs->entries, cidrs->count + 1, sizeof(*grown));
-	if (!grown)
+	added = ARRAY_ADD(cidrs->entries, cidrs->count);
+	if (!added)
 		return -ENOMEM;
-	cidrs->entries = grown;
-	grown[cidrs->count++] = cidr;
+	*added = cidr;
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 /* Query strings into messages. */
 #include "rest/query.h"
 
+#include "core/base/array.h"
 #include "rest/field.h"
 #include "rest/hex.h"
 #include "rpc/service/text.h"
@@ -103,7 +104,7 @@ static int query_grow(
 {
 	void **elements = rest_field_slot(field, message);
 	size_t size = rest_field_size(field), count = *rest_field_count(field, message);
-	char *grown = reallocarray(*elements, count + 1, size);
+	char *grown = array_room(*elements, count, size);
 
 	if (!grown)
 		return -ENOMEM;

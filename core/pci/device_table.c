@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of devices: open addressing, read without a lock, changed under one. */
 #include "core/pci/device_table.h"
+#include "core/base/array.h"
 #include "core/base/util.h"
 #include "core/pci/names.h"
 
@@ -228,7 +229,7 @@ struct device *devices_get(struct devices *devices, struct pci_address address)
 int devices_list(struct devices *devices, struct pci_address **ret, size_t *ret_n)
 {
 	CLEANUP(free_cleanup) struct pci_address *list = NULL;
-	size_t n = 0, room = 0;
+	size_t n = 0;
 
 	if (devices->sysfs->devices_fd < 0) {
 		*ret = NULL;
@@ -239,15 +240,12 @@ int devices_list(struct devices *devices, struct pci_address **ret, size_t *ret_
 	if (!dir)
 		return -errno;
 	for (struct dirent *entry; (entry = sysfs_readdir(dir));) {
-		if (n == room) {
-			room = room ? room * 2 : 64;
-			struct pci_address *grown = reallocarray(list, room, sizeof(*list));
-			if (!grown)
-				return -ENOMEM;
-			list = grown;
-		}
-		if (pci_address_parse(entry->d_name, &list[n]))
-			n++;
+		struct pci_address address, *added;
+		if (!pci_address_parse(entry->d_name, &address))
+			continue;
+		if (!(added = ARRAY_ADD(list, n)))
+			return -ENOMEM;
+		*added = address;
 	}
 	if (n > 1)
 		qsort(list, n, sizeof(*list), pci_address_compare);

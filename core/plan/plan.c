@@ -2,6 +2,8 @@
 /* Plans. */
 #include "core/plan/plan.h"
 
+#include "core/base/array.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +12,10 @@
 static int add(
 	struct plan *plan, struct pci_address address, enum plan_action action, const char *name)
 {
-	struct plan_step *steps = reallocarray(plan->steps, plan->count + 1, sizeof(*steps));
+	struct plan_step *step = ARRAY_ADD(plan->steps, plan->count);
 
-	if (!steps)
+	if (!step)
 		return -ENOMEM;
-	plan->steps = steps;
-	struct plan_step *step = &steps[plan->count++];
 	*step = (struct plan_step){.address = address, .action = action};
 	snprintf(step->name, sizeof(step->name), "%s", name);
 	return 0;

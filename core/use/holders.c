@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which processes have VFIO files, or a device's other nodes, open or mapped. */
 #include "core/use/holders.h"
+#include "core/base/array.h"
 #include "core/base/util.h"
 #include "core/use/node_numbers.h"
 
@@ -28,21 +29,15 @@ struct scan {
 
 bool holders_add(struct holders *holders, const struct holder *holder)
 {
-	enum { STEP = 64 };
+	struct holder *added = NULL;
 
-	if (holders->count % STEP == 0) {
-		struct holder *grown = holders->count < MAX_HOLDERS
-					       ? reallocarray(holders->items, holders->count + STEP,
-							 sizeof(*grown))
-					       : NULL;
-		if (!grown) {
-			holders->is_truncated = true;
-			return false;
-		}
-		holders->items = grown;
-	}
-	holders->items[holders->count++] = *holder;
-	return true;
+	if (holders->count < MAX_HOLDERS)
+		added = ARRAY_ADD(holders->items, holders->count);
+	if (added)
+		*added = *holder;
+	else
+		holders->is_truncated = true;
+	return added;
 }
 
 void holders_clear(struct holders *holders)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host itself uses: the snapshot. */
+#include "core/base/array.h"
 #include "core/base/util.h"
 #include "core/pci/class_link.h"
 #include "core/use/host_use_internal.h"
@@ -12,15 +13,10 @@
 
 static int parts_add(struct parts *parts, struct pci_address address, const char *name)
 {
-	if (parts->count == parts->room) {
-		size_t room = parts->room ? parts->room * 2 : 16;
-		struct part *grown = reallocarray(parts->items, room, sizeof(*grown));
-		if (!grown)
-			return -1;
-		parts->items = grown;
-		parts->room = room;
-	}
-	struct part *part = &parts->items[parts->count++];
+	struct part *part = ARRAY_ADD(parts->items, parts->count);
+
+	if (!part)
+		return -1;
 	part->address = address;
 	snprintf(part->name, sizeof(part->name), "%s", name);
 	return 0;
@@ -76,11 +72,9 @@ static int read_loops(const struct sysfs *sysfs, struct loops *loops)
 		if (sysfs_read(dirfd(dir), path, below, sizeof(below)) <= 5 ||
 			strncmp(below, "/dev/", 5) != 0)
 			continue;
-		struct loop *grown = reallocarray(loops->items, loops->count + 1, sizeof(*grown));
-		if (!grown)
+		struct loop *loop = ARRAY_ADD(loops->items, loops->count);
+		if (!loop)
 			return ENOMEM;
-		loops->items = grown;
-		struct loop *loop = &grown[loops->count++];
 		snprintf(loop->name, sizeof(loop->name), "%.63s", entry->d_name);
 		snprintf(loop->below, sizeof(loop->below), "%.63s", below + 5);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The device numbers of nodes. */
 #include "core/use/node_numbers.h"
+#include "core/base/array.h"
 #include "core/base/util.h"
 
 #include <errno.h>
@@ -13,13 +14,11 @@
 
 static int add(struct node_numbers *numbers, const struct node_number *number)
 {
-	struct node_number *grown =
-		reallocarray(numbers->items, numbers->count + 1, sizeof(*grown));
+	struct node_number *added = ARRAY_ADD(numbers->items, numbers->count);
 
-	if (!grown)
+	if (!added)
 		return ENOMEM;
-	numbers->items = grown;
-	grown[numbers->count++] = *number;
+	*added = *number;
 	return 0;
 }
 
