@@ -3,9 +3,9 @@
 #include "rest/query.h"
 
 #include "core/base/array.h"
+#include "core/base/text.h"
 #include "rest/field.h"
 #include "rest/hex.h"
-#include "rpc/service/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -58,7 +58,7 @@ static int query_decode(const char *text, size_t len, char **ret)
 			return -EINVAL;
 		copy[n++] = c;
 	}
-	if (!rpc_text_valid(copy, n))
+	if (!text_valid(copy, n))
 		return -EINVAL;
 	copy[n] = '\0';
 	*ret = copy;

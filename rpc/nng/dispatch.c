@@ -3,6 +3,7 @@
 #include "rpc/nng/dispatch.h"
 
 #include "core/base/clock.h"
+#include "core/base/secret.h"
 #include "core/base/thread.h"
 #include "rpc/nng/dedupe.h"
 #include "rpc/nng/wire.h"
@@ -396,14 +397,14 @@ static void take_method(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket
 
 static bool has_key(const struct rpc_dispatch *dispatch, const Rpc__V1__Request *envelope)
 {
-	static const char bearer[] = "Bearer ";
 	const char *secret = dispatch->config.api_key;
 	const char *key = rpc_envelope_metadata(envelope, "x-volant-api-key");
 	const char *authorization = rpc_envelope_metadata(envelope, "authorization");
+	size_t len = key ? strlen(key) : 0;
 
-	if (!key && authorization && strncasecmp(authorization, bearer, strlen(bearer)) == 0)
-		key = authorization + strlen(bearer);
-	return key && secret && rpc_text_equal_secret(key, secret);
+	if (!key && authorization)
+		key = secret_bearer(authorization, strlen(authorization), &len);
+	return key && secret && secret_equal(key, len, secret);
 }
 
 static void take_envelope(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,

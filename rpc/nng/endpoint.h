@@ -4,6 +4,7 @@
 
 #include "rpc/service/text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum rpc_scheme {

@@ -3,7 +3,7 @@
 #include "rpc/service/status.h"
 
 #include "core/base/array.h"
-#include "rpc/service/text.h"
+#include "core/base/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -48,7 +48,7 @@ Rpc__V1__Status *rpc_status_vnew(enum rpc_code code, const char *fmt, va_list ar
 		free(status);
 		return NULL;
 	}
-	rpc_text_repair(text);
+	text_clean(text);
 	rpc__v1__status__init(status);
 	status->code = code;
 	status->message = text;
