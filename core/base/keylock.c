@@ -19,7 +19,7 @@ void keylock_destroy(struct keylock *lock)
 	pthread_mutex_destroy(&lock->mutex);
 }
 
-static bool overlaps(const struct keylock_hold *hold, const uint64_t *keys, size_t n)
+static bool hold_overlaps(const struct keylock_hold *hold, const uint64_t *keys, size_t n)
 {
 	for (size_t i = 0; i < hold->n; i++) {
 		for (size_t j = 0; j < n; j++) {
@@ -33,7 +33,7 @@ static bool overlaps(const struct keylock_hold *hold, const uint64_t *keys, size
 static bool is_free(const struct keylock *lock, const uint64_t *keys, size_t n)
 {
 	for (const struct keylock_hold *h = lock->holds; h; h = h->next) {
-		if (overlaps(h, keys, n))
+		if (hold_overlaps(h, keys, n))
 			return false;
 	}
 	return true;

@@ -115,8 +115,8 @@ static bool is_sound(const struct helper_request *r, enum helper_way way)
 }
 
 /* Of the message that came: a command, or nothing. The descriptor is the command's. */
-static enum helper_got check(const struct helper_service *s, enum helper_way way, bool is_whole,
-	const struct helper_command *command)
+static enum helper_got channel_check(const struct helper_service *s, enum helper_way way,
+	bool is_whole, const struct helper_command *command)
 {
 	if (command->reply_fd < 0)
 		return HELPER_GOT_NOTHING;
@@ -160,7 +160,7 @@ enum helper_got helper_receive(
 	bool is_whole =
 		(size_t)n == sizeof(ret->request) && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
 
-	return check(s, way, is_whole, ret);
+	return channel_check(s, way, is_whole, ret);
 }
 
 /* Sends one message, waiting at most until then. 0 or -1. */

@@ -210,7 +210,7 @@ int helper_call(struct helper *helper, const struct helper_request *request, int
 	return near < 0 ? near : receive_reply(helper, near, deadline, reply);
 }
 
-static int append(struct holders *all, const struct helper_reply *reply)
+static int append_holders(struct holders *all, const struct helper_reply *reply)
 {
 	for (uint32_t i = 0; i < reply->n_holders && i < HELPER_MAX_HOLDERS; i++) {
 		if (!holders_add(all, &reply->holders[i]))
@@ -231,7 +231,7 @@ int helper_call_holders(struct helper *helper, const struct helper_request *requ
 		do {
 			error = receive_reply(helper, near, deadline, reply);
 			if (!error)
-				error = append(&all, reply);
+				error = append_holders(&all, reply);
 		} while (!error && reply->more);
 	}
 	if (error)

@@ -83,7 +83,7 @@ void devices_free(struct devices *devices)
 	free(devices);
 }
 
-static struct device *lookup(struct devices *devices, struct pci_address address)
+static struct device *table_lookup(struct devices *devices, struct pci_address address)
 {
 	unsigned side = epoch_enter(&devices->epoch);
 	struct table *t = atomic_load_explicit(&devices->table, memory_order_acquire);
@@ -135,7 +135,7 @@ static int make_room(struct devices *devices)
 }
 
 /* Puts a device (or GONE) in the address's slot and lets go of the one before. Under the mutex. */
-static int replace(struct devices *devices, struct pci_address address, struct device *d)
+static int table_replace(struct devices *devices, struct pci_address address, struct device *d)
 {
 	int error = d == GONE ? 0 : make_room(devices);
 
@@ -180,11 +180,11 @@ static int read_again(struct devices *devices, struct pci_address address, const
 	if (error)
 		error = device_open(devices, address, &d);
 	if (error == -ENOENT)
-		replace(devices, address, GONE);
+		table_replace(devices, address, GONE);
 	if (error)
 		return error;
 	atomic_fetch_add(&d->refs, 1); /* the table's and the caller's */
-	error = replace(devices, address, d);
+	error = table_replace(devices, address, d);
 	if (error) {
 		device_unref(d);
 		device_unref(d);
@@ -195,14 +195,14 @@ static int read_again(struct devices *devices, struct pci_address address, const
 }
 
 /* Looks again at a device of which the table has old (or nothing, NULL), found not to be true. */
-static struct device *refresh(
+static struct device *table_refresh(
 	struct devices *devices, struct pci_address address, const struct device *old)
 {
 	int error = 0;
 
 	pthread_mutex_lock(&devices->mutex);
 	/* Whoever held the mutex before may have seen the same. */
-	struct device *d = lookup(devices, address);
+	struct device *d = table_lookup(devices, address);
 	if (!d || d == old || !is_current(devices, d)) {
 		device_unref(d);
 		d = NULL;
@@ -215,11 +215,11 @@ static struct device *refresh(
 
 struct device *devices_get(struct devices *devices, struct pci_address address)
 {
-	struct device *old = lookup(devices, address);
+	struct device *old = table_lookup(devices, address);
 
 	if (old && is_current(devices, old))
 		return old;
-	struct device *d = refresh(devices, address, old);
+	struct device *d = table_refresh(devices, address, old);
 	int error = errno;
 	device_unref(old);
 	errno = error;

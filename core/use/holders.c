@@ -64,7 +64,7 @@ static bool is_listed(const struct scan *s, const struct holder *holder)
 	return false;
 }
 
-static void add(struct scan *s, const struct holder *holder)
+static void scan_add(struct scan *s, const struct holder *holder)
 {
 	if (!is_listed(s, holder))
 		holders_add(&s->found, holder);
@@ -76,7 +76,7 @@ static void add_id(struct scan *s, enum hold hold, int32_t id)
 
 	h.hold = hold;
 	h.id = id;
-	add(s, &h);
+	scan_add(s, &h);
 }
 
 static void add_node(struct scan *s, const char *name)
@@ -85,7 +85,7 @@ static void add_node(struct scan *s, const char *name)
 
 	h.hold = HOLD_NODE;
 	snprintf(h.node, sizeof(h.node), "%.*s", NODE_SIZE - 1, name);
-	add(s, &h);
+	scan_add(s, &h);
 }
 
 static bool number_after(const char *text, const char *prefix, int32_t *ret)
@@ -117,7 +117,7 @@ static void add_file(struct scan *s, const char *fd_name)
 		const char *slash = strrchr(line, '/');
 		h.has_address = slash && pci_address_parse(slash + 1, &h.address);
 	}
-	add(s, &h);
+	scan_add(s, &h);
 }
 
 /* What an open file is told to be by its path alone. Whether it is something. */

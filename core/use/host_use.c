@@ -89,7 +89,7 @@ static int fail_reading(const char *path, int error, struct core_error *err)
 }
 
 /* Reads a file that a host may lack. */
-static int slurp(const struct usage *u, const char *path, char **ret, struct core_error *err)
+static int usage_slurp(const struct usage *u, const char *path, char **ret, struct core_error *err)
 {
 	size_t len;
 
@@ -110,16 +110,16 @@ static int slurp_mounts(struct usage *u, struct core_error *err)
 		return 0;
 	if (error != ENOENT && error != EACCES && error != EPERM)
 		return fail_reading(FIRST, error, err);
-	return slurp(u, "proc/self/mountinfo", &u->mountinfo, err);
+	return usage_slurp(u, "proc/self/mountinfo", &u->mountinfo, err);
 }
 
 static int read_files(struct usage *u, struct core_error *err)
 {
-	return slurp_mounts(u, err) || slurp(u, "proc/swaps", &u->swaps, err) ||
-			       slurp(u, "proc/net/route", &u->routes, err) ||
-			       slurp(u, "proc/net/fib_trie", &u->fib, err) ||
-			       slurp(u, "proc/net/if_inet6", &u->addresses6, err) ||
-			       slurp(u, "proc/net/ipv6_route", &u->routes6, err)
+	return slurp_mounts(u, err) || usage_slurp(u, "proc/swaps", &u->swaps, err) ||
+			       usage_slurp(u, "proc/net/route", &u->routes, err) ||
+			       usage_slurp(u, "proc/net/fib_trie", &u->fib, err) ||
+			       usage_slurp(u, "proc/net/if_inet6", &u->addresses6, err) ||
+			       usage_slurp(u, "proc/net/ipv6_route", &u->routes6, err)
 		       ? -1
 		       : 0;
 }
