@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Errors of the engine. */
 #include "core/error.h"
+#include "core/base/array.h"
 #include "core/base/text.h"
 #include "core/base/util.h"
 
@@ -83,14 +84,12 @@ __attribute__((format(printf, 5, 0))) static struct core_problem *problem_vadd(
 	struct core_problems *list, const char *subject, enum core_reason reason,
 	const char *action, const char *fmt, va_list args)
 {
-	struct core_problem *items = reallocarray(list->items, list->count + 1, sizeof(*items));
+	struct core_problem *p = ARRAY_ADD(list->items, list->count);
 
-	if (!items) {
+	if (!p) {
 		list->is_incomplete = true;
 		return NULL;
 	}
-	list->items = items;
-	struct core_problem *p = &items[list->count++];
 	*p = (struct core_problem){.reason = reason};
 	snprintf(p->subject, sizeof(p->subject), "%s", subject);
 	snprintf(p->action, sizeof(p->action), "%s", action);
@@ -138,14 +137,12 @@ void core_problem_set_resource(struct core_problem *problem, const char *fmt, ..
 
 int core_problem_copy(struct core_problems *list, const struct core_problem *problem)
 {
-	struct core_problem *items = reallocarray(list->items, list->count + 1, sizeof(*items));
+	struct core_problem *copy = ARRAY_ADD(list->items, list->count);
 
-	if (!items) {
+	if (!copy) {
 		list->is_incomplete = true;
 		return -1;
 	}
-	list->items = items;
-	struct core_problem *copy = &items[list->count++];
 	*copy = *problem;
 	copy->holders = NULL;
 	copy->n_holders = 0;
@@ -158,13 +155,11 @@ int core_problem_copy(struct core_problems *list, const struct core_problem *pro
 
 int core_problem_add_holder(struct core_problem *problem, const struct core_holder *holder)
 {
-	struct core_holder *holders =
-		reallocarray(problem->holders, problem->n_holders + 1, sizeof(*holders));
+	struct core_holder *added = ARRAY_ADD(problem->holders, problem->n_holders);
 
-	if (!holders)
+	if (!added)
 		return -1;
-	problem->holders = holders;
-	holders[problem->n_holders++] = *holder;
+	*added = *holder;
 	return 0;
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The API key, the client behind a proxy, the Host header, the origins. */
 #include "rest/access.h"
+#include "core/base/array.h"
+#include "core/base/secret.h"
 #include "rest/list.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -21,7 +22,7 @@ void rest_access_clear(struct rest_access *access)
 	rest_cidrs_clear(&access->allowed);
 	rest_cidrs_clear(&access->proxies);
 	access_free_origins(access->origins, access->origin_count);
-	OPENSSL_cleanse(access->key, sizeof(access->key));
+	explicit_bzero(access->key, sizeof(access->key));
 	*access = (struct rest_access){0};
 }
 
@@ -39,37 +40,14 @@ int rest_access_set_key(struct rest_access *access, const char *key, struct faul
 			return fault_set(fault, -EINVAL,
 				"the API key has a blank or a character that is not ASCII at position %zu",
 				i + 1);
-	memset(access->key, 0, sizeof(access->key));
-	memcpy(access->key, key, len);
+	memcpy(access->key, key, len + 1);
 	access->key_len = len;
 	return 0;
 }
 
 bool rest_access_key_fits(const struct rest_access *access, const char *presented, size_t len)
 {
-	char padded[sizeof(access->key)] = {0};
-
-	if (access->key_len == 0)
-		return true;
-	if (!presented || len > REST_KEY_MAX)
-		return false;
-	/* Both zero-padded to one size, so that not even the key's length shows in the time; no
-	 * key holds a NUL, so the padding makes no two keys equal. */
-	memcpy(padded, presented, len);
-	return CRYPTO_memcmp(padded, access->key, sizeof(padded)) == 0 && len == access->key_len;
-}
-
-const char *rest_access_bearer(const char *value, size_t len, size_t *ret_len)
-{
-	static const char scheme[] = "Bearer ";
-	size_t skip = sizeof(scheme) - 1;
-
-	if (len < skip || strncasecmp(value, scheme, skip) != 0)
-		return NULL;
-	while (skip < len && value[skip] == ' ')
-		skip++;
-	*ret_len = len - skip;
-	return value + skip;
+	return access->key_len == 0 || (presented && secret_equal(presented, len, access->key));
 }
 
 /* Takes the last comma-separated entry off the list, without the blanks around it. */
@@ -177,7 +155,7 @@ static bool access_is_origin(const char *text)
 static int access_add_origin(void *arg, char *entry, struct fault *fault)
 {
 	struct rest_access *access = arg;
-	char **grown;
+	char **added, *copy;
 
 	if (strcmp(entry, "*") == 0) {
 		access->any_origin = true;
@@ -187,14 +165,13 @@ static int access_add_origin(void *arg, char *entry, struct fault *fault)
 		return fault_set(fault, -EINVAL,
 			"CORS origin \"%.100s\" is neither * nor of the form scheme://host[:port]",
 			entry);
-	grown = reallocarray(access->origins, access->origin_count + 1, sizeof(*grown));
-	if (!grown)
+	copy = strdup(entry);
+	added = copy ? ARRAY_ADD(access->origins, access->origin_count) : NULL;
+	if (!added) {
+		free(copy);
 		return fault_set(fault, -ENOMEM, "out of memory");
-	access->origins = grown;
-	grown[access->origin_count] = strdup(entry);
-	if (!grown[access->origin_count])
-		return fault_set(fault, -ENOMEM, "out of memory");
-	access->origin_count++;
+	}
+	*added = copy;
 	return 0;
 }
 

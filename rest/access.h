@@ -17,12 +17,12 @@
 
 /* All zero lets everyone in without a key. */
 struct rest_access {
-	char key[REST_KEY_MAX + 1]; /* zero-padded */
-	size_t key_len;		    /* 0: no key is asked for */
-	bool no_query_key;	    /* it counts in a header alone, not in the query */
-	struct rest_cidrs allowed;  /* none: every address */
-	struct rest_cidrs proxies;  /* whose X-Forwarded-For counts */
-	char **origins;		    /* of CORS; origins[0..origin_count) */
+	char key[REST_KEY_MAX + 1];
+	size_t key_len;		   /* 0: no key is asked for */
+	bool no_query_key;	   /* it counts in a header alone, not in the query */
+	struct rest_cidrs allowed; /* none: every address */
+	struct rest_cidrs proxies; /* whose X-Forwarded-For counts */
+	char **origins;		   /* of CORS; origins[0..origin_count) */
 	size_t origin_count;
 	bool any_origin;
 };
@@ -48,12 +48,9 @@ void rest_access_client(const struct rest_access *access, const struct rest_addr
 /* Whether a client of that address is let in. */
 bool rest_access_allows(const struct rest_access *access, const struct rest_address *client);
 
-/* Whether the key presented is the key; true when none is asked for. Takes the same time whatever
- * the key is. */
+/* Whether the key presented is the key; true when none is asked for. The time that it
+ * takes depends on len alone. */
 bool rest_access_key_fits(const struct rest_access *access, const char *presented, size_t len);
-
-/* The token of an "Authorization: Bearer TOKEN" value, within value; NULL for another scheme. */
-const char *rest_access_bearer(const char *value, size_t len, size_t *ret_len);
 
 /* Whether a Host header names this machine's loopback: localhost, a name below it, 127.0.0.0/8 or
  * [::1], each perhaps with a port. A browser that was lured by DNS rebinding names another. */

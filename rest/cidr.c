@@ -2,6 +2,7 @@
 /* Addresses and blocks of them. */
 #include "rest/cidr.h"
 
+#include "core/base/array.h"
 #include "rest/list.h"
 
 #include <arpa/inet.h>
@@ -158,17 +159,16 @@ void rest_cidrs_clear(struct rest_cidrs *cidrs)
 static int cidrs_add(void *arg, char *entry, struct fault *fault)
 {
 	struct rest_cidrs *cidrs = arg;
-	struct rest_cidr cidr, *grown;
+	struct rest_cidr cidr, *added;
 
 	if (!cidr_parse(entry, &cidr))
 		return fault_set(fault, -EINVAL,
 			"\"%.100s\" is no IPv4 or IPv6 address or CIDR (expected 10.0.0.0/8 or 2001:db8::/32)",
 			entry);
-	grown = reallocarray(cidrs->entries, cidrs->count + 1, sizeof(*grown));
-	if (!grown)
+	added = ARRAY_ADD(cidrs->entries, cidrs->count);
+	if (!added)
 		return fault_set(fault, -ENOMEM, "out of memory");
-	cidrs->entries = grown;
-	grown[cidrs->count++] = cidr;
+	*added = cidr;
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 /* Calls to services, and their answers. */
 #include "rest/exchange.h"
 
+#include "core/base/clock.h"
 #include "rest/answer.h"
 #include "rest/reply.h"
 #include "rest/transcode.h"
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 
 /* A service that keeps the deadline itself can say more than we can, so it gets the first word. */
-#define EXCHANGE_LATE_NS (100 * INT64_C(1000000))
+#define EXCHANGE_LATE_NS (100 * NS_PER_MS)
 
 struct rest_exchange {
 	struct rpc_call call; /* first: it is what the service has */
@@ -197,7 +198,7 @@ static struct rest_exchange *exchange_new(h2o_req_t *req, const struct rest_rout
 	x->call.peer = *peer;
 	x->timeout_ms = config->timeout_ms ? config->timeout_ms
 					   : rpc_method_default_timeout_ms(route->method);
-	x->call.deadline_ns = rpc_now_ns() + (int64_t)x->timeout_ms * 1000000;
+	x->call.deadline_ns = now_ns() + x->timeout_ms * NS_PER_MS;
 	x->mailbox = loop->mailbox;
 	x->route = route;
 	x->details = config->details;
@@ -237,7 +238,7 @@ void rest_exchange_start(h2o_req_t *req, const struct rest_route *route,
 
 void rest_exchange_expire(struct rest_loop *loop, bool all)
 {
-	int64_t now = rpc_now_ns();
+	int64_t now = now_ns();
 	h2o_linklist_t *node = loop->pending.next;
 
 	while (node != &loop->pending) {

@@ -2,6 +2,7 @@
 /* Reading, judging, turns. */
 #include "rest/flow.h"
 
+#include "core/base/clock.h"
 #include "rest/body.h"
 #include "rest/refusal.h"
 
@@ -12,7 +13,7 @@
 /* What is read at one go, at the most. */
 #define FLOW_READ_MAX 4096
 /* How long a turn of the loop serves requests, before it looks who else has come. */
-#define FLOW_TURN_NS (1000 * INT64_C(1000))
+#define FLOW_TURN_NS NS_PER_MS
 
 static void flow_on_read(h2o_socket_t *sock, const char *err);
 static void flow_on_patience(h2o_timeout_entry_t *entry);
@@ -213,7 +214,7 @@ static void flow_serve(struct rest_connection *connection)
  */
 void rest_flow_turn(struct rest_loop *loop)
 {
-	int64_t start = rpc_now_ns(), now = start;
+	int64_t start = now_ns(), now = start;
 	bool fresh_only = start < loop->behind_ns, behind = false;
 	struct rest_connection *connection;
 	struct rest_seat *seat;
@@ -222,7 +223,7 @@ void rest_flow_turn(struct rest_loop *loop)
 		connection = H2O_STRUCT_FROM_MEMBER(struct rest_connection, seat, seat);
 		behind |= connection->pipelined > 0;
 		flow_serve(connection);
-		now = rpc_now_ns();
+		now = now_ns();
 	}
 	if (behind && now >= start + FLOW_TURN_NS)
 		loop->behind_ns = now + (now - start);

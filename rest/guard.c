@@ -2,6 +2,7 @@
 /* Letting requests in. */
 #include "rest/guard.h"
 
+#include "core/base/secret.h"
 #include "rest/access.h"
 #include "rest/connection.h"
 #include "rest/origin.h"
@@ -70,7 +71,7 @@ static bool guard_key(h2o_req_t *req, h2o_iovec_t query)
 		return rest_access_key_fits(access, header.base, header.len);
 	header = rest_reply_request_header(req, "authorization");
 	if (header.base)
-		token = rest_access_bearer(header.base, header.len, &len);
+		token = secret_bearer(header.base, header.len, &len);
 	if (token)
 		return rest_access_key_fits(access, token, len);
 	if (access->no_query_key)

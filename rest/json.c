@@ -2,7 +2,7 @@
 /* Writing JSON. */
 #include "rest/json.h"
 
-#include "rpc/service/text.h"
+#include "core/base/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -78,7 +78,7 @@ static size_t json_special(struct rest_json *json, const char *text, size_t len)
 		json_control(json, c);
 		return 1;
 	}
-	n = rpc_text_char(text, len);
+	n = text_char(text, len);
 	if (n == 0) {
 		rest_json_literal(json, "\xef\xbf\xbd");
 		return 1;

@@ -11,7 +11,7 @@ static void free_text(char **text)
 	free(*text);
 }
 
-static char *trim(char *entry)
+static char *list_trim(char *entry)
 {
 	entry += strspn(entry, " \t");
 	for (size_t n = strlen(entry); n > 0 && strchr(" \t", entry[n - 1]); n--)
@@ -30,7 +30,7 @@ int rest_list_each(const char *text, int (*add)(void *arg, char *entry, struct f
 	if (copy[strspn(copy, " \t")] == '\0')
 		return 0;
 	while ((entry = strsep(&rest, ","))) {
-		int r = add(arg, trim(entry), fault);
+		int r = add(arg, list_trim(entry), fault);
 
 		if (r < 0)
 			return r;

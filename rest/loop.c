@@ -2,11 +2,13 @@
 /* What the connections and calls of an event loop ask of it. */
 #include "rest/loop.h"
 
+#include "core/base/clock.h"
+
 #include <malloc.h>
 
 /* From so much freed memory on it is given back, and how long after the last time. */
 #define LOOP_TRIM_BYTES (1 << 20)
-#define LOOP_TRIM_NS (1000 * INT64_C(1000000))
+#define LOOP_TRIM_NS NS_PER_S
 
 void rest_loop_arm_tick(struct rest_loop *loop)
 {
@@ -19,7 +21,7 @@ void rest_loop_arm_turn(struct rest_loop *loop)
 	/* Linked again within its own turn of the loop, it would be due within that. */
 	if (loop->turned || h2o_timeout_is_linked(&loop->turn))
 		return;
-	if (rest_peers_have_turns(&loop->peers, true) || rpc_now_ns() >= loop->behind_ns)
+	if (rest_peers_have_turns(&loop->peers, true) || now_ns() >= loop->behind_ns)
 		h2o_timeout_link(loop->http.loop, &loop->http.zero_timeout, &loop->turn);
 	else if (!h2o_timeout_is_linked(&loop->paused_turn))
 		h2o_timeout_link(loop->http.loop, &loop->pause, &loop->paused_turn);
@@ -34,7 +36,7 @@ void rest_loop_freed(struct rest_loop *loop, size_t bytes)
 
 void rest_loop_trim(struct rest_loop *loop)
 {
-	int64_t now = rpc_now_ns();
+	int64_t now = now_ns();
 
 	if (loop->freed < LOOP_TRIM_BYTES)
 		return;

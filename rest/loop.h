@@ -51,7 +51,7 @@ struct rest_loop {
 	bool turned;		  /* since the loop last looked who has come */
 	h2o_timeout_t pause;	  /* of those that were sent in a row */
 	h2o_timeout_entry_t paused_turn; /* due when that is over */
-	int64_t behind_ns;		 /* when it is: rpc_now_ns */
+	int64_t behind_ns;		 /* when it is: now_ns */
 	size_t freed;			 /* bytes, since memory was last given back to the system */
 	int64_t trimmed_ns;		 /* when that was */
 	h2o_linklist_t pending;		 /* exchanges whose client waits */

@@ -2,9 +2,10 @@
 /* Query strings into messages. */
 #include "rest/query.h"
 
+#include "core/base/array.h"
+#include "core/base/text.h"
 #include "rest/field.h"
 #include "rest/hex.h"
-#include "rpc/service/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -57,7 +58,7 @@ static int query_decode(const char *text, size_t len, char **ret)
 			return -EINVAL;
 		copy[n++] = c;
 	}
-	if (!rpc_text_valid(copy, n))
+	if (!text_valid(copy, n))
 		return -EINVAL;
 	copy[n] = '\0';
 	*ret = copy;
@@ -103,7 +104,7 @@ static int query_grow(const ProtobufCFieldDescriptor *field, ProtobufCMessage *m
 {
 	void **elements = rest_field_slot(field, message);
 	size_t size = rest_field_size(field), count = *rest_field_count(field, message);
-	char *grown = reallocarray(*elements, count + 1, size);
+	char *grown = array_room(*elements, count, size);
 
 	if (!grown)
 		return fault_set(fault, -ENOMEM, "out of memory");

@@ -2,6 +2,7 @@
 /* The event loop's thread: accepting, deadlines, the orderly end. */
 #include "rest/serve.h"
 
+#include "core/base/clock.h"
 #include "rest/connection.h"
 #include "rest/exchange.h"
 #include "rest/flow.h"
@@ -94,7 +95,7 @@ static void serve_on_tick(h2o_timeout_entry_t *entry)
 
 	rest_loop_resume(loop);
 	rest_loop_trim(loop);
-	if (loop->draining && rpc_now_ns() >= loop->drain_until_ns)
+	if (loop->draining && now_ns() >= loop->drain_until_ns)
 		serve_force(loop);
 	else
 		rest_exchange_expire(loop, false);
@@ -105,7 +106,7 @@ static void serve_on_tick(h2o_timeout_entry_t *entry)
 static void serve_drain(struct rest_loop *loop)
 {
 	loop->draining = true;
-	loop->drain_until_ns = rpc_now_ns() + (int64_t)loop->grace_ms * 1000000;
+	loop->drain_until_ns = now_ns() + loop->grace_ms * NS_PER_MS;
 	h2o_socket_close(loop->listener);
 	loop->listener = NULL;
 	h2o_context_request_shutdown(&loop->http);

@@ -2,6 +2,7 @@
 /* The REST server: its loops, from start to end. */
 #include "rest/server.h"
 
+#include "core/base/thread.h"
 #include "rest/handler.h"
 #include "rest/route.h"
 #include "rest/serve.h"
@@ -11,7 +12,6 @@
 #include <netinet/tcp.h>
 #include <openssl/sha.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -86,11 +86,12 @@ static int server_start_loop(struct rest_server *server, unsigned index)
 
 	if (r < 0)
 		return r;
-	r = pthread_create(&loop->thread, NULL, rest_serve_main, loop);
-	if (r != 0) {
+	/* SIGPIPE is blocked too: a broken pipe is told by errno. */
+	r = thread_start(&loop->thread, rest_serve_main, loop);
+	if (r < 0) {
 		close(loop->listen_fd);
 		sem_destroy(&loop->ready);
-		return -r;
+		return r;
 	}
 	server->running = index + 1;
 	while (sem_wait(&loop->ready) < 0 && errno == EINTR)
@@ -98,20 +99,15 @@ static int server_start_loop(struct rest_server *server, unsigned index)
 	return 0;
 }
 
-/* Signals are for the program's own thread; a broken pipe is told by errno. */
 static int server_start_loops(struct rest_server *server)
 {
-	sigset_t all, before;
 	int r = 0;
 
 	server->loops = calloc(server->loop_count, sizeof(*server->loops));
 	if (!server->loops)
 		return -ENOMEM;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (unsigned i = 0; i < server->loop_count && r == 0; i++)
 		r = server_start_loop(server, i);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return r;
 }
 

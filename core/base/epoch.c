@@ -4,7 +4,7 @@
 
 #include <sched.h>
 
-static void turn(struct epoch *e)
+static void epoch_turn(struct epoch *e)
 {
 	unsigned side = atomic_fetch_xor(&e->index, 1) & 1;
 
@@ -14,6 +14,6 @@ static void turn(struct epoch *e)
 
 void epoch_synchronize(struct epoch *e)
 {
-	turn(e);
-	turn(e);
+	epoch_turn(e);
+	epoch_turn(e);
 }

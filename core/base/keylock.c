@@ -2,18 +2,13 @@
 /* Locks by number. */
 #include "core/base/keylock.h"
 
+#include "core/base/thread.h"
+
 #include <errno.h>
-#include <stdbool.h>
-#include <time.h>
 
 void keylock_init(struct keylock *lock)
 {
-	pthread_condattr_t attr;
-
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&lock->changed, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&lock->changed);
 	pthread_mutex_init(&lock->mutex, NULL);
 	lock->holds = NULL;
 }
@@ -24,7 +19,7 @@ void keylock_destroy(struct keylock *lock)
 	pthread_mutex_destroy(&lock->mutex);
 }
 
-static bool overlaps(const struct keylock_hold *hold, const uint64_t *keys, size_t n)
+static bool hold_overlaps(const struct keylock_hold *hold, const uint64_t *keys, size_t n)
 {
 	for (size_t i = 0; i < hold->n; i++) {
 		for (size_t j = 0; j < n; j++) {
@@ -38,7 +33,7 @@ static bool overlaps(const struct keylock_hold *hold, const uint64_t *keys, size
 static bool is_free(const struct keylock *lock, const uint64_t *keys, size_t n)
 {
 	for (const struct keylock_hold *h = lock->holds; h; h = h->next) {
-		if (overlaps(h, keys, n))
+		if (hold_overlaps(h, keys, n))
 			return false;
 	}
 	return true;
@@ -47,18 +42,17 @@ static bool is_free(const struct keylock *lock, const uint64_t *keys, size_t n)
 int keylock_acquire(struct keylock *lock, struct keylock_hold *hold, const uint64_t *keys, size_t n,
 	int64_t deadline)
 {
-	struct timespec until = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
-	int error = 0;
+	bool in_time = true, held;
 
 	pthread_mutex_lock(&lock->mutex);
-	while (!error && !is_free(lock, keys, n))
-		error = pthread_cond_timedwait(&lock->changed, &lock->mutex, &until);
-	if (!error) {
+	while (!(held = is_free(lock, keys, n)) && in_time)
+		in_time = thread_wait(&lock->changed, &lock->mutex, deadline);
+	if (held) {
 		*hold = (struct keylock_hold){.keys = keys, .n = n, .next = lock->holds};
 		lock->holds = hold;
 	}
 	pthread_mutex_unlock(&lock->mutex);
-	return -error;
+	return held ? 0 : -ETIMEDOUT;
 }
 
 void keylock_release(struct keylock *lock, struct keylock_hold *hold)

@@ -29,6 +29,21 @@ size_t text_char(const void *bytes, size_t len)
 	return n;
 }
 
+bool text_valid(const void *bytes, size_t len)
+{
+	const char *p = bytes;
+
+	while (len > 0) {
+		size_t n = *p ? text_char(p, len) : 0;
+
+		if (n == 0)
+			return false;
+		p += n;
+		len -= n;
+	}
+	return true;
+}
+
 void text_clean(char *text)
 {
 	unsigned char *s = (unsigned char *)text;

@@ -12,7 +12,8 @@ static const char *folder_in(const char *variable)
 	return path && path[0] == '/' ? path : NULL;
 }
 
-static bool print(const char *variable, const char *below_home, char *buffer, size_t size)
+static bool user_folder_print(
+	const char *variable, const char *below_home, char *buffer, size_t size)
 {
 	const char *own = folder_in(variable), *home = folder_in("HOME");
 	int n = own    ? snprintf(buffer, size, "%s/vfiod", own)
@@ -24,10 +25,10 @@ static bool print(const char *variable, const char *below_home, char *buffer, si
 
 bool user_folder_of_sockets(char *buffer, size_t size)
 {
-	return print("XDG_RUNTIME_DIR", ".cache", buffer, size);
+	return user_folder_print("XDG_RUNTIME_DIR", ".cache", buffer, size);
 }
 
 bool user_folder_of_state(char *buffer, size_t size)
 {
-	return print("XDG_STATE_HOME", ".local/state", buffer, size);
+	return user_folder_print("XDG_STATE_HOME", ".local/state", buffer, size);
 }

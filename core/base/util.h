@@ -3,9 +3,7 @@
 #pragma once
 
 #include <dirent.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Runs fn(&variable) when the variable's scope ends. */
@@ -37,11 +35,3 @@ static inline void dir_cleanup(DIR **dir)
 		(p) = NULL;                                                                        \
 		stolen_;                                                                           \
 	})
-
-/* Now, on CLOCK_MONOTONIC, in nanoseconds. */
-static inline int64_t now_ns(void)
-{
-	struct timespec ts;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}

@@ -2,6 +2,7 @@
 /* Gives the nodes of bound devices the owner and mode that were asked for. */
 #include "core/change/node_keeper.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/engine.h"
 #include "core/helper/helper.h"

@@ -2,6 +2,7 @@
 /* Writes that have not returned. */
 #include "core/change/pending.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/change/node_keeper.h"
 #include "core/change/rollback.h"

@@ -2,6 +2,7 @@
 /* Repair at start: changes that were cut off are undone. */
 #include "core/change/recover.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/change/node_keeper.h"
 #include "core/change/pending.h"

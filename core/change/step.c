@@ -2,6 +2,7 @@
 /* Running the steps of a plan through the privileged helper, and undoing them. */
 #include "core/change/step.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/change/vfio_driver.h"
 #include "core/engine.h"

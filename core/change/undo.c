@@ -2,6 +2,7 @@
 /* Bind and unbind: what is done beside the plan, and how all of it is undone. */
 #include "core/change/undo.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/change/node_keeper.h"
 #include "core/change/pending.h"

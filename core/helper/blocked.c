@@ -2,6 +2,7 @@
 /* Whether a write to a device is under way. */
 #include "core/helper/blocked.h"
 
+#include "core/base/array.h"
 #include "core/base/util.h"
 
 #include <errno.h>
@@ -45,19 +46,15 @@ void blocked_free(struct blocked *b)
 
 int blocked_add(struct blocked *b, struct pci_address address)
 {
-	int error = -ENOMEM;
-
 	pthread_mutex_lock(&b->mutex);
 	size_t count = atomic_load(&b->count);
-	struct blocked_device *items = reallocarray(b->items, count + 1, sizeof(*items));
-	if (items) {
-		items[count] = (struct blocked_device){.address = address};
-		b->items = items;
-		atomic_store(&b->count, count + 1);
-		error = 0;
+	struct blocked_device *added = ARRAY_ADD(b->items, count);
+	if (added) {
+		*added = (struct blocked_device){.address = address};
+		atomic_store(&b->count, count);
 	}
 	pthread_mutex_unlock(&b->mutex);
-	return error;
+	return added ? 0 : -ENOMEM;
 }
 
 /* The index of the address, or the count. The mutex is held. */

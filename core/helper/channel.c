@@ -6,7 +6,7 @@
  * What it must not: wait for main, or write to a socket that main has from somebody else, in whose
  * eyes the message would be root's.
  */
-#include "core/base/util.h"
+#include "core/base/clock.h"
 #include "core/helper/helper_internal.h"
 
 #include <assert.h>
@@ -15,8 +15,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-static const int64_t ANSWER_NS = 2000000000; /* for main to read a long answer */
+static const int64_t ANSWER_NS = 2 * NS_PER_S; /* for main to read a long answer */
 
 /* A reply that came to our own channel must not be a command there. */
 static_assert(
@@ -114,8 +115,8 @@ static bool is_sound(const struct helper_request *r, enum helper_way way)
 }
 
 /* Of the message that came: a command, or nothing. The descriptor is the command's. */
-static enum helper_got check(const struct helper_service *s, enum helper_way way, bool is_whole,
-	const struct helper_command *command)
+static enum helper_got channel_check(const struct helper_service *s, enum helper_way way,
+	bool is_whole, const struct helper_command *command)
 {
 	if (command->reply_fd < 0)
 		return HELPER_GOT_NOTHING;
@@ -159,7 +160,7 @@ enum helper_got helper_receive(
 	bool is_whole =
 		(size_t)n == sizeof(ret->request) && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
 
-	return check(s, way, is_whole, ret);
+	return channel_check(s, way, is_whole, ret);
 }
 
 /* Sends one message, waiting at most until then. 0 or -1. */
@@ -167,7 +168,7 @@ static int send_until(int fd, const struct helper_reply *reply, int64_t until)
 {
 	while (send(fd, reply, sizeof(*reply), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
 		struct pollfd p = {.fd = fd, .events = POLLOUT};
-		int64_t left = (until - now_ns()) / 1000000;
+		int64_t left = (until - now_ns()) / NS_PER_MS;
 
 		if ((errno != EAGAIN && errno != EINTR) || left <= 0)
 			return -1;

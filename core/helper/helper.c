@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The daemon's side of the privileged helper. */
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/helper/helper_internal.h"
 
@@ -106,7 +107,7 @@ static int wait_for(int fd, short events, int64_t deadline)
 	for (;;) {
 		int64_t left = deadline - now_ns();
 		struct pollfd p = {.fd = fd, .events = events};
-		struct timespec ts = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+		struct timespec ts = clock_timespec(left);
 
 		if (left <= 0)
 			return -ETIMEDOUT;
@@ -209,7 +210,7 @@ int helper_call(struct helper *helper, const struct helper_request *request, int
 	return near < 0 ? near : receive_reply(helper, near, deadline, reply);
 }
 
-static int append(struct holders *all, const struct helper_reply *reply)
+static int append_holders(struct holders *all, const struct helper_reply *reply)
 {
 	for (uint32_t i = 0; i < reply->n_holders && i < HELPER_MAX_HOLDERS; i++) {
 		if (!holders_add(all, &reply->holders[i]))
@@ -230,7 +231,7 @@ int helper_call_holders(struct helper *helper, const struct helper_request *requ
 		do {
 			error = receive_reply(helper, near, deadline, reply);
 			if (!error)
-				error = append(&all, reply);
+				error = append_holders(&all, reply);
 		} while (!error && reply->more);
 	}
 	if (error)

@@ -59,8 +59,8 @@ int helper_look(const struct helper_service *s, uint32_t op, struct pci_address 
 	}
 }
 
-static int look(void *arg, enum use_look what, struct pci_address address, struct use_answer *ret,
-	struct core_error *err)
+static int look_at_use(void *arg, enum use_look what, struct pci_address address,
+	struct use_answer *ret, struct core_error *err)
 {
 	static const enum helper_op ops[] = {
 		[USE_LOOK_FILES] = HELPER_HOLDERS,
@@ -88,12 +88,13 @@ static void drop_mere_count(const struct uses *uses, struct core_problems *probl
 }
 
 /* Reads who uses the device. Nothing does when no driver has it. 0, or -1 with err. */
-static int gather(const struct helper_service *s, struct device_facts *f, struct core_error *err)
+static int look_gather(
+	const struct helper_service *s, struct device_facts *f, struct core_error *err)
 {
 	const struct devices devices = {.sysfs = &s->sysfs};
 	CLEANUP(uses_clear)
 	struct uses uses = {
-		.sysfs = &s->sysfs, .devices = &devices, .look = look, .arg = (void *)s};
+		.sysfs = &s->sysfs, .devices = &devices, .look = look_at_use, .arg = (void *)s};
 
 	if (!f->use.device->driver[0]) {
 		f->use.num_vfs = device_num_vfs(&devices, f->use.device);
@@ -108,7 +109,7 @@ static int gather(const struct helper_service *s, struct device_facts *f, struct
 
 /* Main's own judgement, of what the privileged helper has seen. That a device has no IOMMU group is
  * the kernel's to refuse: one of a host without IOMMU has its group only while it is on VFIO. */
-static int judge(const struct helper_service *s, const struct device_facts *f, uint32_t force,
+static int look_judge(const struct helper_service *s, const struct device_facts *f, uint32_t force,
 	struct helper_reply *reply)
 {
 	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
@@ -133,9 +134,9 @@ int helper_judge_taking(const struct helper_service *s, const struct device *d, 
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	struct device_facts f = {.use.device = d};
 
-	int error = gather(s, &f, &err)
+	int error = look_gather(s, &f, &err)
 			    ? helper_refuse(reply, REASON_KERNEL_REFUSED, "%s", err.message)
-			    : judge(s, &f, force, reply);
+			    : look_judge(s, &f, force, reply);
 	core_problems_clear(&f.use.problems);
 	return error;
 }

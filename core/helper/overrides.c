@@ -36,7 +36,7 @@ static int read_boot(const struct helper_service *s, char *buf, size_t size)
 
 /* Takes the texts of a file that is of this boot and this device; what is of another counts for
  * nothing. */
-static void parse(struct record *r, char *text)
+static void record_parse(struct record *r, char *text)
 {
 	char *save = NULL;
 	const char *line = strtok_r(text, "\n", &save);
@@ -47,7 +47,7 @@ static void parse(struct record *r, char *text)
 		snprintf(r->texts[r->count++], OVERRIDE_SIZE, "%s", line);
 }
 
-static int load(const struct helper_service *s, const struct device *d, struct record *r)
+static int record_load(const struct helper_service *s, const struct device *d, struct record *r)
 {
 	char boot[64];
 	size_t len;
@@ -61,7 +61,7 @@ static int load(const struct helper_service *s, const struct device *d, struct r
 		d->device, d->subsystem_vendor, d->subsystem_device);
 	CLEANUP(free_cleanup) char *text = sysfs_slurp(s->lock_fd, r->name, 4096, &len);
 	if (text)
-		parse(r, text);
+		record_parse(r, text);
 	else if (errno != ENOENT)
 		return errno;
 	return 0;
@@ -79,7 +79,7 @@ static int write_whole(int fd, const struct record *r)
 }
 
 /* In a file of its own that then takes the old one's place: a kill finds one or the other. */
-static int save(const struct helper_service *s, const struct record *r)
+static int record_save(const struct helper_service *s, const struct record *r)
 {
 	char fresh[NAME_SIZE + 8];
 
@@ -95,7 +95,7 @@ static int save(const struct helper_service *s, const struct record *r)
 	return error;
 }
 
-static size_t find(const struct record *r, const char *text)
+static size_t record_find(const struct record *r, const char *text)
 {
 	size_t i = 0;
 
@@ -113,36 +113,36 @@ static void take_out(struct record *r, size_t i)
 int helper_overrides_has(const struct helper_service *s, const struct device *d, const char *text)
 {
 	struct record r;
-	int error = load(s, d, &r);
+	int error = record_load(s, d, &r);
 
-	return error ? -error : find(&r, text) < r.count;
+	return error ? -error : record_find(&r, text) < r.count;
 }
 
 int helper_overrides_add(const struct helper_service *s, const struct device *d, const char *text)
 {
 	struct record r;
-	int error = load(s, d, &r);
+	int error = record_load(s, d, &r);
 
-	if (error || find(&r, text) < r.count)
+	if (error || record_find(&r, text) < r.count)
 		return error;
 	if (r.count == MAX_TEXTS)
 		take_out(&r, 0);
 	snprintf(r.texts[r.count++], OVERRIDE_SIZE, "%s", text);
-	return save(s, &r);
+	return record_save(s, &r);
 }
 
 void helper_overrides_drop(const struct helper_service *s, const struct device *d, const char *text)
 {
 	struct record r;
 
-	if (load(s, d, &r))
+	if (record_load(s, d, &r))
 		return;
-	size_t i = find(&r, text);
+	size_t i = record_find(&r, text);
 	if (i == r.count)
 		return;
 	take_out(&r, i);
 	if (r.count > 0)
-		save(s, &r);
+		record_save(s, &r);
 	else
 		unlinkat(s->lock_fd, r.name, 0);
 }

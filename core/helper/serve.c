@@ -37,7 +37,7 @@ struct serving {
 	size_t n_children;
 };
 
-static size_t count(const struct serving *s, enum helper_way way, bool abandoned)
+static size_t count_children(const struct serving *s, enum helper_way way, bool abandoned)
 {
 	size_t n = 0;
 
@@ -49,7 +49,7 @@ static size_t count(const struct serving *s, enum helper_way way, bool abandoned
 
 /* Nobody waits for this one: it takes no place any more. What only reads is ended, as far as the
  * kernel lets it. */
-static void abandon(struct child *child)
+static void child_abandon(struct child *child)
 {
 	close(child->reply_fd);
 	child->reply_fd = -1;
@@ -58,7 +58,7 @@ static void abandon(struct child *child)
 }
 
 /* Its end shows main, which may still wait, that there will be no answer. */
-static void forget(struct serving *s, pid_t pid)
+static void child_forget(struct serving *s, pid_t pid)
 {
 	for (size_t i = 0; i < s->n_children; i++) {
 		if (s->children[i].pid != pid)
@@ -69,7 +69,7 @@ static void forget(struct serving *s, pid_t pid)
 	}
 }
 
-static void reap(struct serving *s)
+static void children_reap(struct serving *s)
 {
 	struct signalfd_siginfo info;
 	pid_t pid;
@@ -77,7 +77,7 @@ static void reap(struct serving *s)
 	while (read(s->signals, &info, sizeof(info)) > 0)
 		continue;
 	while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-		forget(s, pid);
+		child_forget(s, pid);
 }
 
 /* A write that blocks lives on after the daemon; it must not keep the daemon's terminal, log pipe
@@ -106,7 +106,7 @@ static void let_go_of_parent(const struct serving *s)
 }
 
 /* The child's whole life. */
-static void work(const struct serving *s, const struct helper_command *command)
+static void child_work(const struct serving *s, const struct helper_command *command)
 {
 	struct helper_reply reply = {0};
 	int lock = -1;
@@ -127,18 +127,18 @@ static void work(const struct serving *s, const struct helper_command *command)
 }
 
 /* Has a child do it, or says why there is none. */
-static void start(struct serving *s, const struct helper_command *command)
+static void child_start(struct serving *s, const struct helper_command *command)
 {
 	enum helper_way way = helper_way_of(command->request.op);
 
-	if (count(s, way, true) >= HELPER_MAX_ABANDONED) {
+	if (count_children(s, way, true) >= HELPER_MAX_ABANDONED) {
 		helper_answer_error(command->reply_fd, HELPER_TOO_MANY);
 		close(command->reply_fd);
 		return;
 	}
 	pid_t pid = fork();
 	if (pid == 0) {
-		work(s, command);
+		child_work(s, command);
 		_exit(EXIT_SUCCESS);
 	}
 	if (pid < 0) {
@@ -158,7 +158,7 @@ static int wait_for_work(struct serving *s, struct pollfd channels[static HELPER
 	nfds_t n = HELPER_WAYS + 1;
 
 	for (size_t i = 0; i < HELPER_WAYS; i++) {
-		bool has_place = count(s, (enum helper_way)i, false) < HELPER_MAX_AT_WORK;
+		bool has_place = count_children(s, (enum helper_way)i, false) < HELPER_MAX_AT_WORK;
 		polls[i] = (struct pollfd){.fd = s->service.channels[i],
 			.events = (short)(POLLRDHUP | (has_place ? POLLIN : 0))};
 	}
@@ -173,7 +173,7 @@ static int wait_for_work(struct serving *s, struct pollfd channels[static HELPER
 		return errno == EINTR || errno == ENOMEM ? 0 : -1;
 	for (nfds_t i = HELPER_WAYS + 1; i < n; i++) {
 		if (polls[i].revents)
-			abandon(waited_for[i - HELPER_WAYS - 1]);
+			child_abandon(waited_for[i - HELPER_WAYS - 1]);
 	}
 	memcpy(channels, polls, HELPER_WAYS * sizeof(*channels));
 	return 0;
@@ -187,7 +187,7 @@ static bool serve_once(struct serving *s)
 
 	if (wait_for_work(s, channels) < 0)
 		return false;
-	reap(s);
+	children_reap(s);
 	for (size_t i = 0; i < HELPER_WAYS; i++) {
 		if (channels[i].revents & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL))
 			return false;
@@ -195,7 +195,7 @@ static bool serve_once(struct serving *s)
 			continue;
 		switch (helper_receive(&s->service, (enum helper_way)i, &command)) {
 		case HELPER_GOT_COMMAND:
-			start(s, &command);
+			child_start(s, &command);
 			break;
 		case HELPER_GOT_END:
 			return false;

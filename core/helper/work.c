@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int run(const struct helper_service *s, const struct helper_request *request,
+static int work_run(const struct helper_service *s, const struct helper_request *request,
 	struct helper_reply *reply, struct holders *holders)
 {
 	switch ((enum helper_op)request->op) {
@@ -144,7 +144,7 @@ void helper_finish(const struct helper_service *s, const struct helper_command *
 	CLEANUP(holders_clear) struct holders holders = {0};
 	struct helper_reply reply = {0};
 
-	reply.error = run(s, &command->request, &reply, &holders);
+	reply.error = work_run(s, &command->request, &reply, &holders);
 	fd_cleanup(&lock);
 	helper_answer(command->reply_fd, &reply, &holders);
 }

@@ -59,7 +59,7 @@ bool device_has(const struct devices *devices, const struct device *device, cons
 }
 
 /* Reads a number that every device has; *error keeps the first failure. */
-static uint32_t required(const struct devices *devices, const struct device *device,
+static uint32_t read_required(const struct devices *devices, const struct device *device,
 	const char *attribute, uint32_t max, int *error)
 {
 	char text[32], *end;
@@ -75,7 +75,7 @@ static uint32_t required(const struct devices *devices, const struct device *dev
 	return (uint32_t)value;
 }
 
-static long optional(const struct devices *devices, const struct device *device,
+static long read_optional(const struct devices *devices, const struct device *device,
 	const char *attribute, long otherwise)
 {
 	char text[32], *end;
@@ -140,9 +140,9 @@ static int read_identity(const struct devices *devices, struct device *d)
 	char link[PCI_ADDRESS_SIZE];
 	int error = 0;
 
-	d->vendor = (uint16_t)required(devices, d, "vendor", 0xffff, &error);
-	d->device = (uint16_t)required(devices, d, "device", 0xffff, &error);
-	d->class = required(devices, d, "class", 0xffffff, &error);
+	d->vendor = (uint16_t)read_required(devices, d, "vendor", 0xffff, &error);
+	d->device = (uint16_t)read_required(devices, d, "device", 0xffff, &error);
+	d->class = read_required(devices, d, "class", 0xffffff, &error);
 	d->subsystem_vendor = (uint16_t)if_any(devices, d, "subsystem_vendor", &error);
 	d->subsystem_device = (uint16_t)if_any(devices, d, "subsystem_device", &error);
 	d->revision = (uint8_t)if_any(devices, d, "revision", &error);
@@ -173,7 +173,7 @@ void device_read_placement(const struct devices *devices, struct device *d)
 		if (!*end && group <= INT32_MAX)
 			d->group = (int32_t)group;
 	}
-	d->numa_node = (int32_t)optional(devices, d, "numa_node", -1);
+	d->numa_node = (int32_t)read_optional(devices, d, "numa_node", -1);
 }
 
 int device_driver(const struct devices *devices, const struct device *device,
@@ -278,7 +278,7 @@ void device_unref(struct device *device)
 
 uint32_t device_use_count(const struct devices *devices, const struct device *device)
 {
-	long count = optional(devices, device, "enable", 0);
+	long count = read_optional(devices, device, "enable", 0);
 
 	return count > 0 ? (uint32_t)count : 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of devices: open addressing, read without a lock, changed under one. */
 #include "core/pci/device_table.h"
+#include "core/base/array.h"
 #include "core/base/util.h"
 #include "core/pci/names.h"
 
@@ -82,7 +83,7 @@ void devices_free(struct devices *devices)
 	free(devices);
 }
 
-static struct device *lookup(struct devices *devices, struct pci_address address)
+static struct device *table_lookup(struct devices *devices, struct pci_address address)
 {
 	unsigned side = epoch_enter(&devices->epoch);
 	struct table *t = atomic_load_explicit(&devices->table, memory_order_acquire);
@@ -134,7 +135,7 @@ static int make_room(struct devices *devices)
 }
 
 /* Puts a device (or GONE) in the address's slot and lets go of the one before. Under the mutex. */
-static int replace(struct devices *devices, struct pci_address address, struct device *d)
+static int table_replace(struct devices *devices, struct pci_address address, struct device *d)
 {
 	int error = d == GONE ? 0 : make_room(devices);
 
@@ -179,11 +180,11 @@ static int read_again(struct devices *devices, struct pci_address address, const
 	if (error)
 		error = device_open(devices, address, &d);
 	if (error == -ENOENT)
-		replace(devices, address, GONE);
+		table_replace(devices, address, GONE);
 	if (error)
 		return error;
 	atomic_fetch_add(&d->refs, 1); /* the table's and the caller's */
-	error = replace(devices, address, d);
+	error = table_replace(devices, address, d);
 	if (error) {
 		device_unref(d);
 		device_unref(d);
@@ -194,14 +195,14 @@ static int read_again(struct devices *devices, struct pci_address address, const
 }
 
 /* Looks again at a device of which the table has old (or nothing, NULL), found not to be true. */
-static struct device *refresh(
+static struct device *table_refresh(
 	struct devices *devices, struct pci_address address, const struct device *old)
 {
 	int error = 0;
 
 	pthread_mutex_lock(&devices->mutex);
 	/* Whoever held the mutex before may have seen the same. */
-	struct device *d = lookup(devices, address);
+	struct device *d = table_lookup(devices, address);
 	if (!d || d == old || !is_current(devices, d)) {
 		device_unref(d);
 		d = NULL;
@@ -214,11 +215,11 @@ static struct device *refresh(
 
 struct device *devices_get(struct devices *devices, struct pci_address address)
 {
-	struct device *old = lookup(devices, address);
+	struct device *old = table_lookup(devices, address);
 
 	if (old && is_current(devices, old))
 		return old;
-	struct device *d = refresh(devices, address, old);
+	struct device *d = table_refresh(devices, address, old);
 	int error = errno;
 	device_unref(old);
 	errno = error;
@@ -228,7 +229,7 @@ struct device *devices_get(struct devices *devices, struct pci_address address)
 int devices_list(struct devices *devices, struct pci_address **ret, size_t *ret_n)
 {
 	CLEANUP(free_cleanup) struct pci_address *list = NULL;
-	size_t n = 0, room = 0;
+	size_t n = 0;
 
 	if (devices->sysfs->devices_fd < 0) {
 		*ret = NULL;
@@ -239,15 +240,12 @@ int devices_list(struct devices *devices, struct pci_address **ret, size_t *ret_
 	if (!dir)
 		return -errno;
 	for (struct dirent *entry; (entry = sysfs_readdir(dir));) {
-		if (n == room) {
-			room = room ? room * 2 : 64;
-			struct pci_address *grown = reallocarray(list, room, sizeof(*list));
-			if (!grown)
-				return -ENOMEM;
-			list = grown;
-		}
-		if (pci_address_parse(entry->d_name, &list[n]))
-			n++;
+		struct pci_address address, *added;
+		if (!pci_address_parse(entry->d_name, &address))
+			continue;
+		if (!(added = ARRAY_ADD(list, n)))
+			return -ENOMEM;
+		*added = address;
 	}
 	if (n > 1)
 		qsort(list, n, sizeof(*list), pci_address_compare);

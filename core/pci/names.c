@@ -19,13 +19,13 @@ struct names {
 /* The look-up in progress; libpci's hooks carry no argument. Look-ups are made under one lock. */
 static _Thread_local struct names *current;
 
-static void ignore(char *msg, ...)
+static void names_ignore(char *msg, ...)
 {
 	(void)msg;
 }
 
 /* libpci ends the process here unless we leave by a jump: it must not come back. */
-__attribute__((noreturn)) static void leave(char *msg, ...)
+__attribute__((noreturn)) static void names_leave(char *msg, ...)
 {
 	(void)msg;
 	longjmp(current->failed, 1);
@@ -33,7 +33,7 @@ __attribute__((noreturn)) static void leave(char *msg, ...)
 
 /* libpci would read the file at the first look-up: with other threads about, and in a process that
  * may no longer be allowed to. Without the file nothing has a name. */
-static void load(struct names *names)
+static void names_load(struct names *names)
 {
 	current = names;
 	if (setjmp(names->failed) == 0)
@@ -51,10 +51,10 @@ struct names *names_open(void)
 		return NULL;
 	}
 	if (names) {
-		names->pci->error = leave;
-		names->pci->warning = ignore;
-		names->pci->debug = ignore;
-		load(names);
+		names->pci->error = names_leave;
+		names->pci->warning = names_ignore;
+		names->pci->debug = names_ignore;
+		names_load(names);
 	}
 	return names;
 }
@@ -68,7 +68,7 @@ void names_close(struct names *names)
 }
 
 /* One look-up; ids are as the flags say. */
-static void lookup(
+static void names_lookup(
 	struct names *names, char *buf, size_t size, int flags, int a, int b, int c, int d)
 {
 	const char *volatile found = NULL;
@@ -82,23 +82,23 @@ static void lookup(
 
 void names_vendor(struct names *names, uint16_t vendor, char *buf, size_t size)
 {
-	lookup(names, buf, size, PCI_LOOKUP_VENDOR, vendor, 0, 0, 0);
+	names_lookup(names, buf, size, PCI_LOOKUP_VENDOR, vendor, 0, 0, 0);
 }
 
 void names_device(struct names *names, uint16_t vendor, uint16_t device, char *buf, size_t size)
 {
-	lookup(names, buf, size, PCI_LOOKUP_DEVICE, vendor, device, 0, 0);
+	names_lookup(names, buf, size, PCI_LOOKUP_DEVICE, vendor, device, 0, 0);
 }
 
 void names_subsystem(struct names *names, uint16_t vendor, uint16_t device, uint16_t sub_vendor,
 	uint16_t sub_device, char *buf, size_t size)
 {
-	lookup(names, buf, size, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE, vendor, device,
+	names_lookup(names, buf, size, PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE, vendor, device,
 		sub_vendor, sub_device);
 }
 
 void names_class(struct names *names, uint32_t class, char *buf, size_t size)
 {
 	/* pci.ids knows classes by their first two bytes. */
-	lookup(names, buf, size, PCI_LOOKUP_CLASS, (int)(class >> 8), 0, 0, 0);
+	names_lookup(names, buf, size, PCI_LOOKUP_CLASS, (int)(class >> 8), 0, 0, 0);
 }

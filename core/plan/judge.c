@@ -54,7 +54,7 @@ static uint32_t force_of(const struct plan_request *request, const struct facts 
 	return request->force & plan_forceable_bits() & ~facts->deny_force;
 }
 
-static bool forced(
+static bool is_forced(
 	const struct plan_request *request, const struct facts *facts, enum core_reason reason)
 {
 	return force_of(request, facts) & 1u << reason;
@@ -113,7 +113,7 @@ static void judge_vfs(const struct plan_request *request, const struct facts *fa
 {
 	const struct device *d = f->use.device;
 
-	if (f->use.num_vfs > 0 && !forced(request, facts, REASON_PF_HAS_VFS)) {
+	if (f->use.num_vfs > 0 && !is_forced(request, facts, REASON_PF_HAS_VFS)) {
 		struct core_problem *p = core_problem_add_device(refusals, d->address,
 			REASON_PF_HAS_VFS, "write 0 to its sriov_numvfs first",
 			"device %s is a physical function with %u virtual functions enabled",
@@ -127,7 +127,7 @@ static void judge_binding(const struct plan_request *request, const struct facts
 {
 	const struct device *d = f->use.device;
 
-	if ((d->boot_vga || f->use.is_console) && !forced(request, facts, REASON_BOOT_DISPLAY)) {
+	if ((d->boot_vga || f->use.is_console) && !is_forced(request, facts, REASON_BOOT_DISPLAY)) {
 		struct core_problem *p =
 			core_problem_add_device(refusals, d->address, REASON_BOOT_DISPLAY,
 				"use another display for the console, or force BOOT_DISPLAY",
@@ -136,7 +136,7 @@ static void judge_binding(const struct plan_request *request, const struct facts
 		core_problem_set_resource(p, d->boot_vga ? "boot display" : "console on fb0");
 	}
 	if (facts->has_denylist && on_denylist(d) &&
-		!forced(request, facts, REASON_KERNEL_DENYLIST))
+		!is_forced(request, facts, REASON_KERNEL_DENYLIST))
 		core_problem_add_device(refusals, d->address, REASON_KERNEL_DENYLIST,
 			"load vfio-pci with disable_denylist=1 if its users are trusted",
 			"device %s (%04x:%04x) is on the denylist of the kernel's vfio-pci",
@@ -147,7 +147,7 @@ static void judge_host(const struct plan_request *request, const struct facts *f
 	const struct device *d, struct core_problems *refusals)
 {
 	if (request->goal != PLAN_TO_ORIGIN && facts->interrupts_unsafe && d->group >= 0 &&
-		!forced(request, facts, REASON_NO_INTERRUPT_REMAPPING))
+		!is_forced(request, facts, REASON_NO_INTERRUPT_REMAPPING))
 		core_problem_add_device(refusals, d->address, REASON_NO_INTERRUPT_REMAPPING,
 			"enable interrupt remapping; `vfioctl doctor` tells how",
 			"device %s could not be used: this host does not remap interrupts, so the kernel refuses its group's IOMMU",
@@ -169,7 +169,7 @@ void plan_judge_uses(uint32_t force, const struct device_facts *f, struct core_p
 	}
 }
 
-static void judge(const struct plan_request *request, const struct facts *facts,
+static void judge_device(const struct plan_request *request, const struct facts *facts,
 	const struct device_facts *f, struct core_problems *refusals)
 {
 	const struct device *d = f->use.device;
@@ -196,7 +196,7 @@ static void judge(const struct plan_request *request, const struct facts *facts,
 }
 
 /* Whoever forces a guard that the server does not let pass is not to be told to force it. */
-static void explain(
+static void judge_explain(
 	const struct plan_request *request, const struct facts *facts, struct core_problem *p)
 {
 	static const char OR_FORCE[] = ", or force ";
@@ -218,7 +218,7 @@ void plan_judge(const struct plan_request *request, const struct facts *facts,
 {
 	size_t before = refusals->count;
 
-	judge(request, facts, f, refusals);
+	judge_device(request, facts, f, refusals);
 	for (size_t i = before; i < refusals->count; i++)
-		explain(request, facts, &refusals->items[i]);
+		judge_explain(request, facts, &refusals->items[i]);
 }

@@ -2,20 +2,20 @@
 /* Plans. */
 #include "core/plan/plan.h"
 
+#include "core/base/array.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int add(
+static int plan_add(
 	struct plan *plan, struct pci_address address, enum plan_action action, const char *name)
 {
-	struct plan_step *steps = reallocarray(plan->steps, plan->count + 1, sizeof(*steps));
+	struct plan_step *step = ARRAY_ADD(plan->steps, plan->count);
 
-	if (!steps)
+	if (!step)
 		return -ENOMEM;
-	plan->steps = steps;
-	struct plan_step *step = &steps[plan->count++];
 	*step = (struct plan_step){.address = address, .action = action};
 	snprintf(step->name, sizeof(step->name), "%s", name);
 	return 0;
@@ -23,17 +23,17 @@ static int add(
 
 static int add_unbind(struct plan *plan, struct pci_address address, const char *driver)
 {
-	return driver[0] ? add(plan, address, PLAN_UNBIND, driver) : 0;
+	return driver[0] ? plan_add(plan, address, PLAN_UNBIND, driver) : 0;
 }
 
 int plan_to_vfio(
 	struct plan *plan, struct pci_address address, const char *driver, const char *vfio_driver)
 {
-	int error = add(plan, address, PLAN_OVERRIDE, vfio_driver);
+	int error = plan_add(plan, address, PLAN_OVERRIDE, vfio_driver);
 
 	if (!error)
 		error = add_unbind(plan, address, driver);
-	return error ? error : add(plan, address, PLAN_BIND, vfio_driver);
+	return error ? error : plan_add(plan, address, PLAN_BIND, vfio_driver);
 }
 
 /* What the override is to be for the bind to the origin's driver. A VFIO driver has no ids, so it
@@ -66,24 +66,24 @@ int plan_to_origin(struct plan *plan, const char *driver, const struct device_or
 
 	if (strcmp(driver, origin->driver) != 0) {
 		if (origin->driver[0])
-			error = add(plan, address, PLAN_OVERRIDE, override_for(origin));
+			error = plan_add(plan, address, PLAN_OVERRIDE, override_for(origin));
 		if (!error)
 			error = add_unbind(plan, address, driver);
 		if (!error && origin->driver[0])
-			error = add(plan, address, PLAN_BIND, origin->driver);
+			error = plan_add(plan, address, PLAN_BIND, origin->driver);
 	}
 	if (error || is_overridden(plan, address, origin->override))
 		return error;
-	return add(plan, address, PLAN_OVERRIDE, origin->override);
+	return plan_add(plan, address, PLAN_OVERRIDE, origin->override);
 }
 
 int plan_to_native(struct plan *plan, struct pci_address address, const char *driver)
 {
-	int error = add(plan, address, PLAN_OVERRIDE, "");
+	int error = plan_add(plan, address, PLAN_OVERRIDE, "");
 
 	if (!error)
 		error = add_unbind(plan, address, driver);
-	return error ? error : add(plan, address, PLAN_PROBE, "");
+	return error ? error : plan_add(plan, address, PLAN_PROBE, "");
 }
 
 /* Appends what takes the device from its driver and gives it to none, its override as it was. */
@@ -92,7 +92,7 @@ static int plan_to_nobody(struct plan *plan, const char *driver, const struct de
 	int error = add_unbind(plan, f->use.device->address, driver);
 
 	return error ? error
-		     : add(plan, f->use.device->address, PLAN_OVERRIDE,
+		     : plan_add(plan, f->use.device->address, PLAN_OVERRIDE,
 			       f->has_origin ? f->origin.override : "");
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Undoes mountinfo's octal escapes (\040 for a blank) in place. */
-static void unescape(char *s)
+static void disk_unescape(char *s)
 {
 	char *out = s;
 
@@ -41,7 +41,7 @@ static bool find_mount(const struct usage *u, const char *name, char *where, siz
 		sscanf(tail, " - %*s %255s", source);
 		const char *base = strncmp(source, "/dev/", 5) == 0 ? source + 5 : "";
 		if (strcmp(device, number) == 0 || strcmp(base, name) == 0) {
-			unescape(point);
+			disk_unescape(point);
 			snprintf(where, size, "mounted on %.64s", point);
 			return true;
 		}

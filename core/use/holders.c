@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which processes have VFIO files, or a device's other nodes, open or mapped. */
 #include "core/use/holders.h"
+#include "core/base/array.h"
 #include "core/base/util.h"
 #include "core/use/node_numbers.h"
 
@@ -28,21 +29,15 @@ struct scan {
 
 bool holders_add(struct holders *holders, const struct holder *holder)
 {
-	enum { STEP = 64 };
+	struct holder *added = NULL;
 
-	if (holders->count % STEP == 0) {
-		struct holder *grown = holders->count < MAX_HOLDERS
-					       ? reallocarray(holders->items, holders->count + STEP,
-							 sizeof(*grown))
-					       : NULL;
-		if (!grown) {
-			holders->is_truncated = true;
-			return false;
-		}
-		holders->items = grown;
-	}
-	holders->items[holders->count++] = *holder;
-	return true;
+	if (holders->count < MAX_HOLDERS)
+		added = ARRAY_ADD(holders->items, holders->count);
+	if (added)
+		*added = *holder;
+	else
+		holders->is_truncated = true;
+	return added;
 }
 
 void holders_clear(struct holders *holders)
@@ -69,7 +64,7 @@ static bool is_listed(const struct scan *s, const struct holder *holder)
 	return false;
 }
 
-static void add(struct scan *s, const struct holder *holder)
+static void scan_add(struct scan *s, const struct holder *holder)
 {
 	if (!is_listed(s, holder))
 		holders_add(&s->found, holder);
@@ -81,7 +76,7 @@ static void add_id(struct scan *s, enum hold hold, int32_t id)
 
 	h.hold = hold;
 	h.id = id;
-	add(s, &h);
+	scan_add(s, &h);
 }
 
 static void add_node(struct scan *s, const char *name)
@@ -90,7 +85,7 @@ static void add_node(struct scan *s, const char *name)
 
 	h.hold = HOLD_NODE;
 	snprintf(h.node, sizeof(h.node), "%.*s", NODE_SIZE - 1, name);
-	add(s, &h);
+	scan_add(s, &h);
 }
 
 static bool number_after(const char *text, const char *prefix, int32_t *ret)
@@ -122,7 +117,7 @@ static void add_file(struct scan *s, const char *fd_name)
 		const char *slash = strrchr(line, '/');
 		h.has_address = slash && pci_address_parse(slash + 1, &h.address);
 	}
-	add(s, &h);
+	scan_add(s, &h);
 }
 
 /* What an open file is told to be by its path alone. Whether it is something. */

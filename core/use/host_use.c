@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host itself uses: the snapshot. */
+#include "core/base/array.h"
 #include "core/base/util.h"
 #include "core/pci/class_link.h"
 #include "core/use/host_use_internal.h"
@@ -12,15 +13,10 @@
 
 static int parts_add(struct parts *parts, struct pci_address address, const char *name)
 {
-	if (parts->count == parts->room) {
-		size_t room = parts->room ? parts->room * 2 : 16;
-		struct part *grown = reallocarray(parts->items, room, sizeof(*grown));
-		if (!grown)
-			return -1;
-		parts->items = grown;
-		parts->room = room;
-	}
-	struct part *part = &parts->items[parts->count++];
+	struct part *part = ARRAY_ADD(parts->items, parts->count);
+
+	if (!part)
+		return -1;
 	part->address = address;
 	snprintf(part->name, sizeof(part->name), "%s", name);
 	return 0;
@@ -76,11 +72,9 @@ static int read_loops(const struct sysfs *sysfs, struct loops *loops)
 		if (sysfs_read(dirfd(dir), path, below, sizeof(below)) <= 5 ||
 			strncmp(below, "/dev/", 5) != 0)
 			continue;
-		struct loop *grown = reallocarray(loops->items, loops->count + 1, sizeof(*grown));
-		if (!grown)
+		struct loop *loop = ARRAY_ADD(loops->items, loops->count);
+		if (!loop)
 			return ENOMEM;
-		loops->items = grown;
-		struct loop *loop = &grown[loops->count++];
 		snprintf(loop->name, sizeof(loop->name), "%.63s", entry->d_name);
 		snprintf(loop->below, sizeof(loop->below), "%.63s", below + 5);
 	}
@@ -95,7 +89,7 @@ static int fail_reading(const char *path, int error, struct core_error *err)
 }
 
 /* Reads a file that a host may lack. */
-static int slurp(const struct usage *u, const char *path, char **ret, struct core_error *err)
+static int usage_slurp(const struct usage *u, const char *path, char **ret, struct core_error *err)
 {
 	size_t len;
 
@@ -116,16 +110,16 @@ static int slurp_mounts(struct usage *u, struct core_error *err)
 		return 0;
 	if (error != ENOENT && error != EACCES && error != EPERM)
 		return fail_reading(FIRST, error, err);
-	return slurp(u, "proc/self/mountinfo", &u->mountinfo, err);
+	return usage_slurp(u, "proc/self/mountinfo", &u->mountinfo, err);
 }
 
 static int read_files(struct usage *u, struct core_error *err)
 {
-	return slurp_mounts(u, err) || slurp(u, "proc/swaps", &u->swaps, err) ||
-			       slurp(u, "proc/net/route", &u->routes, err) ||
-			       slurp(u, "proc/net/fib_trie", &u->fib, err) ||
-			       slurp(u, "proc/net/if_inet6", &u->addresses6, err) ||
-			       slurp(u, "proc/net/ipv6_route", &u->routes6, err)
+	return slurp_mounts(u, err) || usage_slurp(u, "proc/swaps", &u->swaps, err) ||
+			       usage_slurp(u, "proc/net/route", &u->routes, err) ||
+			       usage_slurp(u, "proc/net/fib_trie", &u->fib, err) ||
+			       usage_slurp(u, "proc/net/if_inet6", &u->addresses6, err) ||
+			       usage_slurp(u, "proc/net/ipv6_route", &u->routes6, err)
 		       ? -1
 		       : 0;
 }

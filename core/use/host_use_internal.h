@@ -14,7 +14,7 @@ struct part {
 
 struct parts {
 	struct part *items; /* owned */
-	size_t count, room;
+	size_t count;
 };
 
 /* A loop device, and the file or disk below it. The kernel does not tell of it as a holder. */

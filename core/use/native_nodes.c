@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The nodes of a device's native driver. */
 #include "core/use/native_nodes.h"
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/pci/class_link.h"
 #include "core/pci/sysfs.h"
@@ -28,7 +29,7 @@ static const struct {
 	{"uio", "uio", "/dev/"},
 };
 
-static void add(struct nodes *nodes, const char *where, const char *name)
+static void nodes_add(struct nodes *nodes, const char *where, const char *name)
 {
 	if (nodes->count < NODES_MAX && strlen(where) + strlen(name) < NODE_SIZE)
 		snprintf(nodes->names[nodes->count++], NODE_SIZE, "%s%s", where, name);
@@ -57,7 +58,7 @@ static void add_folder(
 		const char *rest = entry->d_name + n;
 		if (strncmp(entry->d_name, prefix, n) == 0 && isdigit((unsigned char)*rest) &&
 			rest[strspn(rest, "0123456789")] == '\0')
-			add(nodes, where, entry->d_name);
+			nodes_add(nodes, where, entry->d_name);
 	}
 }
 
@@ -73,7 +74,7 @@ static void add_sound(struct nodes *nodes, int device_fd)
 			if (strncmp(entry->d_name, "pcmC", 4) == 0 ||
 				strncmp(entry->d_name, "controlC", 8) == 0 ||
 				strncmp(entry->d_name, "hwC", 3) == 0)
-				add(nodes, "/dev/snd/", entry->d_name);
+				nodes_add(nodes, "/dev/snd/", entry->d_name);
 		}
 	}
 }
@@ -88,7 +89,7 @@ static void add_usb(struct nodes *nodes, int dirfd)
 	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
 		if (sscanf(entry->d_name, "usb%3u", &bus) == 1) {
 			snprintf(name, sizeof(name), "%03u/", bus);
-			add(nodes, "/dev/bus/usb/", name);
+			nodes_add(nodes, "/dev/bus/usb/", name);
 		}
 	}
 }
@@ -105,7 +106,7 @@ static void add_nvidia(struct nodes *nodes, int root_fd, const char *address)
 	line = text ? strstr(text, "Device Minor:") : NULL;
 	if (line && sscanf(line, "Device Minor: %4u", &minor) == 1) {
 		snprintf(name, sizeof(name), "nvidia%u", minor);
-		add(nodes, "/dev/", name);
+		nodes_add(nodes, "/dev/", name);
 	}
 }
 
@@ -127,7 +128,7 @@ static void add_disks(struct nodes *nodes, int root_fd, struct pci_address addre
 			continue;
 		target[n] = '\0';
 		if (class_link_functions(root_fd, target, is_same, &address))
-			add(nodes, "/dev/", entry->d_name);
+			nodes_add(nodes, "/dev/", entry->d_name);
 	}
 }
 
@@ -162,7 +163,7 @@ bool nodes_any(int root_fd, struct pci_address address)
  * cannot be opened for want of something of ours may be anybody's. */
 static bool is_claimed(int root_fd, const char *path)
 {
-	const struct timespec pause = {.tv_nsec = 1000000};
+	const struct timespec pause = {.tv_nsec = NS_PER_MS};
 	int error = 0;
 
 	for (int tries = 0; tries < 4; tries++) {

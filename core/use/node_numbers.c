@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The device numbers of nodes. */
 #include "core/use/node_numbers.h"
+#include "core/base/array.h"
 #include "core/base/util.h"
 
 #include <errno.h>
@@ -11,19 +12,17 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-static int add(struct node_numbers *numbers, const struct node_number *number)
+static int numbers_add(struct node_numbers *numbers, const struct node_number *number)
 {
-	struct node_number *grown =
-		reallocarray(numbers->items, numbers->count + 1, sizeof(*grown));
+	struct node_number *added = ARRAY_ADD(numbers->items, numbers->count);
 
-	if (!grown)
+	if (!added)
 		return ENOMEM;
-	numbers->items = grown;
-	grown[numbers->count++] = *number;
+	*added = *number;
 	return 0;
 }
 
-static int compare(const void *a, const void *b)
+static int numbers_compare(const void *a, const void *b)
 {
 	const struct node_number *x = a, *y = b;
 
@@ -32,10 +31,10 @@ static int compare(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-static void sort(struct node_numbers *numbers)
+static void numbers_sort(struct node_numbers *numbers)
 {
 	if (numbers->count > 1)
-		qsort(numbers->items, numbers->count, sizeof(*numbers->items), compare);
+		qsort(numbers->items, numbers->count, sizeof(*numbers->items), numbers_compare);
 }
 
 /* Adds the members of a class whose names are a prefix and a number. */
@@ -57,7 +56,7 @@ static int add_class(const struct sysfs *sysfs, const char *class, const char *p
 			sscanf(text, "%9u:%9u", &major, &minor) != 2)
 			continue;
 		n.number = makedev(major, minor);
-		error = add(numbers, &n);
+		error = numbers_add(numbers, &n);
 	}
 	return error;
 }
@@ -75,7 +74,7 @@ int node_numbers_of_vfio(const struct sysfs *sysfs, struct node_numbers *ret)
 		node_numbers_clear(&numbers);
 		return error;
 	}
-	sort(&numbers);
+	numbers_sort(&numbers);
 	*ret = numbers;
 	return 0;
 }
@@ -92,19 +91,19 @@ int node_numbers_of(const struct sysfs *sysfs, const struct nodes *nodes, struct
 		if (fstatat(sysfs->root_fd, name + 1, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
 			(!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)))
 			continue;
-		error = add(&numbers, &(struct node_number){
-					      .type = status.st_mode & S_IFMT,
-					      .number = status.st_rdev,
-					      .hold = HOLD_NODE,
-					      .id = -1,
-					      .name = name,
-				      });
+		error = numbers_add(&numbers, &(struct node_number){
+						      .type = status.st_mode & S_IFMT,
+						      .number = status.st_rdev,
+						      .hold = HOLD_NODE,
+						      .id = -1,
+						      .name = name,
+					      });
 	}
 	if (error) {
 		node_numbers_clear(&numbers);
 		return error;
 	}
-	sort(&numbers);
+	numbers_sort(&numbers);
 	*ret = numbers;
 	return 0;
 }
@@ -116,7 +115,7 @@ const struct node_number *node_numbers_find(
 
 	if (numbers->count == 0)
 		return NULL;
-	return bsearch(&key, numbers->items, numbers->count, sizeof(key), compare);
+	return bsearch(&key, numbers->items, numbers->count, sizeof(key), numbers_compare);
 }
 
 void node_numbers_clear(struct node_numbers *numbers)

@@ -92,7 +92,7 @@ static bool is_elsewhere(const struct subject *s, int32_t pid)
 }
 
 /* Whether the holder's file is this device's, or cannot be told from it. */
-static bool holds(const struct holder *h, const struct subject *s)
+static bool holder_holds(const struct holder *h, const struct subject *s)
 {
 	switch ((enum hold)h->hold) {
 	case HOLD_GROUP:
@@ -110,7 +110,7 @@ static bool holds(const struct holder *h, const struct subject *s)
 	return s->is_enabled && !is_elsewhere(s, h->pid);
 }
 
-static void describe(const struct holder *h, struct core_holder *ret)
+static void holder_describe(const struct holder *h, struct core_holder *ret)
 {
 	*ret = (struct core_holder){.pid = h->pid};
 	snprintf(ret->command, sizeof(ret->command), "%.15s", h->command);
@@ -137,7 +137,7 @@ static void add_holder(struct core_problem *problem, const struct holder *h)
 {
 	struct core_holder holder;
 
-	describe(h, &holder);
+	holder_describe(h, &holder);
 	core_problem_add_holder(problem, &holder);
 }
 
@@ -149,7 +149,7 @@ static void add_vfio_users(struct core_problems *problems, struct core_problem *
 	for (size_t i = 0; i < holders->count; i++) {
 		const struct holder *h = &holders->items[i];
 
-		if (!holds(h, s))
+		if (!holder_holds(h, s))
 			continue;
 		if (!*problem)
 			*problem = core_problem_add_device(problems, s->device->address,
@@ -290,7 +290,7 @@ static void add_holders(
 	struct core_problem *problem, const struct subject *s, const struct holders *holders)
 {
 	for (size_t i = 0; i < holders->count; i++) {
-		if (!s || holds(&holders->items[i], s))
+		if (!s || holder_holds(&holders->items[i], s))
 			add_holder(problem, &holders->items[i]);
 	}
 }

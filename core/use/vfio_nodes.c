@@ -13,7 +13,7 @@ enum { PATH_SIZE = 64 };
 
 /* Writes the paths of the nodes, below the root, into ret. Returns how many there are, or a
  * negative errno. */
-static int find(const struct sysfs *sysfs, struct pci_address address, char ret[2][PATH_SIZE])
+static int find_paths(const struct sysfs *sysfs, struct pci_address address, char ret[2][PATH_SIZE])
 {
 	char text[PCI_ADDRESS_SIZE], path[PCI_ADDRESS_SIZE + 16], name[24];
 	struct dirent *entry = NULL;
@@ -36,7 +36,7 @@ static int find(const struct sysfs *sysfs, struct pci_address address, char ret[
 }
 
 /* By a descriptor, so that what was looked at is what is changed. */
-static int set(const struct sysfs *sysfs, const char *path, const struct node_access *access)
+static int set_access(const struct sysfs *sysfs, const char *path, const struct node_access *access)
 {
 	CLEANUP(fd_cleanup)
 	int fd = openat(sysfs->root_fd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -63,10 +63,10 @@ int vfio_node_set(
 	const struct sysfs *sysfs, struct pci_address address, const struct node_access *access)
 {
 	char paths[2][PATH_SIZE];
-	int n = find(sysfs, address, paths), error = 0;
+	int n = find_paths(sysfs, address, paths), error = 0;
 
 	for (int i = 0; !error && i < n; i++)
-		error = set(sysfs, paths[i], access);
+		error = set_access(sysfs, paths[i], access);
 	return n < 0 ? -n : error;
 }
 
@@ -74,7 +74,7 @@ int vfio_node_get(const struct sysfs *sysfs, struct pci_address address, struct 
 {
 	char paths[2][PATH_SIZE];
 	struct stat status;
-	int n = find(sysfs, address, paths);
+	int n = find_paths(sysfs, address, paths);
 
 	if (n < 0)
 		return -n;
@@ -105,7 +105,7 @@ bool vfio_node_is_set(
 	const struct sysfs *sysfs, struct pci_address address, const struct node_access *access)
 {
 	char paths[2][PATH_SIZE];
-	int n = find(sysfs, address, paths);
+	int n = find_paths(sysfs, address, paths);
 	bool all = n > 0;
 
 	for (int i = 0; i < n; i++)

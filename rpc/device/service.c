@@ -2,11 +2,12 @@
 /* DeviceService: runs the operation of a call, on the caller's thread or on a worker thread. */
 #include "rpc/device/service.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
+#include "core/base/workers.h"
 #include "rpc/device/change.h"
 #include "rpc/device/check.h"
 #include "rpc/device/read.h"
-#include "rpc/device/workers.h"
 #include "vfio/v1/device_service.pb-c.h"
 
 #include <string.h>
@@ -57,7 +58,7 @@ static void job_run(void *arg)
 	struct job job = *(struct job *)arg;
 
 	free(arg);
-	if (rpc_now_ns() >= job.call->deadline_ns) {
+	if (now_ns() >= job.call->deadline_ns) {
 		rpc_call_fail(job.call, RPC_DEADLINE_EXCEEDED,
 			"the deadline of %s passed while it was queued; nothing was done",
 			job.call->method->name);

@@ -8,6 +8,7 @@
  */
 #include "rpc/nng/client.h"
 
+#include "core/base/clock.h"
 #include "rpc/nng/endpoint.h"
 #include "rpc/nng/envelope.h"
 #include "rpc/nng/mend.h"
@@ -23,8 +24,6 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/random.h>
-
-#define NS_PER_MS 1000000LL
 
 enum {
 	SERVICES_MAX = 8,
@@ -134,7 +133,7 @@ static void exchange_finish_failed(struct exchange *exchange, int nng_error)
 /* Milliseconds until the call's deadline and the grace beyond; at least 1. */
 static nng_duration time_left(const struct rpc_call *call)
 {
-	int64_t left_ms = (call->deadline_ns - rpc_now_ns()) / NS_PER_MS + GRACE_MS;
+	int64_t left_ms = (call->deadline_ns - now_ns()) / NS_PER_MS + GRACE_MS;
 
 	if (left_ms < 1)
 		return 1;
@@ -212,8 +211,7 @@ static void exchange_received(struct exchange *exchange, int r)
 	struct fault fault;
 	nng_msg *msg;
 
-	if (r == NNG_ECONNRESET && exchange->sends < SENDS_MAX &&
-		rpc_now_ns() < call->deadline_ns) {
+	if (r == NNG_ECONNRESET && exchange->sends < SENDS_MAX && now_ns() < call->deadline_ns) {
 		exchange_send(exchange);
 		return;
 	}
@@ -350,7 +348,7 @@ static void random_id(char id[REQUEST_ID_SIZE])
 static int client_encode(const struct rpc_client *client, struct rpc_call *call,
 	const ProtobufCMessage *message, struct rpc_bytes *ret_request)
 {
-	int64_t left_ms = (call->deadline_ns - rpc_now_ns() + NS_PER_MS - 1) / NS_PER_MS;
+	int64_t left_ms = (call->deadline_ns - now_ns() + NS_PER_MS - 1) / NS_PER_MS;
 	char id[REQUEST_ID_SIZE] = "";
 	struct rpc_envelope envelope = {
 		.method = call->method->name,

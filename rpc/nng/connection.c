@@ -2,12 +2,11 @@
 /* The table of connections: gives each its place, and chooses which one makes room. */
 #include "rpc/nng/connection.h"
 
+#include "core/base/clock.h"
 #include "rpc/nng/libc.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define NS_PER_MS 1000000LL
 
 enum { GREETING_MS = 10000 };
 
@@ -161,7 +160,7 @@ bool rpc_connection_enter(struct rpc_connection *c, const struct rpc_holder_key 
 	struct rpc_connections *table = c->table;
 	struct rpc_connection *chosen;
 
-	c->since_ns = rpc_now_ns();
+	c->since_ns = now_ns();
 	c->epoll = c->mute_epoll = -1;
 	rpc_connection_expire_silent(table, c->network, c->since_ns);
 	c->holder = table->freed || c->fd >= RPC_DESCRIPTORS_MAX

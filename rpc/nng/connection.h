@@ -140,5 +140,5 @@ void rpc_connection_dismiss(struct rpc_connection *connection);
 void rpc_connection_release(struct rpc_connection *connection);
 
 /* Lets go of those of a kind that have not said the greeting in time, and returns when the next
- * one's time is over (rpc_now_ns; INT64_MAX: nobody is waited for). The lock is held. */
+ * one's time is over (now_ns; INT64_MAX: nobody is waited for). The lock is held. */
 int64_t rpc_connection_expire_silent(struct rpc_connections *table, bool kind, int64_t now_ns);

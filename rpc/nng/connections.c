@@ -2,14 +2,13 @@
 /* Follows the connections of an nng socket from listen() to close(). */
 #include "rpc/nng/connections.h"
 
+#include "core/base/clock.h"
 #include "rpc/nng/connection.h"
 #include "rpc/nng/descriptor.h"
 #include "rpc/nng/lobby.h"
 #include "rpc/nng/stream.h"
 
 #include <stdlib.h>
-
-#define NS_PER_MS 1000000LL
 
 enum {
 	DEAF_MS = 2000,	    /* without a byte that went out */
@@ -217,7 +216,7 @@ void rpc_connections_end(struct rpc_connections *table, nng_pipe pipe)
 	if (!c || c->in_hand == 0)
 		return;
 	c->in_hand--;
-	c->since_ns = rpc_now_ns();
+	c->since_ns = now_ns();
 }
 
 void rpc_connections_drop(struct rpc_connections *table, nng_pipe pipe)
@@ -291,7 +290,7 @@ static int64_t connections_free_contexts(struct rpc_connections *table, bool sta
 		}
 	}
 	table->has_mute = any;
-	return any ? rpc_now_ns() + APART_MS * NS_PER_MS : INT64_MAX;
+	return any ? now_ns() + APART_MS * NS_PER_MS : INT64_MAX;
 }
 
 /* Lets deaf connections go, one at a time, and those in a lobby; returns when to do so again. */
@@ -299,16 +298,16 @@ static int64_t connections_clear(struct rpc_connections *table)
 {
 	struct rpc_connection *c, *next;
 	LOCKED(table);
-	int64_t now_ns = rpc_now_ns(), next_ns = clear_lobbies(table, now_ns);
+	int64_t now = now_ns(), next_ns = clear_lobbies(table, now);
 
 	for (size_t kind = 0; kind < RPC_KINDS && table->blocked > 0; kind++) {
 		for (c = TAILQ_FIRST(&table->kinds[kind].live); c; c = next) {
 			next = TAILQ_NEXT(c, live);
 			if (!atomic_load(&c->blocked))
 				continue;
-			if (due_ns(c) <= now_ns) {
+			if (due_ns(c) <= now) {
 				rpc_connection_dismiss(c);
-				return now_ns + APART_MS * NS_PER_MS;
+				return now + APART_MS * NS_PER_MS;
 			}
 			if (due_ns(c) < next_ns)
 				next_ns = due_ns(c);

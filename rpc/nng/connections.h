@@ -81,7 +81,7 @@ void rpc_connections_drop(struct rpc_connections *table, nng_pipe pipe);
 /* Lets go the one that has been blocked for longest; false: none is. */
 bool rpc_connections_make_way(struct rpc_connections *table);
 
-/* Lets go those that do not read, or say no greeting, and returns when to call again (rpc_now_ns;
+/* Lets go those that do not read, or say no greeting, and returns when to call again (now_ns;
  * INT64_MAX: when told). starved: no context is left to take a request, so those that wait to
  * answer lost connections are freed. */
 int64_t rpc_connections_expire(struct rpc_connections *table, bool starved);

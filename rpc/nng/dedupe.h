@@ -34,7 +34,7 @@ enum rpc_dedupe_verdict {
 	RPC_DEDUPE_FULL,    /* only running calls left to drop, or memory is short */
 };
 
-/* None of these functions blocks or locks: the caller serializes them. Times are rpc_now_ns. */
+/* None of these functions blocks or locks: the caller serializes them. Times are now_ns. */
 
 /* An empty table, or NULL when memory is short. */
 struct rpc_dedupe *rpc_dedupe_new(const struct rpc_dedupe_limits *limits);

@@ -2,17 +2,16 @@
 /* Takes the bytes of a request to its service, and gives it exactly one reply. */
 #include "rpc/nng/dispatch.h"
 
+#include "core/base/clock.h"
+#include "core/base/secret.h"
+#include "core/base/thread.h"
 #include "rpc/nng/dedupe.h"
 #include "rpc/nng/wire.h"
-#include "rpc/service/text.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define NS_PER_MS 1000000LL
-#define NS_PER_S 1000000000LL
 #define REQUEST_ID_MAX 256
 #define OPEN_METHOD "rpc.v1.Health/Check" /* needs no key, as /healthz does not */
 
@@ -65,7 +64,6 @@ static void dispatch_unlock(pthread_mutex_t **lock)
 struct rpc_dispatch *rpc_dispatch_new(const struct rpc_dispatch_config *config)
 {
 	struct rpc_dispatch *dispatch = calloc(1, sizeof(*dispatch));
-	pthread_condattr_t monotonic;
 
 	if (!dispatch)
 		return NULL;
@@ -73,10 +71,7 @@ struct rpc_dispatch *rpc_dispatch_new(const struct rpc_dispatch_config *config)
 	dispatch->armed_ns = INT64_MAX;
 	TAILQ_INIT(&dispatch->parked);
 	pthread_mutex_init(&dispatch->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&dispatch->quiet, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	thread_cond_init(&dispatch->quiet);
 	dispatch->dedupe = rpc_dedupe_new(&dedupe_limits);
 	if (!dispatch->dedupe ||
 		rpc_envelope_encode_response(NULL, NULL, NULL, &dispatch->no_memory) < 0) {
@@ -184,7 +179,7 @@ static void call_end(struct rpc_dispatch *dispatch, struct dispatch_call *call,
 {
 	/* What was refused before it was started may be allowed the next time. */
 	if (call->entry && bytes->data && call->base.started)
-		rpc_dedupe_finish(dispatch->dedupe, call->entry, bytes, rpc_now_ns());
+		rpc_dedupe_finish(dispatch->dedupe, call->entry, bytes, now_ns());
 	else if (call->entry)
 		rpc_dedupe_forget(dispatch->dedupe, call->entry);
 	take_tickets(dispatch, call, ret_tickets);
@@ -256,7 +251,7 @@ static enum admission dispatch_recall(struct rpc_dispatch *dispatch, struct disp
 	struct rpc_dedupe_entry *entry;
 	const struct rpc_bytes *first;
 
-	switch (rpc_dedupe_begin(dispatch->dedupe, key, call, rpc_now_ns(), &entry)) {
+	switch (rpc_dedupe_begin(dispatch->dedupe, key, call, now_ns(), &entry)) {
 	case RPC_DEDUPE_NEW:
 		call->entry = entry;
 		return ADMIT_RUN;
@@ -392,7 +387,7 @@ static void take_method(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket
 	}
 	ticket->timeout_ms =
 		envelope->timeout_ms ? envelope->timeout_ms : rpc_method_default_timeout_ms(method);
-	ticket->deadline_ns = rpc_now_ns() + ticket->timeout_ms * NS_PER_MS;
+	ticket->deadline_ns = now_ns() + ticket->timeout_ms * NS_PER_MS;
 	call->base.deadline_ns = ticket->deadline_ns;
 	/* What the caller may not do is not remembered: the right may come, the id be the same. */
 	remember = envelope->request_id[0] &&
@@ -402,14 +397,14 @@ static void take_method(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket
 
 static bool has_key(const struct rpc_dispatch *dispatch, const Rpc__V1__Request *envelope)
 {
-	static const char bearer[] = "Bearer ";
 	const char *secret = dispatch->config.api_key;
 	const char *key = rpc_envelope_metadata(envelope, "x-volant-api-key");
 	const char *authorization = rpc_envelope_metadata(envelope, "authorization");
+	size_t len = key ? strlen(key) : 0;
 
-	if (!key && authorization && strncasecmp(authorization, bearer, strlen(bearer)) == 0)
-		key = authorization + strlen(bearer);
-	return key && secret && rpc_text_equal_secret(key, secret);
+	if (!key && authorization)
+		key = secret_bearer(authorization, strlen(authorization), &len);
+	return key && secret && secret_equal(key, len, secret);
 }
 
 static void take_envelope(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
@@ -521,7 +516,7 @@ int64_t rpc_dispatch_expire(struct rpc_dispatch *dispatch)
 		int64_t next_ns;
 
 		pthread_mutex_lock(&dispatch->lock);
-		due = take_due(dispatch, rpc_now_ns(), &next_ns);
+		due = take_due(dispatch, now_ns(), &next_ns);
 		if (!due)
 			dispatch->armed_ns = next_ns;
 		else
@@ -536,10 +531,8 @@ int64_t rpc_dispatch_expire(struct rpc_dispatch *dispatch)
 /* Blocks until no ticket is parked, or until then. The lock is held. */
 static void wait_for_tickets(struct rpc_dispatch *dispatch, int64_t until_ns)
 {
-	struct timespec until = {until_ns / NS_PER_S, until_ns % NS_PER_S};
-
 	while (!TAILQ_EMPTY(&dispatch->parked)) {
-		if (pthread_cond_timedwait(&dispatch->quiet, &dispatch->lock, &until) != 0)
+		if (!thread_wait(&dispatch->quiet, &dispatch->lock, until_ns))
 			return;
 	}
 }

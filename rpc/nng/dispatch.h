@@ -57,7 +57,7 @@ void rpc_dispatch_take(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
 	const struct rpc_caller *caller, const uint8_t *bytes, size_t len);
 
 /* Answers DEADLINE_EXCEEDED to every ticket that is due and returns when to call again
- * (rpc_now_ns; INT64_MAX: when woken). Thread-safe. */
+ * (now_ns; INT64_MAX: when woken). Thread-safe. */
 int64_t rpc_dispatch_expire(struct rpc_dispatch *dispatch);
 
 /* From now on answers UNAVAILABLE to every request; blocks until no ticket waits, or until

@@ -9,6 +9,8 @@
  */
 #include "rpc/nng/server.h"
 
+#include "core/base/clock.h"
+#include "core/base/thread.h"
 #include "rpc/nng/connections.h"
 #include "rpc/nng/dispatch.h"
 #include "rpc/nng/listen.h"
@@ -25,10 +27,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#define NS_PER_MS 1000000LL
-#define NS_PER_S 1000000000LL
 
 enum {
 	CONNECTIONS_DEFAULT = 512,
@@ -210,20 +208,13 @@ static void server_on_wake(void *arg)
 /* Sleeps until then, or until woken. False: the thread is to end. */
 static bool clock_sleep(struct rpc_server *server, int64_t until_ns)
 {
-	struct timespec until = {until_ns / NS_PER_S, until_ns % NS_PER_S};
-	int r = 0;
-	bool go_on;
+	bool in_time = true;
 
 	pthread_mutex_lock(&server->clock_lock);
-	while (!server->clock_poked && !server->clock_stop && r == 0) {
-		if (until_ns == INT64_MAX)
-			pthread_cond_wait(&server->clock_cond, &server->clock_lock);
-		else
-			r = pthread_cond_timedwait(
-				&server->clock_cond, &server->clock_lock, &until);
-	}
+	while (!server->clock_poked && !server->clock_stop && in_time)
+		in_time = thread_wait(&server->clock_cond, &server->clock_lock, until_ns);
 	server->clock_poked = false;
-	go_on = !server->clock_stop;
+	bool go_on = !server->clock_stop;
 	pthread_mutex_unlock(&server->clock_lock);
 	return go_on;
 }
@@ -243,10 +234,10 @@ static void *clock_main(void *arg)
 
 static int server_start_clock(struct rpc_server *server, struct fault *fault)
 {
-	int r = pthread_create(&server->clock, NULL, clock_main, server);
+	int r = thread_start(&server->clock, clock_main, server);
 
-	if (r != 0)
-		return fault_set(fault, -r, "cannot start a thread: %s", strerror(r));
+	if (r < 0)
+		return fault_set(fault, r, "cannot start a thread: %s", strerror(-r));
 	server->clock_runs = true;
 	pthread_setname_np(server->clock, "rpc-clock");
 	return 0;
@@ -353,15 +344,11 @@ static unsigned contexts_of(const struct rpc_server_config *config)
 static struct rpc_server *server_new(const struct rpc_server_config *config)
 {
 	struct rpc_server *server = calloc(1, sizeof(*server));
-	pthread_condattr_t monotonic;
 
 	if (!server)
 		return NULL;
 	pthread_mutex_init(&server->clock_lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&server->clock_cond, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	thread_cond_init(&server->clock_cond);
 	server->rules = (struct rpc_peer_rules){
 		.rights = config->rights,
 		.key_required = config->api_key != NULL,
@@ -413,11 +400,11 @@ const char *rpc_server_url(const struct rpc_server *server, size_t n)
 /* Waits until nng has taken every reply, and a little longer: it has no linger of its own. */
 static void server_drain(struct rpc_server *server)
 {
-	int64_t until_ns = rpc_now_ns() + DRAIN_MS * NS_PER_MS;
+	int64_t until_ns = now_ns() + DRAIN_MS * NS_PER_MS;
 
 	do
 		nng_msleep(LINGER_MS);
-	while (atomic_load(&server->sending) > 0 && rpc_now_ns() < until_ns);
+	while (atomic_load(&server->sending) > 0 && now_ns() < until_ns);
 }
 
 static void server_close_socket(struct rpc_server *server)
@@ -436,7 +423,7 @@ void rpc_server_stop(struct rpc_server *server, unsigned grace_ms)
 {
 	if (!server->clock_runs)
 		return;
-	rpc_dispatch_close(server->dispatch, rpc_now_ns() + grace_ms * NS_PER_MS);
+	rpc_dispatch_close(server->dispatch, now_ns() + grace_ms * NS_PER_MS);
 	server_drain(server);
 	server_stop_clock(server);
 	rpc_listeners_close(server->listeners);

@@ -2,9 +2,10 @@
 /* Closes an nng socket within a bounded time. */
 #include "rpc/nng/socket.h"
 
-#include <pthread.h>
+#include "core/base/clock.h"
+#include "core/base/thread.h"
+
 #include <stdlib.h>
-#include <time.h>
 
 enum { CLOSE_S = 2 };
 
@@ -43,31 +44,24 @@ static void *closing_main(void *arg)
 static struct closing *closing_new(nng_socket socket)
 {
 	struct closing *closing = calloc(1, sizeof(*closing));
-	pthread_condattr_t monotonic;
 
 	if (!closing)
 		return NULL;
 	closing->socket = socket;
 	pthread_mutex_init(&closing->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&closing->cond, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	thread_cond_init(&closing->cond);
 	return closing;
 }
 
 static bool closing_wait(struct closing *closing)
 {
-	struct timespec until;
-	bool done;
-	int r = 0;
+	int64_t until_ns = now_ns() + CLOSE_S * NS_PER_S;
+	bool in_time = true;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += CLOSE_S;
 	pthread_mutex_lock(&closing->lock);
-	while (!closing->done && r == 0)
-		r = pthread_cond_timedwait(&closing->cond, &closing->lock, &until);
-	done = closing->done;
+	while (!closing->done && in_time)
+		in_time = thread_wait(&closing->cond, &closing->lock, until_ns);
+	bool done = closing->done;
 	closing->alone = !done;
 	pthread_mutex_unlock(&closing->lock);
 	if (done)
@@ -80,7 +74,7 @@ bool rpc_socket_close(nng_socket socket)
 	struct closing *closing = closing_new(socket);
 	pthread_t closer;
 
-	if (!closing || pthread_create(&closer, NULL, closing_main, closing) != 0) {
+	if (!closing || thread_start(&closer, closing_main, closing) < 0) {
 		if (closing)
 			closing_free(closing);
 		nng_close(socket);

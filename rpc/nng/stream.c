@@ -2,6 +2,7 @@
 /* Reads and sends of a connection, as nng is to see them (mend.c). */
 #include "rpc/nng/stream.h"
 
+#include "core/base/clock.h"
 #include "rpc/nng/libc.h"
 
 #include <errno.h>
@@ -39,9 +40,9 @@ bool rpc_stream_lost(struct rpc_connection *c)
 	pthread_mutex_lock(&c->table->lock);
 	rpc_connection_gone(c);
 	if (c->lost_ns == 0)
-		c->lost_ns = rpc_now_ns();
+		c->lost_ns = now_ns();
 	tell = c->handing == 0 && (atomic_load(&c->given) == 0 || atomic_load(&c->parked) ||
-					  rpc_now_ns() - c->lost_ns > LOST_NS);
+					  now_ns() - c->lost_ns > LOST_NS);
 	pthread_mutex_unlock(&c->table->lock);
 	return tell;
 }
@@ -72,7 +73,7 @@ static bool stream_block(struct rpc_connection *c)
 	if (atomic_load(&c->blocked) || atomic_load(&c->gone))
 		return false;
 	atomic_store(&c->blocked, true);
-	c->blocked_ns = c->progress_ns = rpc_now_ns();
+	c->blocked_ns = c->progress_ns = now_ns();
 	return c->table->blocked++ == 0 && !c->table->freed && c->table->wake;
 }
 
@@ -111,7 +112,7 @@ static void note_progress(struct rpc_connection *c, ssize_t sent)
 	if (!atomic_load(&c->blocked))
 		return;
 	pthread_mutex_lock(&c->table->lock);
-	c->progress_ns = rpc_now_ns();
+	c->progress_ns = now_ns();
 	pthread_mutex_unlock(&c->table->lock);
 }
 

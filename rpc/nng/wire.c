@@ -8,7 +8,7 @@
  */
 #include "rpc/nng/wire.h"
 
-#include "rpc/service/text.h"
+#include "core/base/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -177,7 +177,7 @@ static int check_length(struct frame *frame)
 		return wire_refuse(frame, "the message ends within a value");
 	if (field && wire_type_of(field->type) != WIRE_LENGTH)
 		return check_packed(frame, value + len);
-	if (field && field->type == PROTOBUF_C_TYPE_STRING && !rpc_text_valid(value, len))
+	if (field && field->type == PROTOBUF_C_TYPE_STRING && !text_valid(value, len))
 		return wire_refuse(frame, "%s",
 			memchr(value, '\0', len) ? "a string must not contain NUL"
 						 : "a string must be valid UTF-8");

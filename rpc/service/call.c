@@ -2,10 +2,9 @@
 /* What every transport does with a call: its deadline, the caller's right, the invocation. */
 #include "rpc/service/call.h"
 
-#include <stdarg.h>
-#include <time.h>
+#include "core/base/clock.h"
 
-#define NS_PER_S 1000000000LL
+#include <stdarg.h>
 
 enum {
 	READ_TIMEOUT_MS = 5000,
@@ -15,14 +14,6 @@ enum {
 uint32_t rpc_method_default_timeout_ms(const struct rpc_method *method)
 {
 	return method->changes ? CHANGE_TIMEOUT_MS : READ_TIMEOUT_MS;
-}
-
-int64_t rpc_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
 void rpc_call_fail(struct rpc_call *call, enum rpc_code code, const char *fmt, ...)
@@ -72,7 +63,7 @@ static void refuse_unanswered(struct rpc_call *call, enum rpc_rights_answer answ
 static void call_invoke(ProtobufCService *service, struct rpc_call *call,
 	const ProtobufCMessage *request, ProtobufCClosure done)
 {
-	if (call->deadline_ns <= rpc_now_ns()) {
+	if (call->deadline_ns <= now_ns()) {
 		rpc_call_fail(call, RPC_DEADLINE_EXCEEDED,
 			"the deadline of %s passed before it was started; nothing was done",
 			call->method->name);

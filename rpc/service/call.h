@@ -78,9 +78,6 @@ struct rpc_call {
  * (docs/rpc.md, "Deadlines"). */
 uint32_t rpc_method_default_timeout_ms(const struct rpc_method *method);
 
-/* Now, on CLOCK_MONOTONIC, in nanoseconds. */
-int64_t rpc_now_ns(void);
-
 /* Records a failure: replaces call->status. The service then calls done(NULL, call). */
 void rpc_call_fail(struct rpc_call *call, enum rpc_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -2,7 +2,8 @@
 /* Builds the status of a call, laid out as protobuf-c's unpack would have it. */
 #include "rpc/service/status.h"
 
-#include "rpc/service/text.h"
+#include "core/base/array.h"
+#include "core/base/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -47,7 +48,7 @@ Rpc__V1__Status *rpc_status_vnew(enum rpc_code code, const char *fmt, va_list ar
 		free(status);
 		return NULL;
 	}
-	rpc_text_repair(text);
+	text_clean(text);
 	rpc__v1__status__init(status);
 	status->code = code;
 	status->message = text;
@@ -98,17 +99,16 @@ static Google__Protobuf__Any *any_new(const ProtobufCMessage *message)
 int rpc_status_add_detail(Rpc__V1__Status *status, const ProtobufCMessage *message)
 {
 	Google__Protobuf__Any *any = any_new(message);
-	Google__Protobuf__Any **details;
+	Google__Protobuf__Any **added;
 
 	if (!any)
 		return -ENOMEM;
-	details = reallocarray(status->details, status->n_details + 1, sizeof(*details));
-	if (!details) {
+	added = ARRAY_ADD(status->details, status->n_details);
+	if (!added) {
 		any_free(any);
 		return -ENOMEM;
 	}
-	details[status->n_details++] = any;
-	status->details = details;
+	*added = any;
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Running a case. */
+#include "core/base/clock.h"
 #include "tests/contract/cases.h"
 #include "tests/contract/face.h"
 #include "tests/contract/host_step.h"
@@ -107,7 +108,7 @@ static bool ask_until(
 {
 	const struct timespec pause = {.tv_nsec = 20000000};
 	struct tape *tape = run->ground->tape;
-	int64_t until = now_ns() + 15LL * 1000000000;
+	int64_t until = now_ns() + 15 * NS_PER_S;
 	size_t recorded = tape ? tape->count : 0;
 
 	while (!ask(run, step, expectation, why)) {

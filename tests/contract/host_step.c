@@ -2,6 +2,7 @@
 /* The steps of a case that are the host's. */
 #include "tests/contract/host_step.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "tests/contract/match.h"
 
@@ -14,7 +15,7 @@
 
 enum { PATH = 512, TEXT = 65536 };
 
-static const int64_t WAIT_NS = 15LL * 1000000000;
+static const int64_t WAIT_NS = 15 * NS_PER_S;
 
 static const char *text_of(const json_t *step, const char *name)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A host opened on the standard tree. */
 #include "tests/core/fixture.h"
+#include "core/base/clock.h"
 #include "core/base/util.h"
 
 #include <fcntl.h>
 #include <string.h>
 
-static const int64_t PATIENCE_NS = 20LL * 1000000000;
+static const int64_t PATIENCE_NS = 20 * NS_PER_S;
 
 int64_t fixture_deadline(void)
 {

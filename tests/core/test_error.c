@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Errors and problems. */
-#include "core/base/text.h"
 #include "core/base/util.h"
 #include "core/error.h"
 #include "tests/core/test.h"
@@ -101,35 +100,6 @@ static void clearing_twice_is_fine(void **state)
 	assert_int_equal(err.problems.count, 0);
 }
 
-static void text_from_outside_becomes_utf8_without_controls(void **state)
-{
-	static const char *const pairs[][2] = {
-		{"plain", "plain"},
-		{"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
-		{"a\x01\x1b[31m\x7f", "a??[31m?"},
-		{"\x80\xbf\xff\xfe", "????"},
-		{"\xc0\xaf", "??"},			  /* overlong */
-		{"\xe0\x80\xaf", "???"},		  /* overlong */
-		{"\xf0\x80\x80\xaf", "????"},		  /* overlong */
-		{"\xed\xa0\x80", "???"},		  /* surrogate */
-		{"\xf4\x90\x80\x80", "????"},		  /* past the end */
-		{"\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"}, /* the last one */
-		{"ab\xe2\x82", "ab??"},			  /* cut off */
-		{"\xe2"
-		 "a",
-			"?a"},
-		{"", ""},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
-		CLEANUP(free_cleanup) char *text = strdup(pairs[i][0]);
-
-		text_clean(text);
-		assert_string_equal(text, pairs[i][1]);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,7 +109,6 @@ int main(void)
 		cmocka_unit_test(holders_belong_to_their_problem),
 		cmocka_unit_test(a_list_that_lost_a_problem_is_an_error),
 		cmocka_unit_test(clearing_twice_is_fine),
-		cmocka_unit_test(text_from_outside_becomes_utf8_without_controls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

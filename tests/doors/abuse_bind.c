@@ -2,6 +2,7 @@
 /* Clients that leave while their change is under way: it ends wholly done or wholly not. */
 #include "tests/doors/abuse.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "tests/rpc/nng/raw.h"
 #include "vfio/v1/device_service.pb-c.h"
@@ -17,7 +18,6 @@
 #define DEVICE "0000:02:00.0"
 #define NATIVE "e1000e"
 #define LIST "{\"pci_addresses\":[\"" DEVICE "\"]}"
-#define NS_PER_S INT64_C(1000000000)
 
 enum { CROWD = 100 };
 

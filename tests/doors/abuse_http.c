@@ -2,6 +2,7 @@
 /* Clients of the REST door that mean no good. */
 #include "tests/doors/abuse.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 
 #include <setjmp.h>
@@ -11,7 +12,6 @@
 
 #include <cmocka.h>
 
-#define NS_PER_MS INT64_C(1000000)
 #define HEALTH "GET /healthz HTTP/1.1\r\n" HTTP_HOST "\r\n"
 
 enum {

@@ -2,6 +2,7 @@
 /* Clients that take their time. All wait at once, for the limits are ten seconds each. */
 #include "tests/doors/abuse.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 
 #include <errno.h>
@@ -13,7 +14,6 @@
 
 #include <cmocka.h>
 
-#define NS_PER_MS INT64_C(1000000)
 #define POST "POST /api/v1/vfio/devices/info HTTP/1.1\r\n" HTTP_HOST HTTP_JSON
 #define OPENAPI "GET /openapi HTTP/1.1\r\n" HTTP_HOST "\r\n"
 

@@ -2,6 +2,7 @@
 /* What vfiod holds at one moment. */
 #include "tests/doors/census.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 
 #include <dirent.h>
@@ -10,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define NS_PER_MS INT64_C(1000000)
 
 enum { LOOK_MS = 10 };
 

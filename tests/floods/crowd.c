@@ -2,6 +2,7 @@
 /* Runs one flood from this process, on one thread. */
 #include "tests/floods/crowd.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 
 #include <errno.h>
@@ -11,9 +12,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/un.h>
-
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S INT64_C(1000000000)
 
 enum {
 	CONNECTIONS_MAX = 100000,

@@ -2,6 +2,7 @@
 /* Good clients. */
 #include "tests/floods/good.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "rpc/nng/envelope.h"
 #include "tests/rpc/nng/raw.h"
@@ -15,7 +16,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define NS_PER_MS INT64_C(1000000)
 #define DEVICE "0000:01:00.0"
 #define JSON "{\"pci_address\":\"" DEVICE "\"}"
 #define POST                                                                                       \
@@ -158,8 +158,7 @@ static void *ask_on(void *arg)
 	/* Of this thread. Not everybody may. */
 	setpriority(PRIO_PROCESS, 0, NICE);
 	while (!a->all->must_end) {
-		struct timespec at = {
-			.tv_sec = due / (1000 * NS_PER_MS), .tv_nsec = due % (1000 * NS_PER_MS)};
+		struct timespec at = clock_timespec(due);
 		struct why why = {""};
 
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);

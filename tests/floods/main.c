@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How good clients are served while an enemy floods. */
+#include "core/base/clock.h"
 #include "tests/floods/report.h"
 #include "tests/floods/stand.h"
 
@@ -9,8 +10,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-
-#define NS_PER_S INT64_C(1000000000)
 
 enum {
 	WINDOWS = 5,

@@ -2,7 +2,7 @@
 /* Two vfiod on a static tree, and floods in processes of their own. */
 #include "tests/floods/stand.h"
 
-#include "core/base/util.h"
+#include "core/base/clock.h"
 #include "tests/doors/census.h"
 #include "tests/floods/crowd.h"
 #include "tests/support/tree.h"
@@ -17,8 +17,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-#define NS_PER_S INT64_C(1000000000)
 
 enum {
 	MORE_DEVICES = 28, /* a list of 24 KB, with those of the standard host */

@@ -5,6 +5,7 @@
  * server answers one who was there before and, now and then, one who comes; and the connections
  * that ended leave no descriptor behind.
  */
+#include "core/base/clock.h"
 #include "tests/rpc/nng/host.h"
 #include "tests/rpc/nng/raw.h"
 
@@ -158,14 +159,14 @@ static void step(int fd, unsigned which, struct input *in)
 
 static void check_newcomer(void)
 {
-	int64_t until_ns = rpc_now_ns() + REAPED_MS * 1000000LL;
+	int64_t until_ns = now_ns() + REAPED_MS * NS_PER_MS;
 	int fd = raw_try_open(host->ipc, ANSWERED_S);
 
 	must(fd >= 0, "nobody new is greeted");
 	ask(fd);
 	close(fd);
 	while (count_sockets() > sockets) {
-		must(rpc_now_ns() < until_ns, "descriptors are left over");
+		must(now_ns() < until_ns, "descriptors are left over");
 		poll(NULL, 0, 1); /* nobody tells */
 	}
 }

@@ -3,6 +3,7 @@
  * A main that was taken over: has the real helper forked as vfiod does, gives up root as vfiod
  * does, and then sends it the one command that it is told to, every guard forced.
  */
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/helper/helper.h"
 
@@ -101,7 +102,7 @@ static int tell(const struct helper_reply *reply)
 int main(int argc, char **argv)
 {
 	static const struct allowlist everything;
-	static const int64_t PATIENCE_NS = 20LL * 1000000000;
+	static const int64_t PATIENCE_NS = 20 * NS_PER_S;
 	struct wish w = {.config = {.allow = &everything,
 				 .client = {.is_known = true, .uid = NOBODY, .gid = NOBODY}}};
 	struct helper_reply reply;

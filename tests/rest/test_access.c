@@ -187,21 +187,6 @@ static void test_key(void **state)
 	assert_int_equal(rest_access_set_key(&access, "sch\xc3\xb6n", &fault), -EINVAL);
 }
 
-static void test_bearer(void **state)
-{
-	const char *token;
-	size_t len;
-
-	(void)state;
-	token = rest_access_bearer("Bearer  abc", 11, &len);
-	assert_int_equal(len, 3);
-	assert_memory_equal(token, "abc", 3);
-	assert_non_null(rest_access_bearer("bearer x", 8, &len));
-	assert_null(rest_access_bearer("Basic abc", 9, &len));
-	assert_null(rest_access_bearer("Bearer", 6, &len));
-	assert_null(rest_access_bearer("", 0, &len));
-}
-
 static void test_loopback_host(void **state)
 {
 	static const char *const good[] = {"localhost", "LOCALHOST:8080", "api.localhost",
@@ -268,7 +253,6 @@ int main(void)
 		cmocka_unit_test(test_forwarded_is_walked_from_the_right),
 		cmocka_unit_test(test_unknown_client_is_not_allowed),
 		cmocka_unit_test(test_key),
-		cmocka_unit_test(test_bearer),
 		cmocka_unit_test(test_loopback_host),
 		cmocka_unit_test(test_origins),
 	};

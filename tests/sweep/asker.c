@@ -2,6 +2,7 @@
 /* One client over one face. */
 #include "tests/sweep/asker.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "rest/answer.h"
 #include "rest/transcode.h"

@@ -2,11 +2,12 @@
 /* One who listens to vfiod's events. */
 #include "tests/sweep/ear.h"
 
-#include "core/base/util.h"
+#include "core/base/clock.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/pubsub0/sub.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct ear {
@@ -47,9 +48,9 @@ static Vfio__V1__Event *decode(nng_msg *message)
 
 Vfio__V1__Event *ear_wait(struct ear *e, const char *type, const char *address, int ms)
 {
-	int64_t until = now_ns() + ms * INT64_C(1000000), left;
+	int64_t until = now_ns() + ms * NS_PER_MS, left;
 
-	while ((left = (until - now_ns()) / 1000000) > 0) {
+	while ((left = (until - now_ns()) / NS_PER_MS) > 0) {
 		Vfio__V1__Event *event;
 		nng_msg *message;
 

@@ -7,6 +7,7 @@
  * With a pattern (* and ?), only the tests whose names fit it. VFIOD_SWEEP_LONG=1: the device stays
  * blocked for a minute, and every way of ending vfiod meanwhile is tried.
  */
+#include "core/base/clock.h"
 #include "tests/sweep/ear.h"
 #include "tests/sweep/reads.h"
 
@@ -21,9 +22,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S INT64_C(1000000000)
 
 #define BLOCKED "0000:01:00.0"
 #define OTHER "0000:00:04.0"
@@ -291,7 +289,9 @@ static void expect_others_back(const struct hang *h)
 
 static void rest(int64_t ns)
 {
-	nanosleep(&(struct timespec){ns / NS_PER_S, ns % NS_PER_S}, NULL);
+	const struct timespec ts = clock_timespec(ns);
+
+	nanosleep(&ts, NULL);
 }
 
 /* Blocks the device under a change while readers read. */

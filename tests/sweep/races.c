@@ -11,6 +11,7 @@
  * device where it is. Half a batch has no such order. The devices that the tool moves may be
  * anywhere, and changes of the others may fail for their sake, but then leave no trace.
  */
+#include "core/base/clock.h"
 #include "tests/sweep/asker.h"
 #include "tests/sweep/puzzle.h"
 
@@ -24,7 +25,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NS_PER_S INT64_C(1000000000)
 #define VFIO "vfio-pci"
 
 enum {

@@ -2,6 +2,7 @@
 /* Readers who never stop asking. */
 #include "tests/sweep/reads.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 
 #include <pthread.h>

@@ -2,6 +2,7 @@
 /* The daemon's life once root is given up. */
 #include "tools/vfiod/daemon.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/host.h"
 #include "rest/server.h"
@@ -100,7 +101,7 @@ static void daemon_publish(void *arg, Vfio__V1__Event *event)
 	clock_gettime(CLOCK_REALTIME, &now);
 	event->sequence = atomic_fetch_add(&d->n_events, 1) + 1;
 	event->daemon_id = d->id;
-	event->time_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	event->time_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
 	if (rpc_publisher_send(d->publisher, event->type, &event->base) < 0)
 		daemon_complain("event", "out of memory, one was not published");
 }
@@ -209,7 +210,7 @@ static int wait_for_end(int signals, const struct helper *helper)
 
 static unsigned left_ms(int64_t deadline)
 {
-	int64_t left = (deadline - now_ns()) / 1000000;
+	int64_t left = (deadline - now_ns()) / NS_PER_MS;
 
 	return left > 0 ? (unsigned)left : 0;
 }
@@ -218,14 +219,14 @@ static unsigned left_ms(int64_t deadline)
  * start, which finds its intent on disk. */
 static bool daemon_stop(struct daemon *d)
 {
-	int64_t grace = now_ns() + GRACE_MS * 1000000LL;
+	int64_t grace = now_ns() + GRACE_MS * NS_PER_MS;
 
 	sd_notify(0, "STOPPING=1");
 	if (d->rest)
 		rest_server_stop(d->rest, left_ms(grace));
 	if (d->rpc)
 		rpc_server_stop(d->rpc, left_ms(grace));
-	int64_t deadline = now_ns() + DRAIN_MS * 1000000LL;
+	int64_t deadline = now_ns() + DRAIN_MS * NS_PER_MS;
 	/* First those who wait to be let in, who would bring the devices more work. */
 	bool asked = callers_drain(d->callers, deadline);
 	bool drained = !d->devices || device_service_drain(d->devices, deadline);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Locks by number. */
+#include "core/base/clock.h"
 #include "core/base/keylock.h"
-#include "core/base/util.h"
 #include "tests/core/test.h"
 
 #include <errno.h>
-
-static const int64_t SECOND = 1000000000;
+#include <stdlib.h>
 
 static void others_keys_do_not_matter(void **state)
 {
@@ -16,8 +15,8 @@ static void others_keys_do_not_matter(void **state)
 
 	(void)state;
 	keylock_init(&lock);
-	assert_int_equal(keylock_acquire(&lock, &x, a, 2, now_ns() + SECOND), 0);
-	assert_int_equal(keylock_acquire(&lock, &y, b, 2, now_ns() + SECOND), 0);
+	assert_int_equal(keylock_acquire(&lock, &x, a, 2, now_ns() + NS_PER_S), 0);
+	assert_int_equal(keylock_acquire(&lock, &y, b, 2, now_ns() + NS_PER_S), 0);
 	keylock_release(&lock, &x); /* not the newest first */
 	keylock_release(&lock, &y);
 	keylock_destroy(&lock);
@@ -31,16 +30,16 @@ static void one_shared_key_is_waited_for_until_the_deadline(void **state)
 
 	(void)state;
 	keylock_init(&lock);
-	assert_int_equal(keylock_acquire(&lock, &x, a, 2, now_ns() + SECOND), 0);
+	assert_int_equal(keylock_acquire(&lock, &x, a, 2, now_ns() + NS_PER_S), 0);
 	int64_t begun = now_ns();
-	assert_int_equal(keylock_acquire(&lock, &y, b, 2, begun + SECOND / 50), -ETIMEDOUT);
-	assert_true(now_ns() - begun >= SECOND / 50);
+	assert_int_equal(keylock_acquire(&lock, &y, b, 2, begun + NS_PER_S / 50), -ETIMEDOUT);
+	assert_true(now_ns() - begun >= NS_PER_S / 50);
 	/* Who timed out holds nothing. */
 	const uint64_t c[] = {3};
-	assert_int_equal(keylock_acquire(&lock, &y, c, 1, now_ns() + SECOND), 0);
+	assert_int_equal(keylock_acquire(&lock, &y, c, 1, now_ns() + NS_PER_S), 0);
 	keylock_release(&lock, &y);
 	keylock_release(&lock, &x);
-	assert_int_equal(keylock_acquire(&lock, &y, b, 2, now_ns() + SECOND), 0);
+	assert_int_equal(keylock_acquire(&lock, &y, b, 2, now_ns() + NS_PER_S), 0);
 	keylock_release(&lock, &y);
 	keylock_destroy(&lock);
 }
@@ -78,7 +77,7 @@ static void *mingle(void *arg)
 			first, (first + 1 + (uint64_t)rand_r(&seed) % (KEYS - 1)) % KEYS};
 		struct keylock_hold hold;
 
-		if (keylock_acquire(&crowd->lock, &hold, keys, 2, now_ns() + 60 * SECOND))
+		if (keylock_acquire(&crowd->lock, &hold, keys, 2, now_ns() + 60 * NS_PER_S))
 			return "timed out";
 		for (int k = 0; k < 2; k++) {
 			if (crowd->inside[keys[k]]++ != 0)

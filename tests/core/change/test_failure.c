@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Bind and unbind when the kernel does not do as it is told: all or nothing. */
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "tests/core/fixture.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Owner and mode of VFIO's nodes: set, and kept. */
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/engine.h"
 #include "core/use/vfio_nodes.h"

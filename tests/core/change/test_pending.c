@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes that do not return in time, and what becomes of their changes when they do. */
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/engine.h"
 #include "tests/core/fixture.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The privileged helper's channel with an enemy in main's place: what is dropped, refused, bounded;
  * that nothing of it is left open, and that the privileged helper goes on. */
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/helper/blocked.h"
 #include "core/helper/helper.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The real helper, spoken to by a main that is an enemy: it takes, gives and writes nothing that
  * would harm the host, whatever it is told. */
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/helper/blocked.h"
 #include "core/helper/helper.h"

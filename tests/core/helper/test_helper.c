@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The real helper, on plain files: what it writes, what it refuses, how it ends. */
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/helper/blocked.h"
 #include "core/helper/helper.h"

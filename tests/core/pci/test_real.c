@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What counts as the running kernel's own. The kernel's files are opened here, and never written.
  */
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/helper/helper.h"
 #include "core/pci/sysfs.h"

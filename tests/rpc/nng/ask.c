@@ -2,6 +2,7 @@
 /* Questions and expected answers. */
 #include "tests/rpc/test.h"
 
+#include "core/base/clock.h"
 #include "tests/rpc/nng/ask.h"
 
 #include <dirent.h>
@@ -65,10 +66,10 @@ unsigned ask_fds(void)
 
 void ask_expect_fds(unsigned most)
 {
-	int64_t until_ns = rpc_now_ns() + REAPED_MS * 1000000LL;
+	int64_t until_ns = now_ns() + REAPED_MS * NS_PER_MS;
 
 	while (ask_fds() > most) {
-		if (rpc_now_ns() > until_ns)
+		if (now_ns() > until_ns)
 			fail_msg("%u descriptors instead of %u", ask_fds(), most);
 		poll(NULL, 0, 10); /* nobody tells */
 	}

@@ -2,6 +2,7 @@
 /* The client stub against a server in the same process. */
 #include "tests/rpc/test.h"
 
+#include "core/base/clock.h"
 #include "rpc/nng/client.h"
 #include "rpc/nng/envelope.h"
 #include "tests/rpc/nng/ask.h"
@@ -15,7 +16,7 @@
 
 #define BIND "vfio.v1.DeviceService/BindDevices"
 #define INFO "vfio.v1.DeviceService/GetDeviceInfo"
-#define SECOND 1000000000LL
+#define SECOND NS_PER_S
 
 /* A call and its outcome. */
 struct call {
@@ -59,7 +60,7 @@ static void start(struct rpc_client *client, struct call *call, const char *meth
 	pthread_cond_init(&call->ended, NULL);
 	call->base.method = rpc_method_find(method, strlen(method));
 	call->base.peer.may_change = RPC_MAY;
-	call->base.deadline_ns = rpc_now_ns() + timeout_ns;
+	call->base.deadline_ns = now_ns() + timeout_ns;
 	rpc_invoke(
 		stub, &call->base, call->base.method->changes ? &bind.base : &info.base, on_done);
 }

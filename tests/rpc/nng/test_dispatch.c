@@ -2,6 +2,7 @@
 /* One reply to every request, and nothing run twice: without a network. */
 #include "tests/rpc/test.h"
 
+#include "core/base/clock.h"
 #include "rpc/nng/dispatch.h"
 #include "tests/rpc/nng/raw.h"
 #include "tests/rpc/service/fake.h"
@@ -190,7 +191,7 @@ static void run_clock(struct desk *desk)
 	int64_t next_ns;
 
 	while ((next_ns = rpc_dispatch_expire(desk->dispatch)) != INT64_MAX) {
-		struct timespec until = {next_ns / 1000000000, next_ns % 1000000000};
+		struct timespec until = clock_timespec(next_ns);
 
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 	}
@@ -307,7 +308,7 @@ static void test_close_answers_everyone(void **state)
 	struct request held = {0}, late = {0};
 
 	take(desk, &held, BIND, "hold", "", 0);
-	rpc_dispatch_close(desk->dispatch, rpc_now_ns());
+	rpc_dispatch_close(desk->dispatch, now_ns());
 	expect(&held, RPC_UNAVAILABLE);
 	take(desk, &late, INFO, "x", "", 0);
 	expect(&late, RPC_UNAVAILABLE);
@@ -329,7 +330,7 @@ static void test_close_waits_for_the_work(void **state)
 
 	take(desk, &held, BIND, "hold", "", 0);
 	pthread_create(&worker, NULL, finish_all, desk->fake);
-	rpc_dispatch_close(desk->dispatch, rpc_now_ns() + 10000000000);
+	rpc_dispatch_close(desk->dispatch, now_ns() + 10 * NS_PER_S);
 	expect_run(&held, "1");
 	pthread_join(worker, NULL);
 }

@@ -3,7 +3,6 @@
 #include "tests/rpc/test.h"
 
 #include "rpc/nng/envelope.h"
-#include "rpc/service/text.h"
 #include "vfio/v1/device_service.pb-c.h"
 
 #include <errno.h>
@@ -90,18 +89,6 @@ static void test_response_of_a_failure(void **state)
 	rpc_status_free(status);
 }
 
-static void test_secrets_are_compared_whole(void **state)
-{
-	(void)state;
-	assert_true(rpc_text_equal_secret("secret", "secret"));
-	assert_true(rpc_text_equal_secret("", ""));
-	assert_false(rpc_text_equal_secret("", "secret"));
-	assert_false(rpc_text_equal_secret("secre", "secret"));
-	assert_false(rpc_text_equal_secret("secretsecret", "secret"));
-	assert_false(rpc_text_equal_secret("Secret", "secret"));
-	assert_false(rpc_text_equal_secret("x", ""));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,7 +96,6 @@ int main(void)
 		cmocka_unit_test(test_request_refuses_garbage),
 		cmocka_unit_test(test_response_of_a_message),
 		cmocka_unit_test(test_response_of_a_failure),
-		cmocka_unit_test(test_secrets_are_compared_whole),
 	};
 
 	return cmocka_run_group_tests_name("rpc envelope", tests, NULL, NULL);

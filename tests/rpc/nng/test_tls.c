@@ -2,6 +2,7 @@
 /* tls+tcp://: who may come in, and what they may do there. */
 #include "tests/rpc/test.h"
 
+#include "core/base/clock.h"
 #include "rpc/nng/client.h"
 #include "rpc/nng/server.h"
 #include "tests/rpc/nng/certs.h"
@@ -10,8 +11,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-
-#define SECOND 1000000000LL
 
 struct host {
 	struct fake *fake;
@@ -75,7 +74,7 @@ static void expect_bind(
 	pthread_mutex_init(&call.lock, NULL);
 	pthread_cond_init(&call.ended, NULL);
 	call.base.peer.may_change = RPC_MAY;
-	call.base.deadline_ns = rpc_now_ns() + timeout_ns;
+	call.base.deadline_ns = now_ns() + timeout_ns;
 	if (rpc_client_open(rpc_server_url(host->server, 0), options, &client, &fault) < 0)
 		fail_msg("%s", fault.text);
 	rpc_invoke(rpc_client_service(client, &vfio__v1__device_service__descriptor), &call.base,
@@ -103,8 +102,8 @@ static void test_certificate_gives_the_right(void **state)
 
 	(void)state;
 	host_start(&host, certs_authority, NULL);
-	expect_bind(&host, &certified, SECOND * 30, RPC_OK);
-	expect_bind(&host, &bare, SECOND, RPC_UNAVAILABLE);
+	expect_bind(&host, &certified, NS_PER_S * 30, RPC_OK);
+	expect_bind(&host, &bare, NS_PER_S, RPC_UNAVAILABLE);
 	assert_int_equal(fake_runs(host.fake), 1);
 	host_stop(&host);
 }
@@ -120,9 +119,9 @@ static void test_key_gives_the_right(void **state)
 
 	(void)state;
 	host_start(&host, NULL, "secret");
-	expect_bind(&host, &options, SECOND * 30, RPC_OK);
+	expect_bind(&host, &options, NS_PER_S * 30, RPC_OK);
 	options.api_key = "guess";
-	expect_bind(&host, &options, SECOND * 30, RPC_UNAUTHENTICATED);
+	expect_bind(&host, &options, NS_PER_S * 30, RPC_UNAUTHENTICATED);
 	assert_int_equal(fake_runs(host.fake), 1);
 	host_stop(&host);
 }
@@ -143,8 +142,8 @@ static void test_server_must_prove_itself(void **state)
 
 	(void)state;
 	host_start(&host, NULL, "secret");
-	expect_bind(&host, &other_name, SECOND, RPC_UNAVAILABLE);
-	expect_bind(&host, &other_authority, SECOND, RPC_UNAVAILABLE);
+	expect_bind(&host, &other_name, NS_PER_S, RPC_UNAVAILABLE);
+	expect_bind(&host, &other_authority, NS_PER_S, RPC_UNAVAILABLE);
 	assert_int_equal(fake_runs(host.fake), 0);
 	host_stop(&host);
 }

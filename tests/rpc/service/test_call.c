@@ -2,6 +2,7 @@
 /* Methods, statuses and the rules of a call. */
 #include "tests/rpc/test.h"
 
+#include "core/base/clock.h"
 #include "rpc/service/call.h"
 #include "tests/rpc/service/fake.h"
 #include "vfio/v1/problem.pb-c.h"
@@ -156,7 +157,7 @@ static void ask_and_answer(
 	Vfio__V1__BindDevicesRequest bind = VFIO__V1__BIND_DEVICES_REQUEST__INIT;
 	struct question question = {.rights = {on_ask, &question}};
 	struct outcome outcome = {
-		.call = {.method = method(name), .deadline_ns = rpc_now_ns() + left_ns}};
+		.call = {.method = method(name), .deadline_ns = now_ns() + left_ns}};
 	struct fake *fake = fake_new();
 
 	rpc_peer_set_user(&outcome.call.peer, 1000, 100, &question.rights);
@@ -232,8 +233,7 @@ static void test_a_refusal_says_why(void **state)
 
 static void test_invoke_minds_the_deadline(void **state)
 {
-	struct outcome outcome =
-		invoke("vfio.v1.DeviceService/GetDeviceInfo", true, rpc_now_ns() - 1);
+	struct outcome outcome = invoke("vfio.v1.DeviceService/GetDeviceInfo", true, now_ns() - 1);
 
 	(void)state;
 	assert_int_equal(outcome.done, 1);

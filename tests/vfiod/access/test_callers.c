@@ -2,6 +2,7 @@
 /* Which users may change devices, by a user database of the test's own. */
 #include "tests/rpc/test.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "tools/vfiod/access/callers.h"
 #include "tools/vfiod/access/membership.h"
@@ -151,7 +152,7 @@ static void expect(
 
 static void end(struct callers *callers)
 {
-	assert_true(callers_drain(callers, now_ns() + 60 * INT64_C(1000000000)));
+	assert_true(callers_drain(callers, now_ns() + 60 * NS_PER_S));
 	callers_clear(callers);
 }
 

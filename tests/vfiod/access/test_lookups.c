@@ -2,15 +2,16 @@
 /* Asking about users: shared, remembered, bounded, and never on the asker's thread. */
 #include "tests/rpc/test.h"
 
-#include "core/base/util.h"
+#include "core/base/clock.h"
 #include "tools/vfiod/access/lookups.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define KEEP_NS (3600 * INT64_C(1000000000))
-#define LONG_NS (60 * INT64_C(1000000000))
+#define KEEP_NS (3600 * NS_PER_S)
+#define LONG_NS (60 * NS_PER_S)
 
 /* A directory that answers when the test says so. */
 struct directory {

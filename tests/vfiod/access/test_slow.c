@@ -2,7 +2,7 @@
 /* A user database that does not answer: whoever needs it waits, and nobody else does. */
 #include "tests/rpc/test.h"
 
-#include "core/base/util.h"
+#include "core/base/clock.h"
 #include "rest/server.h"
 #include "rpc/nng/server.h"
 #include "tests/rest/http_client.h"
@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,7 +22,6 @@
 	"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"               \
 	"Connection: close\r\n\r\n{}"
 #define HEALTH "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-#define S_NS INT64_C(1000000000)
 
 enum { STRANGERS = 6 };
 
@@ -120,7 +120,7 @@ static struct scene *scene_new(uint32_t timeout_ms)
 {
 	struct scene *s = calloc(1, sizeof(*s));
 	const struct lookups_config config = {
-		.may = may, .arg = s, .keep_ns = S_NS, .users = 8, .threads = 2, .waiting = 32};
+		.may = may, .arg = s, .keep_ns = NS_PER_S, .users = 8, .threads = 2, .waiting = 32};
 
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->changed, NULL);
@@ -139,7 +139,7 @@ static void scene_free(struct scene *s)
 	rest_server_free(s->rest);
 	rpc_server_free(s->rpc);
 	open_database(s);
-	assert_true(lookups_drain(s->lookups, now_ns() + 60 * S_NS));
+	assert_true(lookups_drain(s->lookups, now_ns() + 60 * NS_PER_S));
 	lookups_free(s->lookups);
 	fake_free(s->fake);
 	close(s->listen_fd);
@@ -242,7 +242,7 @@ static void test_deadline(void **state)
 	http_expect(http, 504, "DEADLINE_EXCEEDED");
 	rpc_expect_bind(rpc, 0x80000001u, RPC_DEADLINE_EXCEEDED);
 	open_database(s);
-	assert_true(lookups_drain(s->lookups, now_ns() + 60 * S_NS));
+	assert_true(lookups_drain(s->lookups, now_ns() + 60 * NS_PER_S));
 	assert_int_equal(fake_runs(s->fake), 0);
 	scene_free(s);
 }

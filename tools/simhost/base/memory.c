@@ -2,6 +2,8 @@
 /* Memory that is there. */
 #include "tools/simhost/base/memory.h"
 
+#include "core/base/array.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,10 +37,7 @@ void memory_replace(char **place, const char *text)
 
 void *memory_room(void *array, size_t count, size_t element)
 {
-	/* Full exactly when the count is a power of two (or nothing is there yet). */
-	if (count & (count - 1))
-		return array;
-	return memory_need(reallocarray(array, count ? count * 2 : 1, element));
+	return memory_need(array_room(array, count, element));
 }
 
 FILE *memory_stream(char **text, size_t *len)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A mounted simulated host. */
 #include "tools/simhost/fs/session.h"
+#include "core/base/clock.h"
 #include "tools/simhost/fs/fs.h"
 #include "tools/simhost/fs/stream.h"
 
@@ -40,7 +41,7 @@ static void on_wake(int number)
  * again. */
 static void *end_when_due(void *arg)
 {
-	const struct timespec pause = {.tv_nsec = 10000000};
+	const struct timespec pause = {.tv_nsec = 10 * NS_PER_MS};
 	struct session *s = arg;
 	struct pollfd due[] = {
 		{.fd = s->signals, .events = POLLIN}, {.fd = fuse_session_fd(s->fuse)}};

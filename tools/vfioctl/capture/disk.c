@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The disks of a capture: those of devices, and what is built upon them. */
 #include "tools/vfioctl/capture/disk.h"
+#include "core/base/array.h"
 #include "tools/vfioctl/capture/device.h"
 #include "tools/vfioctl/capture/net.h"
 #include "tools/vfioctl/capture/text.h"
@@ -31,13 +32,11 @@ static struct capture_disk *find_disk(const struct capture *c, const char *name)
 
 static struct capture_disk *add_disk(struct capture *c, const char *name)
 {
-	struct capture_disk *grown = capture_room(c->disks, c->n_disks, sizeof(*grown));
+	struct capture_disk *disk = ARRAY_ADD(c->disks, c->n_disks);
 	char path[128];
 
-	if (!grown)
+	if (!disk)
 		return NULL;
-	c->disks = grown;
-	struct capture_disk *disk = &c->disks[c->n_disks++];
 	*disk = (struct capture_disk){0};
 	snprintf(disk->name, sizeof(disk->name), "%s", name);
 	snprintf(path, sizeof(path), "%s/%s/dev", CLASS, name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The PCI drivers of a capture. */
 #include "tools/vfioctl/capture/driver.h"
+#include "core/base/array.h"
 #include "tools/vfioctl/capture/text.h"
 
 #include "core/base/util.h"
@@ -43,12 +44,10 @@ static void default_module(const char *name, char out[static CAPTURE_NAME_SIZE])
 
 static int add_driver(struct capture *c, const char *name)
 {
-	struct capture_driver *grown = capture_room(c->drivers, c->n_drivers, sizeof(*grown));
+	struct capture_driver *d = ARRAY_ADD(c->drivers, c->n_drivers);
 
-	if (!grown)
+	if (!d)
 		return -1;
-	c->drivers = grown;
-	struct capture_driver *d = &c->drivers[c->n_drivers++];
 	*d = (struct capture_driver){
 		.builtin = true,
 		.vfio = is_vfio(name),

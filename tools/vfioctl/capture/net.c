@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The network interfaces of a capture: those of devices, and what is stacked upon them. */
 #include "tools/vfioctl/capture/net.h"
+#include "core/base/array.h"
 #include "tools/vfioctl/capture/device.h"
 #include "tools/vfioctl/capture/text.h"
 
@@ -57,12 +58,10 @@ static void read_upper(const struct capture *c, struct capture_net *net)
 static int add_net(
 	struct capture *c, const char *name, const struct capture_device *device, const char *path)
 {
-	struct capture_net *grown = capture_room(c->nets, c->n_nets, sizeof(*grown));
+	struct capture_net *net = ARRAY_ADD(c->nets, c->n_nets);
 
-	if (!grown)
+	if (!net)
 		return -1;
-	c->nets = grown;
-	struct capture_net *net = &c->nets[c->n_nets++];
 	*net = (struct capture_net){.device = device};
 	snprintf(net->name, sizeof(net->name), "%s", name);
 	snprintf(net->path, sizeof(net->path), "%s", path);

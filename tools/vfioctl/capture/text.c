@@ -76,11 +76,3 @@ bool capture_line(const char **text, char *buf, size_t size)
 	*text += len + ((*text)[len] == '\n');
 	return true;
 }
-
-void *capture_room(void *items, size_t count, size_t size)
-{
-	/* Doubled whenever the count is a power of two. */
-	if (count & (count - 1))
-		return items;
-	return reallocarray(items, count ? count * 2 : 1, size);
-}

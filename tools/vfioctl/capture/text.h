@@ -24,6 +24,3 @@ char *capture_slurp(const struct capture *c, const char *path);
 /* Takes the next line off *text into buf, cut to its size. False at the end, or when text is NULL.
  */
 bool capture_line(const char **text, char *buf, size_t size);
-
-/* items with room for one more; NULL when memory is short. */
-void *capture_room(void *items, size_t count, size_t size);

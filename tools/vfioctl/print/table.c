@@ -2,6 +2,7 @@
 /* Tables with aligned columns, the same on a terminal and in a pipe. */
 #include "tools/vfioctl/print/table.h"
 
+#include "core/base/array.h"
 #include "tools/vfioctl/print/text.h"
 
 #include <errno.h>
@@ -19,21 +20,13 @@ void table_init(struct table *table, const char *const *heads)
 
 static struct table_row *row_new(struct table *table)
 {
-	struct table_row *rows;
+	struct table_row *row = ARRAY_ADD(table->rows, table->count);
 
-	/* Grows at the powers of two. */
-	if ((table->count & (table->count - 1)) == 0) {
-		rows = reallocarray(
-			table->rows, table->count ? 2 * table->count : 1, sizeof(*rows));
-		if (!rows) {
-			table->failed = true;
-			return NULL;
-		}
-		table->rows = rows;
-	}
-	rows = &table->rows[table->count++];
-	*rows = (struct table_row){0};
-	return rows;
+	if (row)
+		*row = (struct table_row){0};
+	else
+		table->failed = true;
+	return row;
 }
 
 void table_row(struct table *table, const char *const *cells)

@@ -2,6 +2,7 @@
 /* The daemon, called and waited for. */
 #include "tools/vfioctl/session/remote.h"
 
+#include "core/base/clock.h"
 #include "rpc/nng/endpoint.h"
 #include "rpc/nng/envelope.h"
 #include "rpc/nng/wire.h"
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NS_PER_MS 1000000LL
 #define MS_PER_S 1000U
 #define API_KEY_VARIABLE "VOLANT_API_KEY"
 
@@ -150,7 +150,7 @@ static int64_t deadline(const struct remote *remote, const struct rpc_method *me
 	int64_t timeout_ms = remote->timeout_s ? remote->timeout_s * (int64_t)MS_PER_S
 					       : rpc_method_default_timeout_ms(method);
 
-	return rpc_now_ns() + timeout_ms * NS_PER_MS;
+	return now_ns() + timeout_ms * NS_PER_MS;
 }
 
 ProtobufCMessage *remote_call(struct remote *remote, const char *method_name,

@@ -2,6 +2,7 @@
 /* One run of vfioctl: what was asked for, and the daemon that answers. */
 #include "tools/vfioctl/session/session.h"
 
+#include "core/base/array.h"
 #include "rest/transcode.h"
 #include "tools/vfioctl/print/text.h"
 #include "tools/vfioctl/session/help.h"
@@ -225,12 +226,11 @@ void session_close(struct session *session)
 
 int words_add(struct words *words, char *text)
 {
-	char **items = reallocarray(words->items, words->count + 1, sizeof(*items));
+	char **added = ARRAY_ADD(words->items, words->count);
 
-	if (!items)
+	if (!added)
 		return -ENOMEM;
-	items[words->count++] = text;
-	words->items = items;
+	*added = text;
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 /* Who may change devices. */
 #include "tools/vfiod/access/callers.h"
 
+#include "core/base/clock.h"
 #include "tools/vfiod/access/lookups.h"
 #include "tools/vfiod/access/membership.h"
 
@@ -10,7 +11,7 @@
 #include <unistd.h>
 
 /* A user taken out of the group has lost the right this much later at the latest. */
-#define KEEP_NS (10 * INT64_C(1000000000))
+#define KEEP_NS (10 * NS_PER_S)
 
 static int read_membership(void *arg, uid_t uid)
 {

@@ -2,10 +2,11 @@
 /* Asking about users off the threads that serve. */
 #include "tools/vfiod/access/lookups.h"
 
-#include "core/base/util.h"
-#include "rpc/device/workers.h"
+#include "core/base/clock.h"
+#include "core/base/workers.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/queue.h>
 
 enum { IDLE_MS = 10000 }; /* how long a thread that asks nothing stays */

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A pool of threads for work that may block. */
-#include "rpc/device/workers.h"
+#include "core/base/workers.h"
 
-#include "core/base/util.h"
+#include "core/base/clock.h"
+#include "core/base/thread.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <time.h>
-
-#define NS_PER_S INT64_C(1000000000)
-#define NS_PER_MS INT64_C(1000000)
 
 struct piece {
 	void (*run)(void *arg);
@@ -35,14 +29,9 @@ struct workers {
 
 static void init_locks(struct workers *w)
 {
-	pthread_condattr_t attr;
-
 	pthread_mutex_init(&w->mutex, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->work, &attr);
-	pthread_cond_init(&w->ended, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&w->work);
+	thread_cond_init(&w->ended);
 }
 
 struct workers *workers_new(unsigned max, unsigned queue, unsigned idle_ms)
@@ -71,21 +60,14 @@ static struct piece workers_take(struct workers *w)
 	return piece;
 }
 
-static struct timespec timespec_of(int64_t ns)
-{
-	return (struct timespec){.tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
-}
-
 /* Waits for work. False after too long without any. Work may have come all the same: whoever leaves
  * looks for it once more, for a piece is given to a thread that counts as idle. */
 static bool await_work(struct workers *w)
 {
-	const struct timespec until = timespec_of(now_ns() + w->idle_ns);
-
 	w->n_idle++;
-	int error = pthread_cond_timedwait(&w->work, &w->mutex, &until);
+	bool woken = thread_wait(&w->work, &w->mutex, now_ns() + w->idle_ns);
 	w->n_idle--;
-	return error != ETIMEDOUT;
+	return woken;
 }
 
 static void run_one(struct workers *w)
@@ -134,18 +116,13 @@ static void *workers_main(void *arg)
 	return NULL;
 }
 
-/* Signals are for main's thread alone. */
 static bool start_thread(struct workers *w)
 {
-	sigset_t all, before;
 	pthread_t thread;
+	bool started = thread_start(&thread, workers_main, w) == 0;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int error = pthread_create(&thread, NULL, workers_main, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	w->n_threads += !error;
-	return !error;
+	w->n_threads += started;
+	return started;
 }
 
 bool workers_submit(struct workers *w, void (*run)(void *arg), void *arg)
@@ -165,14 +142,13 @@ bool workers_submit(struct workers *w, void (*run)(void *arg), void *arg)
 
 bool workers_drain(struct workers *w, int64_t deadline_ns)
 {
-	const struct timespec until = timespec_of(deadline_ns);
-	int error = 0;
+	bool in_time = true;
 
 	pthread_mutex_lock(&w->mutex);
 	w->stopping = true;
 	pthread_cond_broadcast(&w->work);
-	while (!error && (w->n_busy > 0 || w->queue_count > 0))
-		error = pthread_cond_timedwait(&w->ended, &w->mutex, &until);
+	while (in_time && (w->n_busy > 0 || w->queue_count > 0))
+		in_time = thread_wait(&w->ended, &w->mutex, deadline_ns);
 	bool drained = w->n_busy == 0 && w->queue_count == 0;
 	pthread_mutex_unlock(&w->mutex);
 	return drained;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Worker threads: as many as there is work for, none when there is none for a while. */
-#include "rpc/device/workers.h"
+#include "core/base/workers.h"
 
-#include "core/base/util.h"
+#include "core/base/clock.h"
+#include "core/base/thread.h"
 
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -12,8 +12,6 @@
 #include <time.h>
 
 #include <cmocka.h>
-
-#define NS_PER_MS INT64_C(1000000)
 
 enum {
 	THREADS = 8,
@@ -35,7 +33,7 @@ static void gate_init(struct gate *g)
 {
 	*g = (struct gate){0};
 	pthread_mutex_init(&g->mutex, NULL);
-	pthread_cond_init(&g->changed, NULL);
+	thread_cond_init(&g->changed);
 }
 
 static void pass(void *arg)
@@ -63,16 +61,14 @@ static void open_gate(struct gate *g, bool is_open)
 
 static void await(struct gate *g, const unsigned *count, unsigned wanted)
 {
-	struct timespec until;
-	int error = 0;
+	int64_t until = now_ns() + PATIENCE_MS * NS_PER_MS;
+	bool in_time = true;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += PATIENCE_MS / 1000;
 	pthread_mutex_lock(&g->mutex);
-	while (!error && *count < wanted)
-		error = pthread_cond_timedwait(&g->changed, &g->mutex, &until);
+	while (in_time && *count < wanted)
+		in_time = thread_wait(&g->changed, &g->mutex, until);
 	pthread_mutex_unlock(&g->mutex);
-	assert_int_equal(error, 0);
+	assert_true(in_time);
 }
 
 /* Nobody tells when a thread ends. */
