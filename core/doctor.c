@@ -80,25 +80,29 @@ static void check_firmware(struct host *host, struct doctor_report *r)
 			"the firmware describes no IOMMU");
 }
 
-static void check_iommu(struct host *host, struct doctor_report *r)
+/* AMD's IOMMU is used unless the command line forbids it, and "on" is no value of amd_iommu.
+ * Intel's is used where the kernel was built so, or the command line asks for it. */
+static const char *iommu_action(struct host *host)
 {
 	CLEANUP(free_cleanup) char *cmdline = doctor_slurp(host, "proc/cmdline");
-	const char *option = is_amd(host) ? "amd_iommu=on" : "intel_iommu=on";
-	char action[160] = "";
+	bool amd = is_amd(host);
 
-	if (r->n_groups > 0) {
+	if (cmdline && strstr(cmdline, amd ? "amd_iommu=off" : "intel_iommu=off"))
+		return amd ? "take amd_iommu=off off the kernel command line and reboot"
+			   : "take intel_iommu=off off the kernel command line and reboot";
+	if (amd || (cmdline && strstr(cmdline, "intel_iommu=on")))
+		return "see the kernel's log (dmesg) for DMAR or AMD-Vi messages";
+	return "add intel_iommu=on to the kernel command line and reboot";
+}
+
+static void check_iommu(struct host *host, struct doctor_report *r)
+{
+	if (r->n_groups > 0)
 		doctor_say(doctor_add(r, "iommu", DOCTOR_PASS, ""), "the IOMMU is on: %u groups",
 			r->n_groups);
-		return;
-	}
-	if (cmdline && strstr(cmdline, option))
-		snprintf(action, sizeof(action),
-			"see the kernel's log (dmesg) for DMAR or AMD-Vi messages");
 	else
-		snprintf(action, sizeof(action), "add %s to the kernel command line and reboot",
-			option);
-	doctor_say(doctor_add(r, "iommu", DOCTOR_FAIL, action),
-		"the IOMMU is off: there are no IOMMU groups");
+		doctor_say(doctor_add(r, "iommu", DOCTOR_FAIL, iommu_action(host)),
+			"the IOMMU is off: there are no IOMMU groups");
 }
 
 static void check_interrupt_remapping(struct host *host, struct doctor_report *r)

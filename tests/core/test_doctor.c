@@ -74,7 +74,10 @@ static void an_iommu_that_is_off_is_told_how_to_turn_on(void **state)
 	assert_non_null(strstr(find(&report, "iommu")->action, "intel_iommu=on"));
 	tree_write(f->tree, "proc/cpuinfo", "vendor_id : AuthenticAMD\n");
 	examine(f, &report);
-	assert_non_null(strstr(find(&report, "iommu")->action, "amd_iommu=on"));
+	assert_non_null(strstr(find(&report, "iommu")->action, "dmesg"));
+	tree_write(f->tree, "proc/cmdline", "quiet amd_iommu=off\n");
+	examine(f, &report);
+	assert_non_null(strstr(find(&report, "iommu")->action, "take amd_iommu=off off"));
 	tree_remove(f->tree, "sys/firmware/acpi/tables/DMAR");
 	assert_verdict(f, "firmware", DOCTOR_FAIL);
 	tree_write(f->tree, "sys/firmware/acpi/tables/IVRS", "IVRS");
