@@ -27,6 +27,11 @@ declare -rA root_release_libraries=(
 	[trixie]='libssl3t64 libfuse3-4 libwslay1'
 )
 
+# shellcheck disable=SC2034 # kernel.sh's: what systemd and udev ask for
+more_modules=(
+	fs/autofs fs/binfmt_misc.ko fs/configfs fs/overlayfs net/packet net/unix drivers/net/tun.ko
+)
+
 # Prints how this machine's apt reaches archives: proxies, checks, languages.
 root_apt_options() {
 	apt-config dump |
@@ -45,12 +50,21 @@ root_make() {
 	}
 }
 
+# Prints what a root file system is made by, so that another way of making it makes another.
+# Usage: root_recipe KIND
+root_recipe() {
+	declare -f root_make "root_make_$1"
+	[[ $1 != bare ]] || return 0
+	declare -f root_disk root_kernel
+	printf '%s\n' "${kernel_modules[@]}" "${more_modules[@]}"
+	cat "$lab_parts/systemd/customize"
+}
+
 # Prints the cached path of a root file system: KIND-NAME-KEY, the key being of all that it is made of.
 # Usage: root_path KIND NAME [WORD]...
 root_path() {
 	local key
-	key=$(printf '%s\n' "$root_sources" "${@:3}" |
-		sha256sum - "$lab_parts/root.sh" "$lab_parts/systemd/customize" | sha256sum | cut -c 1-16)
+	key=$({ printf '%s\n' "$root_sources" "${@:3}" && root_recipe "$1"; } | sha256sum | cut -c 1-16)
 	printf '%s\n' "$root_cache/$1-$2-$key"
 }
 

@@ -27,7 +27,7 @@ systemd_image() {
 	done
 	install -m 755 "$lab_parts/systemd/run" "$root/add/lab"
 	cp "$lab_parts"/systemd/lab.* "$root/add/etc/systemd/system"
-	cp "$lab_parts"/systemd/mgmt0.* "$root/add/etc/systemd/network"
+	cp "$lab_parts"/systemd/10-mgmt0.* "$root/add/etc/systemd/network"
 	printf '%s\n' "$3" >"$root/add/lab/mode"
 	printf '%s\n' "$4" >"$root/add/lab/command"
 	shift 4

@@ -14,11 +14,14 @@ readonly kernel_modules=(
 	net/ipv4/inet_diag.ko net/ipv4/tcp_diag.ko net/8021q net/bridge net/802 net/llc net/core net/tls
 )
 
+# More of them, for who sets this before a kernel is unpacked.
+more_modules=()
+
 # Lists the members of ./linux-image-*.deb that the guest may want.
 wanted_members() {
-	local IFS='|' release=${1//[.+]/\\&}
+	local IFS='|' release=${1//[.+]/\\&} modules=("${kernel_modules[@]}" "${more_modules[@]}")
 	dpkg-deb --fsys-tarfile linux-image-*.deb | tar -t |
-		grep -E "^\./(boot/vmlinuz-|(usr/)?lib/modules/$release/(modules\.|kernel/(${kernel_modules[*]})))" |
+		grep -E "^\./(boot/vmlinuz-|(usr/)?lib/modules/$release/(modules\.|kernel/(${modules[*]})))" |
 		grep -v '/$'
 }
 
