@@ -85,19 +85,19 @@ root_guest() {
 # Makes a root file system unless it is cached; drops those that no run has used for a month.
 # Usage: root_cached KIND NAME [PACKAGE]...
 root_cached() {
-	local path lock root_sources
+	local path lock new=$root_cache/.new-$1-$2 root_sources
 	root_sources=$(archive_sources "$2") || return
 	path=$(root_path "$@")
 	mkdir -p "$root_cache"
-	exec {lock}>"$root_cache/lock"
+	exec {lock}>"$root_cache/.lock-$1-$2"
 	flock "$lock"
 	if [[ ! -d $path ]]; then
 		find "$root_cache" -mindepth 1 -maxdepth 1 -type d -mtime +30 -exec rm -rf {} +
-		rm -rf "$root_cache"/.new.*
 		say "making a root file system of Debian $2 (once; this takes some minutes)"
-		mkdir "$root_cache/.new.$$"
-		"root_make_$1" "$2" "$root_cache/.new.$$" "${@:3}" || return
-		mv -T "$root_cache/.new.$$" "$path"
+		rm -rf "$new"
+		mkdir "$new"
+		"root_make_$1" "$2" "$new" "${@:3}" || return
+		mv -T "$new" "$path"
 	fi
 	touch "$path"
 	exec {lock}>&-
