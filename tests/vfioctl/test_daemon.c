@@ -80,7 +80,7 @@ static int start(void **state)
 	return -1;
 }
 
-static int stop(void **state)
+static int end(void **state)
 {
 	int status;
 
@@ -153,5 +153,5 @@ int main(int argc, char **argv)
 	}
 	vfiod = argv[1];
 	vfioctl = argv[2];
-	return cmocka_run_group_tests_name("vfioctl/daemon", tests, start, stop);
+	return cmocka_run_group_tests_name("vfioctl/daemon", tests, start, end);
 }

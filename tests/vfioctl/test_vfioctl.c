@@ -45,7 +45,7 @@ static int start(void **state)
 	return 0;
 }
 
-static int stop(void **state)
+static int end(void **state)
 {
 	(void)state;
 	canned_stop(canned);
@@ -315,25 +315,25 @@ static void test_full_disk(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_list, start, stop),
-		cmocka_unit_test_setup_teardown(test_list_takes_every_page, start, stop),
-		cmocka_unit_test_setup_teardown(test_groups, start, stop),
-		cmocka_unit_test_setup_teardown(test_groups_of_a_large_host, start, stop),
-		cmocka_unit_test_setup_teardown(test_info, start, stop),
-		cmocka_unit_test_setup_teardown(test_validate, start, stop),
-		cmocka_unit_test_setup_teardown(test_bind, start, stop),
-		cmocka_unit_test_setup_teardown(test_bind_options, start, stop),
-		cmocka_unit_test_setup_teardown(test_refusal_names_the_holder, start, stop),
-		cmocka_unit_test_setup_teardown(test_no_right_to_change, start, stop),
-		cmocka_unit_test_setup_teardown(test_unbind, start, stop),
-		cmocka_unit_test_setup_teardown(test_paths, start, stop),
-		cmocka_unit_test_setup_teardown(test_doctor, start, stop),
-		cmocka_unit_test_setup_teardown(test_health, start, stop),
-		cmocka_unit_test_setup_teardown(test_nobody_there, start, stop),
-		cmocka_unit_test_setup_teardown(test_timeout, start, stop),
-		cmocka_unit_test_setup_teardown(test_usage, start, stop),
-		cmocka_unit_test_setup_teardown(test_help, start, stop),
-		cmocka_unit_test_setup_teardown(test_full_disk, start, stop),
+		cmocka_unit_test_setup_teardown(test_list, start, end),
+		cmocka_unit_test_setup_teardown(test_list_takes_every_page, start, end),
+		cmocka_unit_test_setup_teardown(test_groups, start, end),
+		cmocka_unit_test_setup_teardown(test_groups_of_a_large_host, start, end),
+		cmocka_unit_test_setup_teardown(test_info, start, end),
+		cmocka_unit_test_setup_teardown(test_validate, start, end),
+		cmocka_unit_test_setup_teardown(test_bind, start, end),
+		cmocka_unit_test_setup_teardown(test_bind_options, start, end),
+		cmocka_unit_test_setup_teardown(test_refusal_names_the_holder, start, end),
+		cmocka_unit_test_setup_teardown(test_no_right_to_change, start, end),
+		cmocka_unit_test_setup_teardown(test_unbind, start, end),
+		cmocka_unit_test_setup_teardown(test_paths, start, end),
+		cmocka_unit_test_setup_teardown(test_doctor, start, end),
+		cmocka_unit_test_setup_teardown(test_health, start, end),
+		cmocka_unit_test_setup_teardown(test_nobody_there, start, end),
+		cmocka_unit_test_setup_teardown(test_timeout, start, end),
+		cmocka_unit_test_setup_teardown(test_usage, start, end),
+		cmocka_unit_test_setup_teardown(test_help, start, end),
+		cmocka_unit_test_setup_teardown(test_full_disk, start, end),
 	};
 
 	if (argc != 2) {

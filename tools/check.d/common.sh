@@ -65,7 +65,8 @@ configure() {
 	local options=()
 	((!ninja)) || options+=(-G Ninja)
 	! command -v ccache >/dev/null || options+=(-D CMAKE_C_COMPILER_LAUNCHER=ccache)
-	cmake -S "$project" -B "$build/$1" -D CMAKE_C_COMPILER="$2" "${options[@]}" "${@:3}"
+	cmake -S "$project" -B "$build/$1" -D CMAKE_C_COMPILER="$2" -D VFIOD_DEVELOPER=ON \
+		"${options[@]}" "${@:3}"
 }
 
 compile() {

@@ -4,14 +4,39 @@
 
 guest_pid='' guest_reader='' guest_up=0
 
+# The kernel's folder and, for a guest with systemd, its disk; the lab's verbs set them.
+guest_kernel='' guest_disk=''
+
 # The last line saves time only: what it leaves out, the lab does not look at.
-readonly guest_command_line="console=ttyS0 intel_iommu=on quiet panic=-1 random.trust_cpu=on \
+readonly guest_command_line="console=ttyS0 intel_iommu=on quiet random.trust_cpu=on \
 mitigations=off cryptomgr.notests audit=0 apparmor=0 no_timer_check"
+
+# Units of systemd that nobody misses here; each takes the emulated CPU a second.
+readonly guest_masked_units=(
+	modprobe@efi_pstore.service modprobe@drm.service systemd-pstore.service
+	systemd-network-generator.service systemd-binfmt.service proc-sys-fs-binfmt_misc.automount
+	sys-kernel-tracing.mount systemd-random-seed.service
+)
+
+# What differs between a guest that may reboot and one that may not: what it is to do then, and the
+# disk that it has for that. What is written to that disk goes to a file in the temporary folder that
+# QEMU removes at once. The disk is at the AHCI controller, which a guest has anyway.
+# Prints QEMU's arguments, one a line.
+guest_kind() {
+	if [[ $guest_disk ]]; then
+		printf '%s\n' -drive "if=none,id=root,format=raw,snapshot=on,cache=unsafe,file=$guest_disk" \
+			-device ide-hd,drive=root,bus=ide.0 -append \
+			"$guest_command_line systemd.unit=lab.target systemd.show_status=0 $(
+				printf ' systemd.mask=%s' "${guest_masked_units[@]}")"
+	else
+		printf '%s\n' -no-reboot -append "$guest_command_line panic=-1"
+	fi
+}
 
 # The kernel to start: without its compression where the cache has it so, which saves the
 # emulated CPU a second or two.
-guest_kernel() {
-	local kernel=$lab_user_cache/kernel/$option_kernel/vmlinux
+guest_kernel_file() {
+	local kernel=$guest_kernel/vmlinux
 	[[ -e $kernel ]] || kernel=${kernel%x}z
 	printf '%s\n' "$kernel"
 }
@@ -28,14 +53,13 @@ guest_start() {
 	exec {guest_status}<>"$dir/status"
 	cat "$dir/output" &
 	guest_reader=$!
-	mapfile -t arguments < <(machine_arguments "$dir")
+	mapfile -t arguments < <(machine_arguments "$dir" && guest_kind)
 	# What runs in the background would have no standard input, which a shell in the guest needs.
 	exec {input}<&0
 	# However this process ends, the guest ends with it.
-	setpriv --pdeathsig TERM qemu-system-x86_64 "${arguments[@]}" \
+	TMPDIR=$dir setpriv --pdeathsig TERM qemu-system-x86_64 "${arguments[@]}" \
 		-netdev "user,id=mgmt,restrict=on${1:+,$1}" "${@:2}" \
-		-kernel "$(guest_kernel)" -initrd "$lab_temporary/image" \
-		-append "$guest_command_line" \
+		-kernel "$(guest_kernel_file)" -initrd "$lab_temporary/image" \
 		<&"$input" 2>"$dir/qemu.log" &
 	guest_pid=$!
 	exec {input}<&-
@@ -93,8 +117,10 @@ guest_boot() {
 # Follows the guest to the end of its command and returns the command's exit status. Calls
 # on_ready when the command says that it is.
 guest_follow() {
-	local status=''
-	while [[ -z $status ]] && guest_wait_line "$option_timeout"; do
+	local status='' end=$((SECONDS + option_timeout)) left=0
+	while [[ -z $status ]]; do
+		((!option_timeout)) || left=$((end > SECONDS ? end - SECONDS : 1))
+		guest_wait_line "$left" || break
 		case $guest_line in
 		ready) on_ready ;;
 		'exit '*) status=${guest_line#exit } ;;

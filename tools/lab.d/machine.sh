@@ -21,7 +21,6 @@ machine_base() {
 	cat <<-END
 		-nodefaults
 		-no-user-config
-		-no-reboot
 		-display
 		none
 		-machine

@@ -173,7 +173,8 @@ static void test_half_open_connections_make_room(void **state)
 		assert_true(is_let_go(fds[0], 20));
 		for (int n = 0; n < 10; n++)
 			ask_expect(urls[i], ask_info("x", "", 0), RPC_OK);
-		assert_in_range(ask_fds(), 1500, before + 1500 + 2 + 512 + 64);
+		size_t now = ask_fds();
+		assert_true(now >= 1500 && now <= before + 1500 + 2 + 512 + 64);
 		expect_over(used, i == 0, &bytes);
 		close_all(fds, 1500);
 		close(used);
