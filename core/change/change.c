@@ -10,11 +10,11 @@
 
 #include "core/base/util.h"
 #include "core/change/end.h"
+#include "core/change/failure.h"
 #include "core/change/node_keeper.h"
 #include "core/change/pending.h"
 #include "core/change/result.h"
 #include "core/change/step.h"
-#include "core/change/undo.h"
 #include "core/change/vfio_driver.h"
 #include "core/engine.h"
 #include "core/helper/helper.h"

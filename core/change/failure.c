@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Bind and unbind: what is done beside the plan, and how all of it is undone. */
-#include "core/change/undo.h"
+#include "core/change/failure.h"
 
 #include "core/base/util.h"
 #include "core/change/node_keeper.h"
