@@ -33,7 +33,7 @@ static void change_close(struct change *c)
 	facts_clear(&c->facts);
 	device_list_free(c->devices, c->targets.count);
 	address_list_clear(&c->targets);
-	free(c->before);
+	free(c->intent);
 	free(c->nodes);
 	free(c->keys);
 	plan_clear(&c->plan);
@@ -158,59 +158,54 @@ bool change_is_bind(const struct change *c)
 	return c->wish.goal == PLAN_TO_VFIO;
 }
 
-const char *change_what(const struct change *c)
-{
-	if (change_is_bind(c))
-		return "bind";
-	return c->wish.leave_driverless ? "free" : "unbind";
-}
-
 bool change_has_steps(const struct change *c, size_t i)
 {
 	return plan_needs(&c->wish, &c->facts.devices[i]);
 }
 
-/* Writes down, synced, what is about to change. */
-static int begin(struct change *c, struct core_error *err)
+static enum intent_kind change_kind(const struct change *c)
 {
-	if (!(c->before = calloc(c->targets.count, sizeof(*c->before))))
-		return core_fail_memory(err);
+	if (change_is_bind(c))
+		return CHANGE_BIND;
+	return c->wish.leave_driverless ? CHANGE_LEAVE_DRIVERLESS : CHANGE_UNBIND;
+}
+
+/* Writes down, synced, what is about to change. */
+static int change_begin(struct change *c, struct core_error *err)
+{
+	if (change_is_bind(c) && vfio_driver_ready(c->host, VFIO_DRIVER, c->request->deadline, err))
+		return -1;
 	for (size_t i = 0; i < c->targets.count; i++) {
-		struct device_origin *before = &c->before[c->n_before];
+		struct device_origin *before = &c->intent->before[c->intent->n_devices];
 
 		if (!change_has_steps(c, i))
 			continue;
-		if (transaction_origin(c->host, c->devices[i], c->request->deadline, before, err))
+		if (step_read_origin(c->host, c->devices[i], c->request->deadline, before, err))
 			return -1;
 		before->access = c->request->access;
-		c->n_before++;
+		c->intent->n_devices++;
 	}
-	return store_begin(c->host->store, change_what(c), c->before, c->n_before, &c->intent, err);
+	return store_begin(c->host->store, c->intent, err);
 }
 
-static int execute(struct change *c, struct core_error *err)
+static int change_execute(struct change *c, struct core_error *err)
 {
-	struct transaction_guard guard = {.request = &c->wish};
 	size_t n_begun = 0;
 
-	if (c->plan.count > 0) {
-		if (change_is_bind(c) &&
-			vfio_driver_ready(c->host, VFIO_DRIVER, c->request->deadline, err))
-			return -1;
-		if (begin(c, err))
-			return -1;
-	}
-	guard.records = c->before;
-	guard.n_records = c->n_before;
-	if (transaction_run(c->host, &c->plan, c->request->deadline, &guard, &n_begun, err) == 0 &&
+	if (!(c->intent = intent_new(change_kind(c), c->targets.count)))
+		return core_fail_memory(err);
+	if (c->plan.count > 0 && change_begin(c, err))
+		return -1;
+	const struct step_guard guard = {&c->wish, c->intent};
+	if (step_run(c->host, &c->plan, c->request->deadline, &guard, &n_begun, err) == 0 &&
 		change_set_nodes(c, err) == 0 && change_end(c, err) == 0)
 		return 0;
-	change_undo(c, n_begun, err);
+	change_fail(c, n_begun, err);
 	return -1;
 }
 
 /* Whether there is anything to do but to answer. */
-static bool has_work(const struct change *c)
+static bool change_has_work(const struct change *c)
 {
 	bool stale = false;
 
@@ -241,7 +236,7 @@ int change_run(struct host *host, enum plan_goal goal, const struct change_reque
 		return core_fail(err, CORE_INVALID, "the VFIO nodes cannot be given so: %s", why);
 	if (collect_targets(&c, err) || hold_groups(&c, err) || make_plan(&c, err))
 		return -1;
-	if (has_work(&c) && execute(&c, err))
+	if (change_has_work(&c) && change_execute(&c, err))
 		return -1;
 	if (change_fill_result(&c, &result, err))
 		return -1;

@@ -3,44 +3,32 @@
 #include "core/change/end.h"
 
 #include "core/base/util.h"
-#include "core/change/node_keeper.h"
+#include "core/change/lifecycle.h"
 #include "core/engine.h"
 #include "core/record/records.h"
-#include "core/record/store.h"
 
-/* The records to be written. */
-struct records {
+/* The records that a change is to leave. */
+struct ending {
 	const struct change *change;
-	struct device_origin *items;
-	size_t count;
+	struct store_outcome outcome;
 };
 
-static void records_clear(struct records *r)
+static void ending_clear(struct ending *e)
 {
-	free(r->items);
+	store_outcome_clear(&e->outcome);
 }
 
-static int add(struct records *r, const struct device_origin *origin)
-{
-	struct device_origin *grown = reallocarray(r->items, r->count + 1, sizeof(*grown));
-
-	if (!grown)
-		return -1;
-	r->items = grown;
-	grown[r->count++] = *origin;
-	return 0;
-}
-
-static int add_with_wish(struct records *r, const struct device_origin *origin)
+/* The record, with the wish of this change. */
+static int ending_add(struct ending *e, const struct device_origin *origin)
 {
 	struct device_origin wished = *origin;
 
-	wished.access = r->change->request->access;
-	return add(r, &wished);
+	wished.access = e->change->request->access;
+	return store_outcome_add(&e->outcome, &wished, false);
 }
 
 /* Whether the device is none of the targets, but in the group of one. */
-static bool is_sibling(const struct change *c, const struct device *d)
+static bool change_is_sibling(const struct change *c, const struct device *d)
 {
 	bool sibling = false;
 
@@ -52,43 +40,35 @@ static bool is_sibling(const struct change *c, const struct device *d)
 	return sibling;
 }
 
-static int add_sibling(void *arg, const struct device_origin *origin)
+static int ending_add_sibling(void *arg, const struct device_origin *origin)
 {
-	struct records *r = arg;
+	struct ending *e = arg;
 	CLEANUP(device_cleanup)
-	struct device *d = devices_get(r->change->host->devices, origin->address);
+	struct device *d = devices_get(e->change->host->devices, origin->address);
 
-	return d && is_sibling(r->change, d) ? add_with_wish(r, origin) : 0;
+	return d && change_is_sibling(e->change, d) ? ending_add(e, origin) : 0;
 }
 
-/* The devices that are bound already and ours, and those that share their nodes: a group has one,
- * and two wishes for it would be fought over for ever. */
-static int add_wishes(struct records *r)
+/* What is there now becomes ours to give back, with the nodes that were asked for. So do those of
+ * the devices that are bound already and ours, and of those that share their nodes: a group has
+ * one, and two wishes for it would undo each other again and again. */
+static int ending_add_bound(struct ending *e)
 {
-	const struct change *c = r->change;
+	const struct change *c = e->change;
 
+	for (size_t i = 0; i < c->intent->n_devices; i++) {
+		if (ending_add(e, &c->intent->before[i]))
+			return -1;
+	}
+	if (!node_access_any(&c->request->access))
+		return 0;
 	for (size_t i = 0; i < c->targets.count; i++) {
 		const struct device_facts *f = &c->facts.devices[i];
 
-		if (!change_has_steps(c, i) && f->has_origin && add_with_wish(r, &f->origin))
+		if (!change_has_steps(c, i) && f->has_origin && ending_add(e, &f->origin))
 			return -1;
 	}
-	return origins_each(c->host->origins, add_sibling, r);
-}
-
-/* What is there now becomes ours to give back, with the nodes that were asked for. */
-static int end_bind(struct change *c, struct core_error *err)
-{
-	CLEANUP(records_clear) struct records r = {.change = c};
-
-	for (size_t i = 0; i < c->n_before; i++) {
-		if (add(&r, &c->before[i]))
-			return core_fail_memory(err);
-	}
-	if (node_access_any(&c->request->access) && add_wishes(&r))
-		return core_fail_memory(err);
-	const struct store_outcome outcome = {.add = r.items, .n_add = r.count};
-	return r.count > 0 ? store_end(c->host->store, c->intent, &outcome, err) : 0;
+	return origins_each(c->host->origins, ending_add_sibling, e);
 }
 
 bool change_is_stale(const struct change *c, size_t i)
@@ -98,30 +78,26 @@ bool change_is_stale(const struct change *c, size_t i)
 	return f->has_origin && !f->use.is_vfio && f->use.device->driver[0];
 }
 
-static int end_unbind(struct change *c, struct core_error *err)
+static int ending_drop_unbound(struct ending *e)
 {
-	CLEANUP(free_cleanup) struct pci_address *drop = calloc(c->targets.count, sizeof(*drop));
-	struct store_outcome outcome = {.drop = drop};
+	const struct change *c = e->change;
 
-	if (!drop)
-		return core_fail_memory(err);
 	for (size_t i = 0; i < c->targets.count; i++) {
-		if (change_has_steps(c, i) || change_is_stale(c, i))
-			drop[outcome.n_drop++] = c->targets.items[i];
+		const struct device_origin record = {.address = c->targets.items[i]};
+
+		if ((change_has_steps(c, i) || change_is_stale(c, i)) &&
+			store_outcome_add(&e->outcome, &record, true))
+			return -1;
 	}
-	return store_end(c->host->store, c->intent, &outcome, err);
+	return 0;
 }
 
-/* Once it is written down the change is made, whatever else fails: records that cannot be read anew
- * now are with the next change. */
 int change_end(struct change *c, struct core_error *err)
 {
-	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
+	CLEANUP(ending_clear) struct ending e = {.change = c};
 
-	if (change_is_bind(c) ? end_bind(c, err) : end_unbind(c, err))
-		return -1;
-	origins_reload(c->host->origins, &ignored);
-	if (change_is_bind(c) && node_access_any(&c->request->access))
-		node_keeper_nudge(c->host->keeper);
-	return 0;
+	if (change_is_bind(c) ? ending_add_bound(&e) : ending_drop_unbound(&e))
+		return core_fail_memory(err);
+	lifecycle_turn(c->intent, CHANGE_DONE);
+	return lifecycle_write(c->host, c->intent, &e.outcome, err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Bind and unbind: what is done beside the plan, and how all of it is undone. */
+/* Bind and unbind: a change that failed. */
 #include "core/change/failure.h"
 
 #include "core/base/util.h"
@@ -8,22 +8,21 @@
 #include "core/change/rollback.h"
 #include "core/change/step.h"
 #include "core/engine.h"
-#include "core/record/records.h"
-#include "core/record/store.h"
 #include "core/use/vfio_nodes.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* What undoing one device may take beyond the caller's deadline, which has often passed by then. */
-static const int64_t UNDO_NS = 10LL * 1000000000;
+/* What rolling one device back may take beyond the caller's deadline, which has often passed by
+ * then. */
+static const int64_t DEVICE_NS = 10LL * 1000000000;
 
 /* For a write that was given up to return after all, before its device is left to itself. */
 static const int64_t SETTLE_NS = 100000000;
 
 /* Remembers owner and mode of a device that stays bound. One whose node has left is for the setting
  * to tell. */
-static void remember_nodes(struct change *c, struct pci_address address)
+static void change_remember_nodes(struct change *c, struct pci_address address)
 {
 	struct node_state *state = &c->nodes[c->n_nodes];
 
@@ -42,7 +41,7 @@ int change_set_nodes(struct change *c, struct core_error *err)
 		return core_fail_memory(err);
 	for (size_t i = 0; i < c->targets.count; i++) {
 		if (!change_has_steps(c, i))
-			remember_nodes(c, c->targets.items[i]);
+			change_remember_nodes(c, c->targets.items[i]);
 		if (node_keeper_set(
 			    c->host, c->targets.items[i], access, c->request->deadline, err))
 			return -1;
@@ -50,88 +49,104 @@ int change_set_nodes(struct change *c, struct core_error *err)
 	return 0;
 }
 
-static bool was_touched(const struct plan *plan, size_t done, struct pci_address address)
+/* How many of the intent's devices the steps have touched: they are in the same order. */
+static size_t change_count_touched(const struct change *c, size_t n_begun)
 {
-	for (size_t i = 0; i < done; i++) {
-		if (pci_address_equal(plan->steps[i].address, address))
-			return true;
-	}
-	return false;
+	size_t n = n_begun > 0 ? c->intent->n_devices : 0;
+
+	while (n > 0 && !pci_address_equal(c->intent->before[n - 1].address,
+				c->plan.steps[n_begun - 1].address))
+		n--;
+	return n;
 }
 
-/* What undoing a change of ours came to. */
-struct ending {
-	struct undone undone;
+/* What became of a change that failed. */
+struct failure {
+	struct core_error *err;
 	size_t n_stuck;
 	bool nodes_differ; /* of a device that stays bound */
 };
 
-static void ending_clear(struct ending *e)
+/* Adds what became of a device to the error. */
+static void failure_note(void *arg, const struct device_origin *before, enum rollback_result result,
+	const struct core_error *why)
 {
-	undone_clear(&e->undone);
-}
+	struct failure *f = arg;
 
-/* Brings one device back, or says why not. -1 when the privileged helper is gone, and with it all
- * undoing. */
-static int undo_device(struct change *c, const struct device_origin *before, struct ending *e,
-	struct core_error *err)
-{
-	CLEANUP(core_error_clear) struct core_error failed = CORE_ERROR_INIT;
-
-	if (!transaction_settled(c->host, before->address, now_ns() + SETTLE_NS)) {
-		undone_leave(&e->undone, before);
-		return 0;
+	if (result == ROLLBACK_BLOCKED) {
+		for (size_t i = 0; i < why->problems.count; i++)
+			core_problem_copy(&f->err->problems, &why->problems.items[i]);
+	} else if (result != ROLLBACK_DONE) {
+		f->n_stuck++;
+		core_problem_add_device(&f->err->problems, before->address, REASON_UNDO_FAILED,
+			"bring the device back by hand, or bind it again and then unbind it",
+			"undo: %s", why->message);
 	}
-	switch (undone_restore(&e->undone, c->host, before, now_ns() + UNDO_NS, &failed)) {
-	case UNDO_DONE:
-		return 0;
-	case UNDO_BLOCKED:
-		for (size_t i = 0; i < failed.problems.count; i++)
-			core_problem_copy(&err->problems, &failed.problems.items[i]);
-		return 0;
-	case UNDO_KEPT:
-		break;
-	case UNDO_STUCK:
-		if (failed.code == CORE_UNAVAILABLE)
-			return -1;
-		break;
-	}
-	e->n_stuck++;
-	core_problem_add_device(&err->problems, before->address, REASON_UNDO_FAILED,
-		"bring the device back by hand, or bind it again and then unbind it", "undo: %s",
-		failed.message);
-	return 0;
 }
 
 /* Gives the nodes of devices that stay bound back to whom they had. */
-static void undo_nodes(struct change *c, struct ending *e, struct core_error *err)
+static void failure_restore_nodes(struct failure *f, struct change *c)
 {
 	for (size_t i = c->n_nodes; i-- > 0;) {
 		CLEANUP(core_error_clear) struct core_error failed = CORE_ERROR_INIT;
 		const struct node_state *before = &c->nodes[i];
 
-		if (node_keeper_set(c->host, before->address, &before->access, now_ns() + UNDO_NS,
+		if (node_keeper_set(c->host, before->address, &before->access, now_ns() + DEVICE_NS,
 			    &failed) == 0)
 			continue;
-		e->nodes_differ = true;
-		core_problem_add_device(&err->problems, before->address, REASON_UNDO_FAILED,
+		f->nodes_differ = true;
+		core_problem_add_device(&f->err->problems, before->address, REASON_UNDO_FAILED,
 			"give its VFIO nodes their owner and mode by hand", "undo: %s",
 			failed.message);
 	}
 }
 
-/* Says at the end of the error's sentence what became of the rest. */
-static void conclude(const struct change *c, const struct ending *e, struct core_error *err)
+/* Rolls the touched devices back, or leaves the change to be finished. Returns what becomes of a
+ * device that is watched then; NULL for none. */
+static const char *failure_roll_back(struct failure *f, struct change *c, size_t n_begun)
 {
+	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
+	const struct rollback rollback = {.host = c->host,
+		.settle_until = now_ns() + SETTLE_NS,
+		.device_ns = DEVICE_NS,
+		.is_final = true, /* the caller is told, and may have done something about it */
+		.tell = failure_note,
+		.arg = f};
+	struct intent *intent = c->intent;
+	size_t n = intent->n_devices, touched = change_count_touched(c, n_begun);
+	enum change_event event = CHANGE_FAILED;
+
+	if (touched > 0 &&
+		!step_settled(c->host, intent->before[touched - 1].address, rollback.settle_until))
+		event = CHANGE_BLOCKED;
+	lifecycle_turn(intent, event);
+	bool will_finish = intent->phase == CHANGE_FINISHING;
+	intent->n_devices = touched;
+	if (will_finish)
+		lifecycle_write(c->host, intent, &(struct store_outcome){0}, &ignored);
+	else
+		rollback_run(&rollback, intent, &event, &ignored);
+	if (event != CHANGE_BLOCKED)
+		return NULL;
+	/* Short of memory, the next start takes it on. */
+	pending_add(c->host->pending, STEAL(c->intent));
+	if (n > 1)
+		return "the other devices are as they were; this one is UNBIND_PENDING, and vfiod brings it back then";
+	return will_finish ? "the device is UNBIND_PENDING, and vfiod finishes the change then"
+			   : "the device is UNBIND_PENDING, and vfiod brings it back then";
+}
+
+/* Says at the end of the error's sentence what became of the rest. */
+static void failure_conclude(const struct failure *f, const char *pending)
+{
+	struct core_error *err = f->err;
 	char message[sizeof(err->message)];
 	const char *end = "nothing was changed";
 
-	if (e->n_stuck > 0 || e->nodes_differ)
+	if (f->n_stuck > 0 || f->nodes_differ)
 		end = "not everything could be undone, see details";
-	else if (e->undone.is_blocked)
-		end = c->n_before == 1
-			      ? "the device is UNBIND_PENDING, and vfiod finishes the change then"
-			      : "the other devices are as they were; this one is UNBIND_PENDING, and vfiod brings it back then";
+	else if (pending)
+		end = pending;
 	else if (err->code == CORE_DEADLINE) {
 		/* The write did return after all: nothing is pending, and nobody in the way. */
 		core_problems_clear(&err->problems);
@@ -141,41 +156,14 @@ static void conclude(const struct change *c, const struct ending *e, struct core
 	snprintf(err->message, sizeof(err->message), "%.360s (%s)", message, end);
 }
 
-/* Ends the intent of what was undone. One with a write under way goes on with its device, and is
- * waited for. */
-static void end_undone(struct change *c, const struct ending *e)
+void change_fail(struct change *c, size_t n_begun, struct core_error *err)
 {
-	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
-	struct store_outcome outcome = e->undone.outcome;
-	char what[24];
+	struct failure f = {.err = err};
 
-	if (e->undone.is_blocked) {
-		pending_name(what, change_what(c), c->n_before);
-		outcome.left_what = what;
-	}
-	if (store_end(c->host->store, c->intent, &outcome, &ignored))
-		return; /* the next start finds it */
-	origins_reload(c->host->origins, &ignored);
-	if (e->undone.is_blocked)
-		pending_add(c->host->pending, c->intent, what, outcome.left, outcome.n_left);
-}
-
-void change_undo(struct change *c, size_t n_begun, struct core_error *err)
-{
-	CLEANUP(ending_clear) struct ending e = {0};
-
-	/* Without the privileged helper, or memory, there is no undoing: the next start does it. */
-	if (undone_init(&e.undone, c->n_before) || err->code == CORE_UNAVAILABLE)
+	/* Without the privileged helper there is no rollback: the next start does it. */
+	if (err->code == CORE_UNAVAILABLE)
 		return;
-	/* The caller is told, and may have done something about it when the next start comes. */
-	e.undone.is_final = true;
-	for (size_t i = c->n_before; i-- > 0;) {
-		if (was_touched(&c->plan, n_begun, c->before[i].address) &&
-			undo_device(c, &c->before[i], &e, err))
-			return;
-	}
-	undo_nodes(c, &e, err);
-	if (c->n_before > 0)
-		end_undone(c, &e);
-	conclude(c, &e, err);
+	const char *pending = failure_roll_back(&f, c, n_begun);
+	failure_restore_nodes(&f, c);
+	failure_conclude(&f, pending);
 }

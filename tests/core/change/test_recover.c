@@ -37,9 +37,8 @@ static void cut_off(struct fixture *f, const char *addresses)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	struct change_request request = {0};
-	struct device_origin before[8];
+	CLEANUP(free_cleanup) struct intent *intent = intent_new(CHANGE_BIND, 8);
 	struct store *store;
-	int64_t intent;
 
 	fixture_request(&request, addresses);
 	for (size_t i = 0; i < request.addresses.count; i++) {
@@ -47,15 +46,15 @@ static void cut_off(struct fixture *f, const char *addresses)
 
 		pci_address_format(request.addresses.items[i], text);
 		CLEANUP(device_cleanup) struct device *d = fixture_device(f, text);
-		before[i] = (struct device_origin){
+		struct device_origin *before = &intent->before[intent->n_devices++];
+		*before = (struct device_origin){
 			.address = d->address, .identity = device_identity_of(d)};
-		memcpy(before[i].driver, d->driver, sizeof(before[i].driver));
-		tree_override(f->tree, text, before[i].override, sizeof(before[i].override));
+		memcpy(before->driver, d->driver, sizeof(before->driver));
+		tree_override(f->tree, text, before->override, sizeof(before->override));
 	}
 	fixture_stop(f);
 	assert_int_equal(store_open(tree_state(f->tree), &store, &err), 0);
-	assert_int_equal(
-		store_begin(store, "bind", before, request.addresses.count, &intent, &err), 0);
+	assert_int_equal(store_begin(store, intent, &err), 0);
 	store_close(store);
 	address_list_clear(&request.addresses);
 }
@@ -91,8 +90,8 @@ static void a_bind_cut_off_anywhere_is_undone(void **state)
 		CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
 		assert_string_equal(before, after);
 		assert_string_equal(report.text,
-			"a change to device 0000:01:00.0 was cut off; it is back on nvidia\n"
-			"a change to device 0000:08:00.0 was cut off; it is back on no driver\n");
+			"a change to device 0000:08:00.0 was cut off; it is back on no driver\n"
+			"a change to device 0000:01:00.0 was cut off; it is back on nvidia\n");
 		recover(f, &report);
 		assert_int_equal(report.count, 0);
 	}

@@ -73,13 +73,39 @@ static struct device_origin origin(const char *address, const char *driver, cons
 	return o;
 }
 
-static int end(struct ground *g, int64_t intent, const struct device_origin *add, size_t n_add,
+/* An intent to change these devices. */
+static struct intent *intent_of(enum intent_kind kind, const struct device_origin *before, size_t n)
+{
+	struct intent *intent = intent_new(kind, n);
+
+	memcpy(intent->before, before, n * sizeof(*before));
+	intent->n_devices = n;
+	return intent;
+}
+
+/* Begins a bind. */
+static int begin(struct ground *g, const struct device_origin *before, size_t n, int64_t *ret)
+{
+	CLEANUP(free_cleanup) struct intent *intent = intent_of(CHANGE_BIND, before, n);
+	int result = store_begin(g->store, intent, &g->err);
+
+	*ret = intent->id;
+	return result;
+}
+
+static int end(struct ground *g, int64_t id, const struct device_origin *add, size_t n_add,
 	const struct pci_address *drop, size_t n_drop)
 {
-	const struct store_outcome outcome = {
-		.add = add, .n_add = n_add, .drop = drop, .n_drop = n_drop};
+	CLEANUP(store_outcome_clear) struct store_outcome outcome = {0};
+	const struct intent intent = {.id = id, .phase = CHANGE_ENDED};
 
-	return store_end(g->store, intent, &outcome, &g->err);
+	for (size_t i = 0; i < n_add; i++)
+		assert_int_equal(store_outcome_add(&outcome, &add[i], false), 0);
+	for (size_t i = 0; i < n_drop; i++) {
+		const struct device_origin record = {.address = drop[i]};
+		assert_int_equal(store_outcome_add(&outcome, &record, true), 0);
+	}
+	return store_end(g->store, &intent, &outcome, &g->err);
 }
 
 struct listing {
@@ -100,16 +126,6 @@ static int list_one(void *arg, const struct device_origin *o)
 	return --l->left == 0;
 }
 
-static int list_intent(void *arg, int64_t intent, const char *what, const struct device_origin *o)
-{
-	struct listing *l = arg;
-	size_t n = strlen(l->text);
-
-	(void)what;
-	snprintf(l->text + n, sizeof(l->text) - n, "%d:", (int)intent);
-	return list_one(arg, o);
-}
-
 static void assert_origins(struct ground *g, const char *expected)
 {
 	struct listing l = {.text = ""};
@@ -122,7 +138,16 @@ static void assert_intents(struct ground *g, const char *expected)
 {
 	struct listing l = {.text = ""};
 
-	assert_int_equal(store_each_intent(g->store, list_intent, &l, &g->err), 0);
+	CLEANUP(intent_list_cleanup) struct intent *list = NULL;
+
+	assert_int_equal(store_intents(g->store, &list, &g->err), 0);
+	for (const struct intent *intent = list; intent; intent = intent->next) {
+		for (size_t i = 0; i < intent->n_devices; i++) {
+			size_t n = strlen(l.text);
+			snprintf(l.text + n, sizeof(l.text) - n, "%d:", (int)intent->id);
+			list_one(&l, &intent->before[i]);
+		}
+	}
 	assert_string_equal(l.text, expected);
 }
 
@@ -136,7 +161,7 @@ static void records_survive_a_restart_in_order_of_address(void **state)
 	};
 	int64_t intent;
 
-	assert_int_equal(store_begin(g->store, "bind", rows, 3, &intent, &g->err), 0);
+	assert_int_equal(begin(g, rows, 3, &intent), 0);
 	assert_origins(g, "");
 	assert_int_equal(end(g, intent, rows, 3, NULL, 0), 0);
 	reopen(g);
@@ -171,9 +196,9 @@ static void an_unfinished_intent_is_found_after_a_restart(void **state)
 	};
 	int64_t first, second, third;
 
-	assert_int_equal(store_begin(g->store, "bind", rows, 2, &first, &g->err), 0);
-	assert_int_equal(store_begin(g->store, "bind", rows + 2, 1, &second, &g->err), 0);
-	assert_int_equal(store_begin(g->store, "unbind", rows + 2, 1, &third, &g->err), 0);
+	assert_int_equal(begin(g, rows, 2, &first), 0);
+	assert_int_equal(begin(g, rows + 2, 1, &second), 0);
+	assert_int_equal(begin(g, rows + 2, 1, &third), 0);
 	assert_int_equal(end(g, second, NULL, 0, NULL, 0), 0);
 	reopen(g);
 	assert_intents(g, "3:0000:02:00.0 10de:2204 1043:87d5 e1000e,|"
@@ -183,7 +208,7 @@ static void an_unfinished_intent_is_found_after_a_restart(void **state)
 	assert_int_equal(end(g, first, NULL, 0, NULL, 0), 0);
 	assert_intents(g, "");
 	/* A number is never used again. */
-	assert_int_equal(store_begin(g->store, "bind", rows, 1, &second, &g->err), 0);
+	assert_int_equal(begin(g, rows, 1, &second), 0);
 	assert_true(second > third);
 }
 
@@ -196,11 +221,11 @@ static void devices_that_change_anew_leave_an_intent_that_could_not_be_ended(voi
 	};
 	int64_t intent;
 
-	assert_int_equal(store_begin(g->store, "bind", rows, 2, &intent, &g->err), 0);
-	assert_int_equal(store_begin(g->store, "bind", rows, 1, &intent, &g->err), 0);
+	assert_int_equal(begin(g, rows, 2, &intent), 0);
+	assert_int_equal(begin(g, rows, 1, &intent), 0);
 	assert_intents(g, "2:0000:01:00.0 10de:2204 1043:87d5 nvidia,x|"
 			  "1:0000:01:00.1 10de:2204 1043:87d5 snd_hda_intel,|");
-	assert_int_equal(store_begin(g->store, "bind", rows, 2, &intent, &g->err), 0);
+	assert_int_equal(begin(g, rows, 2, &intent), 0);
 	assert_int_equal(end(g, intent, rows, 2, NULL, 0), 0);
 	reopen(g);
 	assert_intents(g, "");
@@ -213,12 +238,12 @@ static void an_intent_that_cannot_be_written_leaves_nothing(void **state)
 		origin("0000:01:00.0", "nvidia", ""), origin("0000:01:00.0", "nvidia", "")};
 	int64_t intent;
 
-	assert_int_equal(store_begin(g->store, "bind", twice, 2, &intent, &g->err), -1);
+	assert_int_equal(begin(g, twice, 2, &intent), -1);
 	assert_int_equal(g->err.code, CORE_INTERNAL);
 	assert_non_null(strstr(g->err.message, g->path));
 	assert_intents(g, "");
 	/* The failed transaction does not stay open. */
-	assert_int_equal(store_begin(g->store, "bind", twice, 1, &intent, &g->err), 0);
+	assert_int_equal(begin(g, twice, 1, &intent), 0);
 }
 
 static void a_visitor_may_stop(void **state)
@@ -287,11 +312,15 @@ static int take(void *arg, const struct device_origin *o)
 	return 1;
 }
 
-static int take_intent(void *arg, int64_t intent, const char *what, const struct device_origin *o)
+/* The only intent. */
+static struct intent *take_intent(struct ground *g)
 {
-	(void)intent;
-	(void)what;
-	return take(arg, o);
+	struct intent *list;
+
+	assert_int_equal(store_intents(g->store, &list, &g->err), 0);
+	assert_non_null(list);
+	assert_null(list->next);
+	return list;
 }
 
 static void a_newer_version_is_refused_and_kept(void **state)
@@ -379,7 +408,7 @@ static void a_request_syncs_three_times_at_most(void **state)
 
 	for (int i = 0; i < REQUESTS; i++) {
 		n_syncs = 0;
-		assert_int_equal(store_begin(g->store, "bind", &gpu, 1, &intent, &g->err), 0);
+		assert_int_equal(begin(g, &gpu, 1, &intent), 0);
 		assert_in_range(n_syncs, 1, 2);
 		assert_int_equal(end(g, intent, &gpu, 1, NULL, 0), 0);
 		most = n_syncs > most ? n_syncs : most;
@@ -398,7 +427,7 @@ static void wishes_for_nodes_are_kept_each_by_itself(void **state)
 	struct ground *g = *state;
 
 	for (unsigned i = 0; i < 8; i++) {
-		struct device_origin o = origin("0000:01:00.0", "nvidia", ""), found = {0}, left;
+		struct device_origin o = origin("0000:01:00.0", "nvidia", ""), found = {0};
 		int64_t intent;
 
 		o.access = (struct node_access){.has_uid = i & 1,
@@ -408,14 +437,14 @@ static void wishes_for_nodes_are_kept_each_by_itself(void **state)
 			.gid = 0,
 			.mode = 0660};
 		o.idle_use_count = i;
-		assert_int_equal(store_begin(g->store, "bind", &o, 1, &intent, &g->err), 0);
+		assert_int_equal(begin(g, &o, 1, &intent), 0);
 		reopen(g);
-		assert_int_equal(store_each_intent(g->store, take_intent, &left, &g->err), 0);
+		CLEANUP(free_cleanup) struct intent *left = take_intent(g);
 		assert_int_equal(end(g, intent, &o, 1, NULL, 0), 0);
 		assert_int_equal(store_each(g->store, take, &found, &g->err), 0);
 		assert_int_equal(found.idle_use_count, i);
-		assert_int_equal(left.idle_use_count, i);
-		const struct node_access *both[] = {&found.access, &left.access};
+		assert_int_equal(left->before[0].idle_use_count, i);
+		const struct node_access *both[] = {&found.access, &left->before[0].access};
 		for (size_t k = 0; k < ARRAY_SIZE(both); k++) {
 			assert_int_equal(both[k]->has_uid, o.access.has_uid);
 			assert_int_equal(both[k]->has_gid, o.access.has_gid);
@@ -428,32 +457,26 @@ static void wishes_for_nodes_are_kept_each_by_itself(void **state)
 	}
 }
 
-static int list_name(void *arg, int64_t intent, const char *what, const struct device_origin *o)
-{
-	(void)intent;
-	(void)o;
-	snprintf(arg, 24, "%s", what);
-	return 0;
-}
-
 static void an_intent_goes_on_with_what_is_left_of_it(void **state)
 {
 	struct ground *g = *state;
 	struct device_origin rows[] = {origin("0000:01:00.0", "a", ""),
 		origin("0000:02:00.0", "b", ""), origin("0000:03:00.0", "c", "")};
-	struct store_outcome outcome = {
-		.add = rows, .n_add = 1, .left = rows + 1, .n_left = 1, .left_what = "undo"};
-	char name[24] = "";
-	int64_t intent;
+	CLEANUP(free_cleanup) struct intent *intent = intent_of(CHANGE_BIND, rows, 3);
+	CLEANUP(store_outcome_clear) struct store_outcome outcome = {0};
 
-	assert_int_equal(store_begin(g->store, "bind", rows, 3, &intent, &g->err), 0);
+	assert_int_equal(store_begin(g->store, intent, &g->err), 0);
+	assert_int_equal(store_outcome_add(&outcome, &rows[0], false), 0);
+	intent->phase = CHANGE_ROLLING_BACK;
+	intent->before[0] = rows[1];
+	intent->n_devices = 1;
 	assert_int_equal(store_end(g->store, intent, &outcome, &g->err), 0);
 	reopen(g);
 	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 a,|");
 	assert_intents(g, "1:0000:02:00.0 10de:2204 1043:87d5 b,|");
-	assert_int_equal(store_each_intent(g->store, list_name, name, &g->err), 0);
-	assert_string_equal(name, "undo");
-	assert_int_equal(end(g, intent, NULL, 0, NULL, 0), 0);
+	CLEANUP(free_cleanup) struct intent *left = take_intent(g);
+	assert_int_equal(left->phase, CHANGE_ROLLING_BACK);
+	assert_int_equal(end(g, left->id, NULL, 0, NULL, 0), 0);
 	assert_intents(g, "");
 	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 a,|");
 }
