@@ -48,7 +48,7 @@ struct node_keeper *node_keeper_new(struct host *host)
 	return k;
 }
 
-static void sleep_ns(int64_t ns)
+static void keeper_sleep_ns(int64_t ns)
 {
 	const struct timespec ts = {ns / 1000000000, ns % 1000000000};
 
@@ -56,15 +56,15 @@ static void sleep_ns(int64_t ns)
 }
 
 /* udev shows that it has events to work on by a file. */
-static void wait_for_udev(const struct host *host, int64_t deadline)
+static void keeper_wait_for_udev(const struct host *host, int64_t deadline)
 {
 	while (sysfs_exists(host->sysfs.root_fd, "run/udev/queue") && now_ns() < deadline)
-		sleep_ns(5000000);
+		keeper_sleep_ns(5000000);
 }
 
 /* A record of an older vfiod may have a mode that is too much. */
-static int set(struct host *host, struct pci_address address, const struct node_access *access,
-	int64_t deadline, struct helper_reply *reply)
+static int keeper_set(struct host *host, struct pci_address address,
+	const struct node_access *access, int64_t deadline, struct helper_reply *reply)
 {
 	struct helper_request request = {
 		.op = HELPER_NODE_SET, .address = address, .access = *access};
@@ -82,8 +82,8 @@ int node_keeper_set(struct host *host, struct pci_address address, const struct 
 	int64_t rest = now_ns() + UDEV_NS;
 	struct helper_reply reply = {0};
 
-	wait_for_udev(host, rest < deadline ? rest : deadline);
-	int error = set(host, address, access, deadline, &reply);
+	keeper_wait_for_udev(host, rest < deadline ? rest : deadline);
+	int error = keeper_set(host, address, access, deadline, &reply);
 	node_keeper_nudge(host->keeper);
 	if (error == 0)
 		return 0;
@@ -96,7 +96,7 @@ int node_keeper_set(struct host *host, struct pci_address address, const struct 
 	return core_fail_problems(err, &problems);
 }
 
-static int look_at(void *arg, const struct device_origin *origin)
+static int keeper_look_at(void *arg, const struct device_origin *origin)
 {
 	struct node_keeper *k = arg;
 	CLEANUP(device_cleanup) struct device *d = NULL;
@@ -108,11 +108,12 @@ static int look_at(void *arg, const struct device_origin *origin)
 	if (d && device_identity_equal(origin->identity, device_identity_of(d)) &&
 		device_is_vfio(k->host->devices, d) &&
 		!vfio_node_is_set(&k->host->sysfs, origin->address, &origin->access))
-		set(k->host, origin->address, &origin->access, now_ns() + WRITE_NS, &ignored);
+		keeper_set(
+			k->host, origin->address, &origin->access, now_ns() + WRITE_NS, &ignored);
 	return atomic_load(&k->must_end);
 }
 
-static void look_at_all(struct node_keeper *k)
+static void keeper_look_at_all(struct node_keeper *k)
 {
 	/* Both folders come and go with VFIO's drivers; watching one again is watching it once. */
 	static const char *const folders[] = {"dev/vfio", "dev/vfio/devices"};
@@ -122,11 +123,11 @@ static void look_at_all(struct node_keeper *k)
 		snprintf(path, sizeof(path), "%s/%s", k->host->sysfs.root, folders[i]);
 		inotify_add_watch(k->inotify_fd, path, IN_ATTRIB | IN_CREATE | IN_MOVED_TO);
 	}
-	wait_for_udev(k->host, now_ns() + UDEV_NS);
-	origins_each(k->host->origins, look_at, k);
+	keeper_wait_for_udev(k->host, now_ns() + UDEV_NS);
+	origins_each(k->host->origins, keeper_look_at, k);
 }
 
-static void drain(int fd)
+static void keeper_drain(int fd)
 {
 	char buf[4096];
 
@@ -134,7 +135,7 @@ static void drain(int fd)
 		continue;
 }
 
-static void *keep(void *arg)
+static void *keeper_keep(void *arg)
 {
 	struct node_keeper *k = arg;
 	struct pollfd fds[] = {
@@ -145,10 +146,10 @@ static void *keep(void *arg)
 			continue;
 		if (atomic_load(&k->must_end))
 			break;
-		sleep_ns(PAUSE_NS);
-		drain(k->wake_fd);
-		drain(k->inotify_fd);
-		look_at_all(k);
+		keeper_sleep_ns(PAUSE_NS);
+		keeper_drain(k->wake_fd);
+		keeper_drain(k->inotify_fd);
+		keeper_look_at_all(k);
 	}
 	pthread_mutex_lock(&k->mutex);
 	k->has_ended = true;
@@ -157,7 +158,7 @@ static void *keep(void *arg)
 	return NULL;
 }
 
-static void wake(struct node_keeper *k)
+static void keeper_wake(struct node_keeper *k)
 {
 	eventfd_write(k->wake_fd, 1);
 }
@@ -166,9 +167,9 @@ void node_keeper_nudge(struct node_keeper *k)
 {
 	pthread_mutex_lock(&k->mutex);
 	if (!k->is_running && !atomic_load(&k->must_end))
-		k->is_running = pthread_create(&k->thread, NULL, keep, k) == 0;
+		k->is_running = pthread_create(&k->thread, NULL, keeper_keep, k) == 0;
 	pthread_mutex_unlock(&k->mutex);
-	wake(k);
+	keeper_wake(k);
 }
 
 bool node_keeper_stop(struct node_keeper *k, int64_t deadline)
@@ -178,7 +179,7 @@ bool node_keeper_stop(struct node_keeper *k, int64_t deadline)
 
 	pthread_mutex_lock(&k->mutex);
 	atomic_store(&k->must_end, true);
-	wake(k);
+	keeper_wake(k);
 	while (k->is_running && !k->has_ended && !error)
 		error = pthread_cond_timedwait(&k->ended, &k->mutex, &ts);
 	bool must_join = k->is_running && k->has_ended;

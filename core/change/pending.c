@@ -51,9 +51,9 @@ void pending_listen(struct pending *p, pending_listener *listener, void *arg)
 	p->arg = arg;
 }
 
-static void pending_unblock(struct pending *p, const struct intent *intent, size_t n)
+static void pending_unblock(struct pending *p, const struct intent *intent)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < intent->n_devices; i++)
 		blocked_remove(p->host->blocked, intent->before[i].address);
 }
 
@@ -62,7 +62,7 @@ static int pending_block(struct pending *p, const struct intent *intent)
 {
 	for (size_t i = 0; i < intent->n_devices; i++) {
 		if (blocked_add(p->host->blocked, intent->before[i].address)) {
-			pending_unblock(p, intent, i);
+			pending_unblock(p, intent);
 			return -ENOMEM;
 		}
 	}
@@ -226,57 +226,43 @@ static struct intent *pending_take(struct pending *p)
 	for (struct intent **at = &p->list; *at; at = &(*at)->next) {
 		struct intent *intent = *at;
 		if (!pending_is_locked(p->host, intent)) {
-			*at = intent->next;
+			*at = STEAL(intent->next);
 			return intent;
 		}
 	}
 	return NULL;
 }
 
-/* At the end: one that cannot go on does not keep the others waiting. */
+/* At the end: one that cannot go on does not keep the others waiting. NULL is fine. */
 static void pending_put(struct pending *p, struct intent *intent)
 {
 	struct intent **at = &p->list;
 
 	while (*at)
 		at = &(*at)->next;
-	intent->next = NULL;
 	*at = intent;
 }
 
-/* Takes a change on under the locks of its groups. Whether it is over. */
-static bool pending_try(struct pending *p, struct intent *intent)
+/* Takes a change on under the locks of its groups, and frees it when it is over. Returns what is to
+ * be waited for again. */
+static struct intent *pending_try(struct pending *p, struct intent *intent)
 {
 	CLEANUP(free_cleanup) uint64_t *keys = calloc(intent->n_devices, sizeof(*keys));
 	struct keylock_hold held;
 
 	if (!keys || !pending_hold(p, intent, keys, &held))
-		return false;
+		return intent;
 	pending_show(p, intent, true);
 	bool is_over = pending_go_on(p, intent);
 	/* Once it is over, who is told of it may change the device at once. */
 	if (is_over)
-		pending_unblock(p, intent, intent->n_devices);
+		pending_unblock(p, intent);
 	else
 		pending_show(p, intent, false);
 	keylock_release(&p->host->groups, &held);
-	return is_over;
-}
-
-/* Called with the mutex held, and lets go of it while it works. */
-static void pending_work(struct pending *p)
-{
-	struct intent *intent = pending_take(p);
-
-	if (!intent)
-		return;
-	pthread_mutex_unlock(&p->mutex);
-	bool is_over = pending_try(p, intent);
-	pthread_mutex_lock(&p->mutex);
 	if (is_over)
-		free(intent);
-	else
-		pending_put(p, intent);
+		free(STEAL(intent));
+	return intent;
 }
 
 static void *pending_watch(void *arg)
@@ -287,13 +273,17 @@ static void *pending_watch(void *arg)
 	while (!p->must_end) {
 		int64_t until = now_ns() + LOOK_EVERY_NS;
 		struct timespec ts = {until / 1000000000, until % 1000000000};
+		struct intent *intent = pending_take(p);
 
-		pending_work(p);
-		if (p->must_end)
-			break;
-		if (p->list)
+		if (intent) {
+			pthread_mutex_unlock(&p->mutex);
+			intent = pending_try(p, intent);
+			pthread_mutex_lock(&p->mutex);
+			pending_put(p, intent);
+		}
+		if (!p->must_end && p->list)
 			pthread_cond_timedwait(&p->changed, &p->mutex, &ts);
-		else
+		else if (!p->must_end)
 			pthread_cond_wait(&p->changed, &p->mutex);
 	}
 	p->has_ended = true;

@@ -9,7 +9,6 @@
 #include "core/change/step.h"
 #include "core/engine.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 /* For one device, before nothing is served: a write that takes longer is waited for beside that. */
@@ -24,33 +23,31 @@ struct reporter {
 	void *arg;
 };
 
-__attribute__((format(printf, 3, 4))) static void recover_report(
-	const struct reporter *to, struct pci_address address, const char *fmt, ...)
+static void recover_report(const struct reporter *to, struct pci_address address,
+	const char *outcome, const char *detail)
 {
 	char sentence[640], text[PCI_ADDRESS_SIZE];
-	va_list args;
 
 	pci_address_format(address, text);
-	int n = snprintf(sentence, sizeof(sentence), "a change to device %s was cut off", text);
-	va_start(args, fmt);
-	vsnprintf(sentence + n, sizeof(sentence) - (size_t)n, fmt, args);
-	va_end(args);
+	snprintf(sentence, sizeof(sentence), "a change to device %s was cut off%s%s", text, outcome,
+		detail);
 	to->report(to->arg, sentence);
 }
 
 static void recover_tell(void *arg, const struct device_origin *before, enum rollback_result result,
 	const struct core_error *why)
 {
-	if (result == ROLLBACK_DONE)
-		recover_report(arg, before->address, "; it is back on %s",
-			before->driver[0] ? before->driver : "no driver");
-	else if (result == ROLLBACK_KEPT)
-		recover_report(arg, before->address, "; it stays as it is, for %s", why->message);
-	else if (why->code)
-		recover_report(arg, before->address, " and could not be undone: %s", why->message);
-	else
-		recover_report(arg, before->address,
-			", and a write to it has not returned yet: it is UNBIND_PENDING");
+	const char *outcome = " and could not be undone: ", *detail = why->message;
+
+	if (result == ROLLBACK_DONE) {
+		outcome = "; it is back on ";
+		detail = before->driver[0] ? before->driver : "no driver";
+	} else if (result == ROLLBACK_KEPT) {
+		outcome = "; it stays as it is, for ";
+	} else if (!why->code) {
+		outcome = ", and a write to it has not returned yet: it is UNBIND_PENDING";
+	}
+	recover_report(arg, before->address, outcome, detail);
 }
 
 /* Goes on with the change of one device, whose write had been given up. */
@@ -60,10 +57,11 @@ static int recover_finish(
 	struct pci_address address = intent->before[0].address;
 
 	if (step_settled(host, address, until)) {
-		recover_report(to, address, " by a write that has returned since");
+		recover_report(to, address, " by a write that has returned since", "");
 		return pending_settle(host->pending, intent);
 	}
-	recover_report(to, address, " by a write that has not returned yet: it is UNBIND_PENDING");
+	recover_report(
+		to, address, " by a write that has not returned yet: it is UNBIND_PENDING", "");
 	return pending_add(host->pending, intent);
 }
 
@@ -101,7 +99,7 @@ int recover_run(struct host *host, void (*report)(void *arg, const char *sentenc
 	while (list) {
 		struct intent *first = list;
 
-		list = first->next;
+		list = STEAL(first->next);
 		if (recover_intent(host, first, until, &to, err))
 			return -1;
 	}

@@ -10,21 +10,30 @@
 #include <errno.h>
 #include <string.h>
 
-/* The step before the last of an unbind that is kept, which disturbs nobody: the override. */
+/* Gives the device, which is on driver, another driver and override. */
+static int rollback_to(struct host *host, const char *driver, const struct device_origin *aim,
+	int64_t deadline, struct core_error *err)
+{
+	CLEANUP(plan_clear) struct plan plan = {0};
+	size_t done;
+
+	if (plan_to_origin(&plan, driver, aim))
+		return core_fail_memory(err);
+	return step_run(host, &plan, deadline, NULL, &done, err);
+}
+
+/* The last step of an unbind that is kept, which disturbs nobody: the override. */
 static void rollback_give_override(
 	struct host *host, const struct device_origin *before, int64_t deadline)
 {
 	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
 	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, before->address);
-	CLEANUP(plan_clear) struct plan plan = {0};
 	struct device_origin origin;
-	size_t done;
 
 	if (!d || !origins_find(host->origins, d, &origin))
 		return;
 	memcpy(origin.driver, d->driver, sizeof(origin.driver));
-	if (plan_to_origin(&plan, d->driver, &origin) == 0)
-		step_run(host, &plan, deadline, NULL, &done, &ignored);
+	rollback_to(host, d->driver, &origin, deadline, &ignored);
 }
 
 /* Whether a driver that the device is on now may be taken from it: one that a change of ours may
@@ -39,20 +48,16 @@ static bool rollback_may_take(
 static int rollback_restore(struct host *host, const struct device *d,
 	const struct device_origin *before, int64_t deadline, struct core_error *err)
 {
-	CLEANUP(plan_clear) struct plan plan = {0};
 	struct device_origin aim = *before;
-	size_t done;
 
 	/* What another tool gave it to is where it stays; the override is ours to take back. */
 	if (!rollback_may_take(host, d, before))
 		memcpy(aim.driver, d->driver, sizeof(aim.driver));
-	if (plan_to_origin(&plan, d->driver, &aim))
-		return core_fail_memory(err);
 	/* Before the first write: an override that was changed already would stay behind. */
 	if (d->driver[0] && strcmp(d->driver, aim.driver) != 0 &&
 		step_check_users(host, before->address, deadline, err))
 		return -1;
-	return step_run(host, &plan, deadline, NULL, &done, err);
+	return rollback_to(host, d->driver, &aim, deadline, err);
 }
 
 static int rollback_device(struct host *host, const struct device_origin *before, int64_t deadline,

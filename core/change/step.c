@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PERMISSION_ACTION "run vfiod as root, or as a user who may write to its --root"
+
 static const int64_t LOOK_NS = 1000000000; /* for finding out who is in the way */
 
 /* What the step does, for an error's sentence: "binding device 0000:01:00.0 to vfio-pci". */
@@ -99,48 +101,47 @@ static int step_fail_full(struct core_error *err, const struct plan_step *step)
 		doing);
 }
 
-/* What the kernel's errno means for this step. A file that is not there may be the driver's or the
- * device's, so the device is looked for first. */
+/* What the kernel's errno means for a step; no why: what strerror says. */
+static const struct step_errno {
+	int error;
+	enum core_reason reason;
+	const char *action, *why;
+} ERRNOS[] = {
+	{EACCES, REASON_PERMISSION, PERMISSION_ACTION, NULL},
+	{EPERM, REASON_PERMISSION, PERMISSION_ACTION, NULL},
+	{EROFS, REASON_PERMISSION, PERMISSION_ACTION, NULL},
+	{ENODEV, REASON_KERNEL_REFUSED,
+		"see whether the device is still there, and the kernel's log", NULL},
+	{ENOENT, REASON_DRIVER_UNAVAILABLE, "load the driver's module (modprobe) and try again",
+		"no such driver is loaded"},
+	{EINVAL, REASON_KERNEL_REFUSED,
+		"check that the IOMMU is on and that the kernel's vfio-pci does not deny this device (see the kernel's log)",
+		NULL},
+	{EBUSY, REASON_KERNEL_REFUSED,
+		"see whether a VFIO user has the device's group, or another tool changed the device meanwhile",
+		NULL},
+	{HELPER_TOO_MANY, REASON_KERNEL_REFUSED,
+		"end the programs that keep earlier writes from returning",
+		"too many earlier writes to other devices have not returned"},
+	{0, REASON_KERNEL_REFUSED, "see the kernel's log", NULL},
+};
+
+/* A file that is not there may be the driver's or the device's, so the device is looked for
+ * first. */
 static int step_fail_errno(
 	struct host *host, struct core_error *err, const struct plan_step *step, int error)
 {
 	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
 	int absent = errno;
-	const char *why = strerror(error);
+	const struct step_errno *e = ERRNOS;
 
 	if (!d)
 		return step_fail_absent(err, step, absent);
-	switch (error) {
-	case EACCES:
-	case EPERM:
-	case EROFS:
-		return step_fail(err, step, REASON_PERMISSION,
-			"run vfiod as root, or as a user who may write to its --root", why);
-	case ENODEV:
-		return step_fail(err, step, REASON_KERNEL_REFUSED,
-			"see whether the device is still there, and the kernel's log", why);
-	case ENOENT:
-		return step_fail(err, step, REASON_DRIVER_UNAVAILABLE,
-			"load the driver's module (modprobe) and try again",
-			"no such driver is loaded");
-	case EINVAL:
-		return step_fail(err, step, REASON_KERNEL_REFUSED,
-			"check that the IOMMU is on and that the kernel's vfio-pci does not deny this device (see the kernel's log)",
-			why);
-	case EBUSY:
-		return step_fail(err, step, REASON_KERNEL_REFUSED,
-			"see whether a VFIO user has the device's group, or another tool changed the device meanwhile",
-			why);
-	case ENOSPC:
-	case EDQUOT:
+	if (error == ENOSPC || error == EDQUOT)
 		return step_fail_full(err, step);
-	case HELPER_TOO_MANY:
-		return step_fail(err, step, REASON_KERNEL_REFUSED,
-			"end the programs that keep earlier writes from returning",
-			"too many earlier writes to other devices have not returned");
-	default:
-		return step_fail(err, step, REASON_KERNEL_REFUSED, "see the kernel's log", why);
-	}
+	while (e->error && e->error != error)
+		e++;
+	return step_fail(err, step, e->reason, e->action, e->why ? e->why : strerror(error));
 }
 
 /* The write goes on without us: says who keeps it from returning. */
@@ -266,26 +267,9 @@ static bool step_is_mere_count(const struct core_problems *uses)
 	return mere;
 }
 
-int step_check_users(
-	struct host *host, struct pci_address address, int64_t deadline, struct core_error *err)
-{
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, address);
-	int absent = errno;
-	CLEANUP(facts_cleanup) struct facts facts = {0};
-	CLEANUP(core_problems_clear) struct core_problems uses = {0};
-	const struct plan_step step = {.address = address, .action = PLAN_UNBIND};
-
-	if (!d)
-		return step_fail_absent(err, &step, absent);
-	if (facts_gather(host, &d, 1, deadline, &facts, err))
-		return -1;
-	plan_judge_uses(0, &facts.devices[0], &uses);
-	return step_is_mere_count(&uses) ? 0 : core_fail_problems(err, &uses);
-}
-
 /* Looks again right before a device is taken from its driver: whether it is still on the one that
- * the plan is about, and may still be taken from it. */
-static int step_judge_again(struct host *host, const struct plan_request *request,
+ * the plan is about, and may still be taken from it. Without a request, at who uses it alone. */
+static int step_look_again(struct host *host, const struct plan_request *request,
 	const struct plan_step *step, int64_t deadline, struct core_error *err)
 {
 	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
@@ -296,15 +280,28 @@ static int step_judge_again(struct host *host, const struct plan_request *reques
 
 	if (!d)
 		return step_fail_absent(err, step, absent);
-	if (d->driver[0] && strcmp(d->driver, step->name) != 0) {
+	if (request && d->driver[0] && strcmp(d->driver, step->name) != 0) {
 		snprintf(why, sizeof(why), "another tool has given it to %s meanwhile", d->driver);
 		return step_fail(err, step, REASON_KERNEL_REFUSED,
 			"see which tool that is, and try again", why);
 	}
 	if (facts_gather(host, &d, 1, deadline, &facts, err))
 		return -1;
-	plan_judge(request, &facts, &facts.devices[0], &refusals);
-	return core_problems_any(&refusals) ? core_fail_problems(err, &refusals) : 0;
+	if (request)
+		plan_judge(request, &facts, &facts.devices[0], &refusals);
+	else
+		plan_judge_uses(0, &facts.devices[0], &refusals);
+	if (!core_problems_any(&refusals) || (!request && step_is_mere_count(&refusals)))
+		return 0;
+	return core_fail_problems(err, &refusals);
+}
+
+int step_check_users(
+	struct host *host, struct pci_address address, int64_t deadline, struct core_error *err)
+{
+	const struct plan_step step = {.address = address, .action = PLAN_UNBIND};
+
+	return step_look_again(host, NULL, &step, deadline, err);
 }
 
 /* Once a driver has the device, its users count too: this is the time to see what the native driver
@@ -329,7 +326,7 @@ int step_run(struct host *host, const struct plan *plan, int64_t deadline,
 		const struct plan_step *step = &plan->steps[i];
 
 		if (guard && step->action == PLAN_UNBIND &&
-			step_judge_again(host, guard->request, step, deadline, err))
+			step_look_again(host, guard->request, step, deadline, err))
 			return -1;
 		if (guard && step->action == PLAN_BIND)
 			step_note_use_count(host, guard->intent, step->address);

@@ -19,7 +19,7 @@ struct origins {
 	pthread_mutex_t mutex; /* of whoever replaces it */
 };
 
-static int append(void *arg, const struct device_origin *origin)
+static int origins_append(void *arg, const struct device_origin *origin)
 {
 	struct snapshot **s = arg;
 
@@ -42,7 +42,7 @@ int origins_reload(struct origins *origins, struct core_error *err)
 	struct snapshot *fresh = NULL;
 
 	pthread_mutex_lock(&origins->mutex);
-	int result = store_each(origins->store, append, &fresh, err);
+	int result = store_each(origins->store, origins_append, &fresh, err);
 	if (result == 0) {
 		fresh = atomic_exchange(&origins->current, fresh);
 		epoch_synchronize(&origins->epoch);
@@ -77,7 +77,7 @@ void origins_free(struct origins *origins)
 	free(origins);
 }
 
-static int compare(const void *key, const void *item)
+static int origins_compare(const void *key, const void *item)
 {
 	return pci_address_compare(key, &((const struct device_origin *)item)->address);
 }
@@ -89,7 +89,8 @@ bool origins_find(struct origins *origins, const struct device *device, struct d
 	const struct device_origin *found = NULL;
 
 	if (s)
-		found = bsearch(&device->address, s->items, s->count, sizeof(s->items[0]), compare);
+		found = bsearch(
+			&device->address, s->items, s->count, sizeof(s->items[0]), origins_compare);
 	bool ours = found && device_identity_equal(found->identity, device_identity_of(device));
 	if (ours)
 		*ret = *found;
@@ -98,7 +99,7 @@ bool origins_find(struct origins *origins, const struct device *device, struct d
 }
 
 /* A copy of what there is, for whoever cannot hurry; *ret is NULL for nothing. */
-static int copy_current(struct origins *origins, struct snapshot **ret)
+static int origins_copy_current(struct origins *origins, struct snapshot **ret)
 {
 	unsigned side = epoch_enter(&origins->epoch);
 	const struct snapshot *s = atomic_load_explicit(&origins->current, memory_order_acquire);
@@ -115,7 +116,7 @@ int origins_each(
 	struct origins *origins, int (*fn)(void *arg, const struct device_origin *), void *arg)
 {
 	CLEANUP(free_cleanup) struct snapshot *copy = NULL;
-	int result = copy_current(origins, &copy);
+	int result = origins_copy_current(origins, &copy);
 
 	for (size_t i = 0; result == 0 && copy && i < copy->count; i++)
 		result = fn(arg, &copy->items[i]);

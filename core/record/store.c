@@ -191,30 +191,19 @@ static int store_read_version(struct store *s, int *ret, struct core_error *err)
 
 	*ret = ok ? sqlite3_column_int(q, 0) : 0;
 	sqlite3_finalize(q);
-	return ok ? 0 : store_fail(s, err, "read");
-}
-
-static int store_check_version(struct store *s, struct core_error *err)
-{
-	int version;
-
-	if (store_read_version(s, &version, err))
-		return -1;
-	if (version < 0)
+	if (!ok)
+		return store_fail(s, err, "read");
+	if (*ret < 0)
 		return store_fail_code(s, err, "read", SQLITE_CORRUPT);
-	if (version <= SCHEMA_VERSION)
+	if (*ret <= SCHEMA_VERSION)
 		return 0;
 	return core_fail(err, CORE_INTERNAL,
 		"the state database %s was written by a newer vfiod (version %d, this one knows %d): start that vfiod again, or move the file away to begin without records",
-		s->path, version, SCHEMA_VERSION);
+		s->path, *ret, SCHEMA_VERSION);
 }
 
-static int store_make_schema(struct store *s, struct core_error *err)
+static int store_make_schema(struct store *s, int version, struct core_error *err)
 {
-	int version;
-
-	if (store_read_version(s, &version, err))
-		return -1;
 	for (; version < SCHEMA_VERSION; version++) {
 		CLEANUP(free_cleanup) char *sql = NULL;
 
@@ -269,6 +258,7 @@ static void store_make_private(const char *path)
 int store_open(const char *folder, struct store **ret, struct core_error *err)
 {
 	CLEANUP(store_cleanup) struct store *s = calloc(1, sizeof(*s));
+	int version;
 
 	if (!s || asprintf(&s->path, "%s/state.db", folder) < 0)
 		return core_fail_memory(err);
@@ -284,7 +274,7 @@ int store_open(const char *folder, struct store **ret, struct core_error *err)
 	if (sqlite3_db_readonly(s->db, "main") == 1)
 		return store_fail_code(s, err, "write to", SQLITE_READONLY);
 	/* Before anything that could write to it. */
-	if (store_check_version(s, err))
+	if (store_read_version(s, &version, err))
 		return -1;
 	/* A sync at each commit is the promise that intents rest on; a full write-ahead log makes
 	 * it one fsync. */
@@ -292,7 +282,7 @@ int store_open(const char *folder, struct store **ret, struct core_error *err)
 		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
 		    "PRAGMA trusted_schema = OFF;",
 		    "open", err) ||
-		store_make_schema(s, err) || store_prepare(s, err))
+		store_make_schema(s, version, err) || store_prepare(s, err))
 		return -1;
 	/* In place of SQLite's own checkpoints, whose two syncs a request would wait for. */
 	sqlite3_wal_hook(s->db, store_on_commit, s);
