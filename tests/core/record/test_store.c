@@ -348,11 +348,9 @@ static void a_newer_version_without_a_log_is_refused_and_kept(void **state)
 	assert_true(by_sql(g, "SELECT x FROM future"));
 }
 
-/* As the first version of the schema made it. */
-static void a_database_of_version_1_is_taken_over(void **state)
+/* An empty database as that version of the schema made it. */
+static void make_old(struct ground *g, int version)
 {
-	struct ground *g = *state;
-
 	store_close(STEAL(g->store));
 	assert_int_equal(unlink(g->path), 0);
 	by_sql(g, "CREATE TABLE origin (address INTEGER PRIMARY KEY, vendor INTEGER NOT NULL,"
@@ -365,16 +363,35 @@ static void a_database_of_version_1_is_taken_over(void **state)
 		  " ON DELETE CASCADE, address INTEGER NOT NULL, vendor INTEGER NOT NULL,"
 		  " device INTEGER NOT NULL, subsystem_vendor INTEGER NOT NULL,"
 		  " subsystem_device INTEGER NOT NULL, driver TEXT NOT NULL,"
-		  " override TEXT NOT NULL, PRIMARY KEY (intent, address)) STRICT;");
+		  " override TEXT NOT NULL, PRIMARY KEY (intent, address)) STRICT;"
+		  "PRAGMA user_version = 1");
+	if (version == 2)
+		by_sql(g, "ALTER TABLE origin ADD COLUMN node_uid INTEGER;"
+			  "ALTER TABLE origin ADD COLUMN node_gid INTEGER;"
+			  "ALTER TABLE origin ADD COLUMN node_mode INTEGER;"
+			  "ALTER TABLE intent_device ADD COLUMN node_uid INTEGER;"
+			  "ALTER TABLE intent_device ADD COLUMN node_gid INTEGER;"
+			  "ALTER TABLE intent_device ADD COLUMN node_mode INTEGER;"
+			  "PRAGMA user_version = 2");
+}
+
+/* The columns that all versions have. */
+#define INSERT_DEVICE                                                                              \
+	"INSERT INTO intent_device (intent, address, vendor, device, subsystem_vendor,"            \
+	" subsystem_device, driver, override) VALUES"
+
+static void a_database_of_version_1_is_taken_over(void **state)
+{
+	struct ground *g = *state;
+
+	make_old(g, 1);
 	CLEANUP(free_cleanup) char *rows = NULL;
 	struct device_origin gpu = origin("0000:01:00.0", "nvidia", "kept");
 	struct device_origin nic = origin("0000:02:00.0", "e1000e", "");
 	assert_true(asprintf(&rows,
 			    "INSERT INTO origin VALUES (%llu,4318,8708,4163,34773,'nvidia','kept');"
-			    "INSERT INTO intent (id, what) VALUES (7, 'bind');"
-			    "INSERT INTO intent_device VALUES"
-			    " (7,%llu,4318,8708,4163,34773,'e1000e','');"
-			    "PRAGMA user_version = 1",
+			    "INSERT INTO intent (id, what) VALUES (7, 'bind');" INSERT_DEVICE
+			    " (7,%llu,4318,8708,4163,34773,'e1000e','')",
 			    (unsigned long long)pci_address_key(gpu.address),
 			    (unsigned long long)pci_address_key(nic.address)) > 0);
 	by_sql(g, rows);
@@ -393,6 +410,80 @@ static void a_database_of_version_1_is_taken_over(void **state)
 	assert_int_equal(store_each(g->store, take, &found, &g->err), 0);
 	assert_true(found.access.has_gid && !found.access.has_uid && !found.access.has_mode);
 	assert_intents(g, "");
+}
+
+/* What is written stays readable: by the words, each as older versions wrote it. */
+static const struct word {
+	const char *text;
+	enum intent_kind kind;
+	enum intent_phase phase;
+} words[] = {
+	{"bind", CHANGE_BIND, CHANGE_MAKING},
+	{"unbind", CHANGE_UNBIND, CHANGE_MAKING},
+	{"free", CHANGE_LEAVE_DRIVERLESS, CHANGE_MAKING},
+	{"finish bind", CHANGE_BIND, CHANGE_FINISHING},
+	{"finish unbind", CHANGE_UNBIND, CHANGE_FINISHING},
+	{"finish free", CHANGE_LEAVE_DRIVERLESS, CHANGE_FINISHING},
+	{"undo", CHANGE_BIND, CHANGE_ROLLING_BACK},
+};
+
+static void an_old_database_tells_kind_and_phase_of_its_intents(void **state)
+{
+	struct ground *g = *state;
+
+	for (int version = 1; version <= 2; version++) {
+		for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+			char sql[320];
+
+			make_old(g, version);
+			snprintf(sql, sizeof(sql),
+				"INSERT INTO intent (id, what) VALUES (7, '%s');" INSERT_DEVICE
+				" (7,256,4318,8708,4163,34773,'nvidia','')",
+				words[i].text);
+			by_sql(g, sql);
+			reopen(g);
+			CLEANUP(free_cleanup) struct intent *intent = take_intent(g);
+			assert_int_equal(intent->id, 7);
+			assert_int_equal(intent->kind, words[i].kind);
+			assert_int_equal(intent->phase, words[i].phase);
+			assert_int_equal(intent->n_devices, 1);
+		}
+	}
+}
+
+/* And the other way round: an older version may be started again. */
+static void the_words_for_kind_and_phase_stay_the_same(void **state)
+{
+	struct ground *g = *state;
+	struct device_origin gpu = origin("0000:01:00.0", "nvidia", "");
+
+	for (size_t i = 0; i < ARRAY_SIZE(words) + 2; i++) {
+		/* The last word is for all kinds. */
+		const struct word *w = &words[i < ARRAY_SIZE(words) ? i : ARRAY_SIZE(words) - 1];
+		enum intent_kind kind = i < ARRAY_SIZE(words) ? w->kind : i - ARRAY_SIZE(words) + 1;
+		CLEANUP(free_cleanup) struct intent *intent = intent_of(kind, &gpu, 1);
+		char sql[96];
+
+		assert_int_equal(store_begin(g->store, intent, &g->err), 0);
+		intent->phase = w->phase;
+		assert_int_equal(
+			store_end(g->store, intent, &(struct store_outcome){0}, &g->err), 0);
+		snprintf(sql, sizeof(sql), "SELECT 1 FROM intent WHERE id = %d AND what = '%s'",
+			(int)intent->id, w->text);
+		assert_true(by_sql(g, sql));
+	}
+}
+
+static void an_unknown_word_is_of_a_change_to_be_rolled_back(void **state)
+{
+	struct ground *g = *state;
+	struct device_origin gpu = origin("0000:01:00.0", "nvidia", "");
+	int64_t id;
+
+	assert_int_equal(begin(g, &gpu, 1, &id), 0);
+	by_sql(g, "UPDATE intent SET what = 'finish nothing'");
+	CLEANUP(free_cleanup) struct intent *intent = take_intent(g);
+	assert_int_equal(intent->phase, CHANGE_ROLLING_BACK);
 }
 
 /* However many came before: the log is taken into the database while nobody waits. */
@@ -541,6 +632,9 @@ int main(void)
 		TEST(a_newer_version_is_refused_and_kept),
 		TEST(a_newer_version_without_a_log_is_refused_and_kept),
 		TEST(a_database_of_version_1_is_taken_over),
+		TEST(an_old_database_tells_kind_and_phase_of_its_intents),
+		TEST(the_words_for_kind_and_phase_stay_the_same),
+		TEST(an_unknown_word_is_of_a_change_to_be_rolled_back),
 		TEST(a_request_syncs_three_times_at_most),
 		TEST(wishes_for_nodes_are_kept_each_by_itself),
 		TEST(an_intent_goes_on_with_what_is_left_of_it),
