@@ -49,17 +49,6 @@ int change_set_nodes(struct change *c, struct core_error *err)
 	return 0;
 }
 
-/* How many of the intent's devices the steps have touched: they are in the same order. */
-static size_t change_count_touched(const struct change *c, size_t n_begun)
-{
-	size_t n = n_begun > 0 ? c->intent->n_devices : 0;
-
-	while (n > 0 && !pci_address_equal(c->intent->before[n - 1].address,
-				c->plan.steps[n_begun - 1].address))
-		n--;
-	return n;
-}
-
 /* What became of a change that failed. */
 struct failure {
 	struct core_error *err;
@@ -101,6 +90,23 @@ static void failure_restore_nodes(struct failure *f, struct change *c)
 	}
 }
 
+/* What happened to the change: its last write has not returned, or it failed. The steps have
+ * touched the first *ret_touched of its devices. */
+static enum change_event failure_event(
+	const struct change *c, size_t n_begun, int64_t settle_until, size_t *ret_touched)
+{
+	const struct device_origin *before = c->intent->before;
+	size_t n = n_begun > 0 ? c->intent->n_devices : 0;
+
+	while (n > 0 &&
+		!pci_address_equal(before[n - 1].address, c->plan.steps[n_begun - 1].address))
+		n--;
+	*ret_touched = n;
+	return n == 0 || step_settled(c->host, before[n - 1].address, settle_until)
+		       ? CHANGE_FAILED
+		       : CHANGE_BLOCKED;
+}
+
 /* Rolls the touched devices back, or leaves the change to be finished. Returns what becomes of a
  * device that is watched then; NULL for none. */
 static const char *failure_roll_back(struct failure *f, struct change *c, size_t n_begun)
@@ -112,28 +118,26 @@ static const char *failure_roll_back(struct failure *f, struct change *c, size_t
 		.is_final = true, /* the caller is told, and may have done something about it */
 		.tell = failure_note,
 		.arg = f};
-	struct intent *intent = c->intent;
-	size_t n = intent->n_devices, touched = change_count_touched(c, n_begun);
-	enum change_event event = CHANGE_FAILED;
+	const char *pending = "the device is UNBIND_PENDING, and vfiod brings it back then";
+	size_t n_touched;
+	enum change_event event = failure_event(c, n_begun, rollback.settle_until, &n_touched);
 
-	if (touched > 0 &&
-		!step_settled(c->host, intent->before[touched - 1].address, rollback.settle_until))
-		event = CHANGE_BLOCKED;
-	lifecycle_turn(intent, event);
-	bool will_finish = intent->phase == CHANGE_FINISHING;
-	intent->n_devices = touched;
-	if (will_finish)
-		lifecycle_write(c->host, intent, &(struct store_outcome){0}, &ignored);
-	else
-		rollback_run(&rollback, intent, &event, &ignored);
+	lifecycle_turn(c->intent, event);
+	if (c->intent->n_devices > 1)
+		pending =
+			"the other devices are as they were; this one is UNBIND_PENDING, and vfiod brings it back then";
+	c->intent->n_devices = n_touched;
+	if (c->intent->phase == CHANGE_FINISHING) {
+		pending = "the device is UNBIND_PENDING, and vfiod finishes the change then";
+		lifecycle_write(c->host, c->intent, &(struct store_outcome){0}, &ignored);
+	} else {
+		rollback_run(&rollback, c->intent, &event, &ignored);
+	}
 	if (event != CHANGE_BLOCKED)
 		return NULL;
 	/* Short of memory, the next start takes it on. */
 	pending_add(c->host->pending, STEAL(c->intent));
-	if (n > 1)
-		return "the other devices are as they were; this one is UNBIND_PENDING, and vfiod brings it back then";
-	return will_finish ? "the device is UNBIND_PENDING, and vfiod finishes the change then"
-			   : "the device is UNBIND_PENDING, and vfiod brings it back then";
+	return pending;
 }
 
 /* Says at the end of the error's sentence what became of the rest. */

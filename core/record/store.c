@@ -371,44 +371,47 @@ static void store_read_origin(sqlite3_stmt *q, struct device_origin *o)
 	o->idle_use_count = (uint32_t)sqlite3_column_int64(q, 10);
 }
 
-/* Calls one for every row of a query until it returns non-zero; less than 0 is lack of memory. */
-static int store_each_row(struct store *s, enum query which, int (*one)(void *arg, sqlite3_stmt *q),
-	void *arg, struct core_error *err)
+/* Has append add every row of a query to what arg points to; -1 from it is lack of memory. */
+static int store_each_row(struct store *s, enum query which,
+	int (*append)(void *arg, sqlite3_stmt *q), void *arg, struct core_error *err)
 {
-	int rc, stop = 0;
+	int rc, failed = 0;
 
 	pthread_mutex_lock(&s->mutex);
 	sqlite3_stmt *q = store_query(s, which);
-	while ((rc = sqlite3_step(q)) == SQLITE_ROW && (stop = one(arg, q)) == 0)
-		continue;
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW && !failed)
+		failed = append(arg, q);
 	int result = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_fail(s, err, "read");
-	if (stop < 0)
+	if (failed)
 		result = core_fail_memory(err);
 	sqlite3_reset(q);
 	pthread_mutex_unlock(&s->mutex);
 	return result;
 }
 
-struct store_visitor {
-	int (*fn)(void *arg, const struct device_origin *);
-	void *arg;
-};
-
-static int store_visit(void *arg, sqlite3_stmt *q)
+static int store_append_origin(void *arg, sqlite3_stmt *q)
 {
-	const struct store_visitor *v = arg;
-	struct device_origin origin;
+	struct origin_list **list = arg;
+	size_t n = *list ? (*list)->count : 0;
+	struct origin_list *grown =
+		realloc(*list, sizeof(*grown) + (n + 1) * sizeof(grown->items[0]));
 
-	store_read_origin(q, &origin);
-	return v->fn(v->arg, &origin);
+	if (!grown)
+		return -1;
+	store_read_origin(q, &grown->items[n]);
+	grown->count = n + 1;
+	*list = grown;
+	return 0;
 }
 
-int store_each(struct store *s, int (*fn)(void *arg, const struct device_origin *), void *arg,
-	struct core_error *err)
+int store_origins(struct store *s, struct origin_list **ret, struct core_error *err)
 {
-	struct store_visitor v = {.fn = fn, .arg = arg};
+	CLEANUP(free_cleanup) struct origin_list *list = NULL;
 
-	return store_each_row(s, Q_EACH, store_visit, &v, err);
+	if (store_each_row(s, Q_EACH, store_append_origin, &list, err))
+		return -1;
+	*ret = STEAL(list);
+	return 0;
 }
 
 /* Adds a row to the list of intents: to its last one, or to a new one. */

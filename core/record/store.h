@@ -36,10 +36,8 @@ int store_open(const char *folder, struct store **ret, struct core_error *err);
 /* Closes it; NULL is fine. */
 void store_close(struct store *store);
 
-/* Calls fn for every record, in the order of addresses, until fn returns non-zero. A negative value
- * stands for lack of memory and is an error. */
-int store_each(struct store *store, int (*fn)(void *arg, const struct device_origin *), void *arg,
-	struct core_error *err);
+/* Reads every record; *ret is for free(), and NULL when there is none. */
+int store_origins(struct store *store, struct origin_list **ret, struct core_error *err);
 
 /* Writes an intent, whose devices are about to be changed, and sets its id. It is synced on return.
  * The devices are removed from any older intent that could not be ended. */
