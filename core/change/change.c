@@ -8,19 +8,18 @@
  */
 #include "core/change/change.h"
 
+#include "core/base/array.h"
 #include "core/base/util.h"
-#include "core/change/end.h"
-#include "core/change/node_keeper.h"
-#include "core/change/pending.h"
+#include "core/change/failure.h"
+#include "core/change/lifecycle.h"
 #include "core/change/result.h"
 #include "core/change/step.h"
-#include "core/change/undo.h"
 #include "core/change/vfio_driver.h"
 #include "core/engine.h"
 #include "core/helper/helper.h"
 #include "core/inspect/gather.h"
 #include "core/pci/group.h"
-#include "core/record/store.h"
+#include "core/record/records.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,29 +32,27 @@ static void change_close(struct change *c)
 	facts_clear(&c->facts);
 	device_list_free(c->devices, c->targets.count);
 	address_list_clear(&c->targets);
-	free(c->before);
+	free(c->intent);
 	free(c->nodes);
 	free(c->keys);
 	plan_clear(&c->plan);
 }
 
-static int add_target(struct change *c, struct pci_address address)
+static int change_add_target(struct change *c, struct pci_address address)
 {
 	for (size_t i = 0; i < c->targets.count; i++) {
 		if (pci_address_equal(c->targets.items[i], address))
 			return 0;
 	}
-	struct pci_address *items =
-		reallocarray(c->targets.items, c->targets.count + 1, sizeof(*items));
-	if (!items)
+	struct pci_address *added = ARRAY_ADD(c->targets.items, c->targets.count);
+	if (!added)
 		return -1;
-	c->targets.items = items;
-	items[c->targets.count++] = address;
+	*added = address;
 	return 0;
 }
 
 /* Adds the other endpoints of the device's group. */
-static int add_group(struct change *c, const struct device *device, struct core_error *err)
+static int change_add_group(struct change *c, const struct device *device, struct core_error *err)
 {
 	CLEANUP(group_cleanup) struct iommu_group *group = NULL;
 
@@ -65,34 +62,35 @@ static int add_group(struct change *c, const struct device *device, struct core_
 		return -1;
 	for (size_t i = 0; i < group->count; i++) {
 		const struct device *member = group->members[i].device;
-		if (!member->is_bridge && add_target(c, member->address))
+		if (!member->is_bridge && change_add_target(c, member->address))
 			return core_fail_memory(err);
 	}
 	return 0;
 }
 
 /* Adds the other functions of the device's card. */
-static int add_functions(struct change *c, const struct device *device, struct core_error *err)
+static int change_add_functions(
+	struct change *c, const struct device *device, struct core_error *err)
 {
 	struct pci_address address = device->address;
 
 	for (address.function = 0; address.function < 8; address.function++) {
 		CLEANUP(device_cleanup)
 		struct device *other = devices_get(c->host->devices, address);
-		if (other && !other->is_bridge && add_target(c, address))
+		if (other && !other->is_bridge && change_add_target(c, address))
 			return core_fail_memory(err);
 	}
 	return 0;
 }
 
-static int collect_targets(struct change *c, struct core_error *err)
+static int change_collect_targets(struct change *c, struct core_error *err)
 {
 	const struct change_request *request = c->request;
 	struct device **devices;
 	int result = 0;
 
 	for (size_t i = 0; i < request->addresses.count; i++) {
-		if (add_target(c, request->addresses.items[i]))
+		if (change_add_target(c, request->addresses.items[i]))
 			return core_fail_memory(err);
 	}
 	if (!request->whole_group && !request->all_functions)
@@ -101,16 +99,16 @@ static int collect_targets(struct change *c, struct core_error *err)
 		return -1;
 	for (size_t i = 0; result == 0 && i < request->addresses.count; i++) {
 		if (request->all_functions)
-			result = add_functions(c, devices[i], err);
+			result = change_add_functions(c, devices[i], err);
 		if (result == 0 && request->whole_group)
-			result = add_group(c, devices[i], err);
+			result = change_add_group(c, devices[i], err);
 	}
 	device_list_free(devices, request->addresses.count);
 	return result;
 }
 
 /* Looks the targets up, as they are now. */
-static int find_devices(struct change *c, struct core_error *err)
+static int change_find_devices(struct change *c, struct core_error *err)
 {
 	struct device **devices;
 
@@ -123,9 +121,9 @@ static int find_devices(struct change *c, struct core_error *err)
 
 /* Holds the devices' groups, so that two requests never change one group at a time; a device
  * without a group is its own. */
-static int hold_groups(struct change *c, struct core_error *err)
+static int change_hold_groups(struct change *c, struct core_error *err)
 {
-	if (find_devices(c, err))
+	if (change_find_devices(c, err))
 		return -1;
 	if (!(c->keys = calloc(c->targets.count, sizeof(*c->keys))))
 		return core_fail_memory(err);
@@ -137,11 +135,11 @@ static int hold_groups(struct change *c, struct core_error *err)
 			"another change to the same IOMMU group is still under way; nothing was changed");
 	c->held = true;
 	/* Waiting may have taken a while: look again. */
-	return find_devices(c, err);
+	return change_find_devices(c, err);
 }
 
 /* Every reason why not, or the steps. */
-static int make_plan(struct change *c, struct core_error *err)
+static int change_make_plan(struct change *c, struct core_error *err)
 {
 	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
 
@@ -158,59 +156,154 @@ bool change_is_bind(const struct change *c)
 	return c->wish.goal == PLAN_TO_VFIO;
 }
 
-const char *change_what(const struct change *c)
-{
-	if (change_is_bind(c))
-		return "bind";
-	return c->wish.leave_driverless ? "free" : "unbind";
-}
-
 bool change_has_steps(const struct change *c, size_t i)
 {
 	return plan_needs(&c->wish, &c->facts.devices[i]);
 }
 
-/* Writes down, synced, what is about to change. */
-static int begin(struct change *c, struct core_error *err)
+/* Whether the i-th target has a record of ours although another tool has given it to a native
+ * driver. An unbind ends that record: the device is where it belongs. A device without a driver
+ * keeps its record, which a later bind and unbind need. */
+static bool change_is_stale(const struct change *c, size_t i)
 {
-	if (!(c->before = calloc(c->targets.count, sizeof(*c->before))))
-		return core_fail_memory(err);
+	const struct device_facts *f = &c->facts.devices[i];
+
+	return f->has_origin && !f->use.is_vfio && f->use.device->driver[0];
+}
+
+/* The records that a change is to leave. */
+struct ending {
+	const struct change *change;
+	struct store_outcome outcome;
+};
+
+static void ending_clear(struct ending *e)
+{
+	store_outcome_clear(&e->outcome);
+}
+
+/* The record, with the wish of this change. */
+static int ending_add(struct ending *e, const struct device_origin *origin)
+{
+	struct device_origin wished = *origin;
+
+	wished.access = e->change->request->access;
+	return store_outcome_add(&e->outcome, &wished, false);
+}
+
+/* Whether the device is none of the targets, but in the group of one. */
+static bool change_is_sibling(const struct change *c, const struct device *d)
+{
+	bool sibling = false;
+
 	for (size_t i = 0; i < c->targets.count; i++) {
-		struct device_origin *before = &c->before[c->n_before];
+		if (pci_address_equal(c->targets.items[i], d->address))
+			return false;
+		sibling |= d->group >= 0 && c->devices[i]->group == d->group;
+	}
+	return sibling;
+}
+
+static int ending_add_sibling(void *arg, const struct device_origin *origin)
+{
+	struct ending *e = arg;
+	CLEANUP(device_cleanup)
+	struct device *d = devices_get(e->change->host->devices, origin->address);
+
+	return d && change_is_sibling(e->change, d) ? ending_add(e, origin) : 0;
+}
+
+/* What is there now becomes ours to give back, with the nodes that were asked for. So do those of
+ * the devices that are bound already and ours, and of those that share their nodes: a group has
+ * one, and two wishes for it would undo each other again and again. */
+static int ending_add_bound(struct ending *e)
+{
+	const struct change *c = e->change;
+
+	for (size_t i = 0; i < c->intent->n_devices; i++) {
+		if (ending_add(e, &c->intent->before[i]))
+			return -1;
+	}
+	if (!node_access_any(&c->request->access))
+		return 0;
+	for (size_t i = 0; i < c->targets.count; i++) {
+		const struct device_facts *f = &c->facts.devices[i];
+
+		if (!change_has_steps(c, i) && f->has_origin && ending_add(e, &f->origin))
+			return -1;
+	}
+	return origins_each(c->host->origins, ending_add_sibling, e);
+}
+
+static int ending_drop_unbound(struct ending *e)
+{
+	const struct change *c = e->change;
+
+	for (size_t i = 0; i < c->targets.count; i++) {
+		const struct device_origin record = {.address = c->targets.items[i]};
+
+		if ((change_has_steps(c, i) || change_is_stale(c, i)) &&
+			store_outcome_add(&e->outcome, &record, true))
+			return -1;
+	}
+	return 0;
+}
+
+/* Ends the intent and writes what the change made true. 0, or -1 with err: the caller then rolls
+ * the change back. */
+static int change_end(struct change *c, struct core_error *err)
+{
+	CLEANUP(ending_clear) struct ending e = {.change = c};
+
+	if (change_is_bind(c) ? ending_add_bound(&e) : ending_drop_unbound(&e))
+		return core_fail_memory(err);
+	lifecycle_turn(c->intent, CHANGE_DONE);
+	return lifecycle_write(c->host, c->intent, &e.outcome, err);
+}
+
+static enum intent_kind change_kind(const struct change *c)
+{
+	if (change_is_bind(c))
+		return CHANGE_BIND;
+	return c->wish.leave_driverless ? CHANGE_LEAVE_DRIVERLESS : CHANGE_UNBIND;
+}
+
+/* Writes down, synced, what is about to change. */
+static int change_begin(struct change *c, struct core_error *err)
+{
+	if (change_is_bind(c) && vfio_driver_ready(c->host, VFIO_DRIVER, c->request->deadline, err))
+		return -1;
+	for (size_t i = 0; i < c->targets.count; i++) {
+		struct device_origin *before = &c->intent->before[c->intent->n_devices];
 
 		if (!change_has_steps(c, i))
 			continue;
-		if (transaction_origin(c->host, c->devices[i], c->request->deadline, before, err))
+		if (step_read_origin(c->host, c->devices[i], c->request->deadline, before, err))
 			return -1;
 		before->access = c->request->access;
-		c->n_before++;
+		c->intent->n_devices++;
 	}
-	return store_begin(c->host->store, change_what(c), c->before, c->n_before, &c->intent, err);
+	return store_begin(c->host->store, c->intent, err);
 }
 
-static int execute(struct change *c, struct core_error *err)
+static int change_execute(struct change *c, struct core_error *err)
 {
-	struct transaction_guard guard = {.request = &c->wish};
 	size_t n_begun = 0;
 
-	if (c->plan.count > 0) {
-		if (change_is_bind(c) &&
-			vfio_driver_ready(c->host, VFIO_DRIVER, c->request->deadline, err))
-			return -1;
-		if (begin(c, err))
-			return -1;
-	}
-	guard.records = c->before;
-	guard.n_records = c->n_before;
-	if (transaction_run(c->host, &c->plan, c->request->deadline, &guard, &n_begun, err) == 0 &&
+	if (!(c->intent = intent_new(change_kind(c), c->targets.count)))
+		return core_fail_memory(err);
+	if (c->plan.count > 0 && change_begin(c, err))
+		return -1;
+	const struct step_guard guard = {&c->wish, c->intent};
+	if (step_run(c->host, &c->plan, c->request->deadline, &guard, &n_begun, err) == 0 &&
 		change_set_nodes(c, err) == 0 && change_end(c, err) == 0)
 		return 0;
-	change_undo(c, n_begun, err);
+	change_fail(c, n_begun, err);
 	return -1;
 }
 
 /* Whether there is anything to do but to answer. */
-static bool has_work(const struct change *c)
+static bool change_has_work(const struct change *c)
 {
 	bool stale = false;
 
@@ -239,9 +332,10 @@ int change_run(struct host *host, enum plan_goal goal, const struct change_reque
 
 	if (why)
 		return core_fail(err, CORE_INVALID, "the VFIO nodes cannot be given so: %s", why);
-	if (collect_targets(&c, err) || hold_groups(&c, err) || make_plan(&c, err))
+	if (change_collect_targets(&c, err) || change_hold_groups(&c, err) ||
+		change_make_plan(&c, err))
 		return -1;
-	if (has_work(&c) && execute(&c, err))
+	if (change_has_work(&c) && change_execute(&c, err))
 		return -1;
 	if (change_fill_result(&c, &result, err))
 		return -1;

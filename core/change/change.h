@@ -4,6 +4,7 @@
 
 #include "core/base/keylock.h"
 #include "core/change/request.h"
+#include "core/record/intent.h"
 
 struct host;
 
@@ -18,16 +19,14 @@ struct change {
 	struct host *host;
 	struct plan_request wish;
 	const struct change_request *request;
-	struct address_list targets;  /* the request's, then those added */
-	struct device **devices;      /* of the targets, looked at under the lock */
-	struct facts facts;	      /* of the devices */
-	struct device_origin *before; /* of the devices that have steps */
-	size_t n_before;
-	uint64_t *keys; /* of the groups */
+	struct address_list targets; /* the request's, then those added */
+	struct device **devices;     /* of the targets, looked at under the lock */
+	struct facts facts;	     /* of the devices */
+	uint64_t *keys;		     /* of the groups */
 	struct keylock_hold hold;
 	bool held;
 	struct plan plan;
-	int64_t intent;
+	struct intent *intent;	  /* with the devices that have steps, in their order */
 	struct node_state *nodes; /* of the devices that are bound already, as they were */
 	size_t n_nodes;
 };
@@ -37,9 +36,6 @@ bool change_is_bind(const struct change *c);
 
 /* Whether the plan has steps for the i-th target. */
 bool change_has_steps(const struct change *c, size_t i);
-
-/* "bind", "unbind" or "free": the intent's name. */
-const char *change_what(const struct change *c);
 
 /* Gives the nodes of all targets the owner and mode that were asked for, if any were. 0, or -1 with
  * err. */

@@ -3,6 +3,7 @@
 #include "core/change/node_keeper.h"
 
 #include "core/base/clock.h"
+#include "core/base/thread.h"
 #include "core/base/util.h"
 #include "core/engine.h"
 #include "core/helper/helper.h"
@@ -17,24 +18,21 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 
-static const int64_t UDEV_NS = 5000000000;  /* for udev to come to rest */
-static const int64_t WRITE_NS = 5000000000; /* for the privileged helper to set a node */
-static const int64_t PAUSE_NS = 100000000;  /* so that chown and chmod of another are one change */
+static const int64_t UDEV_NS = 5 * NS_PER_S;  /* for udev to come to rest */
+static const int64_t WRITE_NS = 5 * NS_PER_S; /* for the privileged helper to set a node */
+static const int64_t PAUSE_NS =
+	100 * NS_PER_MS; /* so that chown and chmod of another are one change */
 
 struct node_keeper {
 	struct host *host;
 	pthread_mutex_t mutex;
-	pthread_cond_t ended;
-	pthread_t thread;
-	bool is_running, has_ended;
-	atomic_bool must_end;
+	struct thread_task task;
 	int wake_fd, inotify_fd;
 };
 
 struct node_keeper *node_keeper_new(struct host *host)
 {
 	struct node_keeper *k = calloc(1, sizeof(*k));
-	pthread_condattr_t attributes;
 
 	if (!k)
 		return NULL;
@@ -42,30 +40,27 @@ struct node_keeper *node_keeper_new(struct host *host)
 	k->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	k->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	pthread_mutex_init(&k->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&k->ended, &attributes);
-	pthread_condattr_destroy(&attributes);
+	thread_task_init(&k->task);
 	return k;
 }
 
-static void sleep_ns(int64_t ns)
+static void keeper_sleep_ns(int64_t ns)
 {
-	const struct timespec ts = {ns / 1000000000, ns % 1000000000};
+	const struct timespec ts = clock_timespec(ns);
 
 	nanosleep(&ts, NULL);
 }
 
 /* udev shows that it has events to work on by a file. */
-static void wait_for_udev(const struct host *host, int64_t deadline)
+static void keeper_wait_for_udev(const struct host *host, int64_t deadline)
 {
 	while (sysfs_exists(host->sysfs.root_fd, "run/udev/queue") && now_ns() < deadline)
-		sleep_ns(5000000);
+		keeper_sleep_ns(5 * NS_PER_MS);
 }
 
 /* A record of an older vfiod may have a mode that is too much. */
-static int set(struct host *host, struct pci_address address, const struct node_access *access,
-	int64_t deadline, struct helper_reply *reply)
+static int keeper_set(struct host *host, struct pci_address address,
+	const struct node_access *access, int64_t deadline, struct helper_reply *reply)
 {
 	struct helper_request request = {
 		.op = HELPER_NODE_SET, .address = address, .access = *access};
@@ -83,8 +78,8 @@ int node_keeper_set(struct host *host, struct pci_address address, const struct 
 	int64_t rest = now_ns() + UDEV_NS;
 	struct helper_reply reply = {0};
 
-	wait_for_udev(host, rest < deadline ? rest : deadline);
-	int error = set(host, address, access, deadline, &reply);
+	keeper_wait_for_udev(host, rest < deadline ? rest : deadline);
+	int error = keeper_set(host, address, access, deadline, &reply);
 	node_keeper_nudge(host->keeper);
 	if (error == 0)
 		return 0;
@@ -97,7 +92,7 @@ int node_keeper_set(struct host *host, struct pci_address address, const struct 
 	return core_fail_problems(err, &problems);
 }
 
-static int look_at(void *arg, const struct device_origin *origin)
+static int keeper_look_at(void *arg, const struct device_origin *origin)
 {
 	struct node_keeper *k = arg;
 	CLEANUP(device_cleanup) struct device *d = NULL;
@@ -109,11 +104,12 @@ static int look_at(void *arg, const struct device_origin *origin)
 	if (d && device_identity_equal(origin->identity, device_identity_of(d)) &&
 		device_is_vfio(k->host->devices, d) &&
 		!vfio_node_is_set(&k->host->sysfs, origin->address, &origin->access))
-		set(k->host, origin->address, &origin->access, now_ns() + WRITE_NS, &ignored);
-	return atomic_load(&k->must_end);
+		keeper_set(
+			k->host, origin->address, &origin->access, now_ns() + WRITE_NS, &ignored);
+	return k->task.must_end;
 }
 
-static void look_at_all(struct node_keeper *k)
+static void keeper_look_at_all(struct node_keeper *k)
 {
 	/* Both folders come and go with VFIO's drivers; watching one again is watching it once. */
 	static const char *const folders[] = {"dev/vfio", "dev/vfio/devices"};
@@ -123,11 +119,11 @@ static void look_at_all(struct node_keeper *k)
 		snprintf(path, sizeof(path), "%s/%s", k->host->sysfs.root, folders[i]);
 		inotify_add_watch(k->inotify_fd, path, IN_ATTRIB | IN_CREATE | IN_MOVED_TO);
 	}
-	wait_for_udev(k->host, now_ns() + UDEV_NS);
-	origins_each(k->host->origins, look_at, k);
+	keeper_wait_for_udev(k->host, now_ns() + UDEV_NS);
+	origins_each(k->host->origins, keeper_look_at, k);
 }
 
-static void drain(int fd)
+static void keeper_drain(int fd)
 {
 	char buf[4096];
 
@@ -135,30 +131,29 @@ static void drain(int fd)
 		continue;
 }
 
-static void *keep(void *arg)
+static void *keeper_keep(void *arg)
 {
 	struct node_keeper *k = arg;
 	struct pollfd fds[] = {
 		{.fd = k->wake_fd, .events = POLLIN}, {.fd = k->inotify_fd, .events = POLLIN}};
 
-	while (!atomic_load(&k->must_end)) {
+	while (!k->task.must_end) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) <= 0)
 			continue;
-		if (atomic_load(&k->must_end))
+		if (k->task.must_end)
 			break;
-		sleep_ns(PAUSE_NS);
-		drain(k->wake_fd);
-		drain(k->inotify_fd);
-		look_at_all(k);
+		keeper_sleep_ns(PAUSE_NS);
+		keeper_drain(k->wake_fd);
+		keeper_drain(k->inotify_fd);
+		keeper_look_at_all(k);
 	}
 	pthread_mutex_lock(&k->mutex);
-	k->has_ended = true;
-	pthread_cond_signal(&k->ended);
+	thread_task_end(&k->task);
 	pthread_mutex_unlock(&k->mutex);
 	return NULL;
 }
 
-static void wake(struct node_keeper *k)
+static void keeper_wake(struct node_keeper *k)
 {
 	eventfd_write(k->wake_fd, 1);
 }
@@ -166,29 +161,16 @@ static void wake(struct node_keeper *k)
 void node_keeper_nudge(struct node_keeper *k)
 {
 	pthread_mutex_lock(&k->mutex);
-	if (!k->is_running && !atomic_load(&k->must_end))
-		k->is_running = pthread_create(&k->thread, NULL, keep, k) == 0;
+	thread_task_start(&k->task, keeper_keep, k);
 	pthread_mutex_unlock(&k->mutex);
-	wake(k);
+	keeper_wake(k);
 }
 
 bool node_keeper_stop(struct node_keeper *k, int64_t deadline)
 {
-	struct timespec ts = {deadline / 1000000000, deadline % 1000000000};
-	int error = 0;
-
-	pthread_mutex_lock(&k->mutex);
-	atomic_store(&k->must_end, true);
-	wake(k);
-	while (k->is_running && !k->has_ended && !error)
-		error = pthread_cond_timedwait(&k->ended, &k->mutex, &ts);
-	bool must_join = k->is_running && k->has_ended;
-	k->is_running &= !k->has_ended;
-	bool ended = !k->is_running;
-	pthread_mutex_unlock(&k->mutex);
-	if (must_join)
-		pthread_join(k->thread, NULL);
-	return ended;
+	k->task.must_end = true;
+	keeper_wake(k);
+	return thread_task_stop(&k->task, &k->mutex, deadline);
 }
 
 void node_keeper_free(struct node_keeper *k)
@@ -197,7 +179,7 @@ void node_keeper_free(struct node_keeper *k)
 		return;
 	fd_cleanup(&k->wake_fd);
 	fd_cleanup(&k->inotify_fd);
-	pthread_cond_destroy(&k->ended);
+	thread_task_destroy(&k->task);
 	pthread_mutex_destroy(&k->mutex);
 	free(k);
 }

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes that have not returned, and what becomes of their changes.
+ * Changes that wait for a write which has not returned by its deadline.
  *
- * Theory of operation. When a write has not returned by the deadline, the caller gets its answer
- * and the intent stays on disk with the devices that are still blocked. A thread polls the locks of
- * these devices: the child of the privileged helper holds one until its write returns, also when
- * the daemon restarts. When the last lock is released, the thread ends the change. A change of one
- * device is finished: that is what was requested, and nothing else depends on it. A change of
- * several devices has already been rolled back, but for the blocked ones, so these are brought back
- * too. Then the intent ends.
+ * The child of the privileged helper holds the lock of its device until the write returns, also
+ * when the daemon restarts. A thread polls the locks of a change's devices. When the last one is
+ * released, it finishes the change or rolls it back, by its phase (core/change/lifecycle.h).
  */
 #pragma once
 
 #include "core/inspect/state.h"
-#include "core/record/store.h"
+#include "core/record/intent.h"
 
 #include <stdbool.h>
 
@@ -38,20 +34,14 @@ struct pending *pending_new(struct host *host);
 /* Sets the listener; NULL for none. To be called before other threads exist. */
 void pending_listen(struct pending *pending, pending_listener *listener, void *arg);
 
-/* Adds a change: an intent, now named what, and its n blocked devices as they were before. 0 or
- * -ENOMEM: the next start then ends the change. */
-int pending_add(struct pending *pending, int64_t intent, const char *what,
-	const struct device_origin *before, size_t n);
+/* Adds a change, in CHANGE_FINISHING or CHANGE_ROLLING_BACK; takes the intent over. 0 or -ENOMEM:
+ * the next start then ends the change. */
+int pending_add(struct pending *pending, struct intent *intent);
 
 /* Ends such a change on the calling thread, when none of its writes is under way. If ending it
  * makes a write that does not return either, the change is added as by pending_add. 0 or -ENOMEM.
  */
-int pending_settle(struct pending *pending, int64_t intent, const char *what,
-	const struct device_origin *before, size_t n);
-
-/* The name that a blocked change's intent gets: "finish bind" and the like for one device, which
- * will be finished, else "undo". */
-void pending_name(char buf[static 24], const char *what, size_t n_devices);
+int pending_settle(struct pending *pending, struct intent *intent);
 
 /* Ends the thread; the intents stay on disk. False when the thread has not ended by the deadline
  * (CLOCK_MONOTONIC, ns), because a write of its own has not returned: nothing may be freed then. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Repair at start: changes that were cut off are undone. */
+/* Repair at start: changes that were cut off are rolled back. */
 #include "core/change/recover.h"
 
 #include "core/base/clock.h"
@@ -9,30 +9,14 @@
 #include "core/change/rollback.h"
 #include "core/change/step.h"
 #include "core/engine.h"
-#include "core/helper/blocked.h"
-#include "core/record/records.h"
-#include "core/record/store.h"
 
-#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 /* For one device, before nothing is served: a write that takes longer is waited for beside that. */
-static const int64_t RESTORE_NS = 3LL * 1000000000;
+static const int64_t DEVICE_NS = 3 * NS_PER_S;
 
 /* For the writes of an earlier daemon to end before they count as blocked. */
-static const int64_t SETTLE_NS = 1000000000;
-
-struct unfinished {
-	int64_t intent;
-	char what[24];
-	struct device_origin before;
-};
-
-struct unfinished_list {
-	struct unfinished *items;
-	size_t count;
-};
+static const int64_t SETTLE_NS = NS_PER_S;
 
 /* Who is told, in a sentence for each device. */
 struct reporter {
@@ -40,123 +24,86 @@ struct reporter {
 	void *arg;
 };
 
-static void list_clear(struct unfinished_list *list)
-{
-	free(list->items);
-}
-
-static int append(void *arg, int64_t intent, const char *what, const struct device_origin *before)
-{
-	struct unfinished_list *list = arg;
-	struct unfinished *items = reallocarray(list->items, list->count + 1, sizeof(*items));
-
-	if (!items)
-		return -1;
-	list->items = items;
-	items[list->count] = (struct unfinished){.intent = intent, .before = *before};
-	snprintf(items[list->count].what, sizeof(items->what), "%s", what);
-	list->count++;
-	return 0;
-}
-
-__attribute__((format(printf, 3, 4))) static void report(
-	const struct reporter *to, struct pci_address address, const char *fmt, ...)
+static void recover_report(const struct reporter *to, struct pci_address address,
+	const char *outcome, const char *detail)
 {
 	char sentence[640], text[PCI_ADDRESS_SIZE];
-	va_list args;
 
 	pci_address_format(address, text);
-	int n = snprintf(sentence, sizeof(sentence), "a change to device %s was cut off", text);
-	va_start(args, fmt);
-	vsnprintf(sentence + n, sizeof(sentence) - (size_t)n, fmt, args);
-	va_end(args);
+	snprintf(sentence, sizeof(sentence), "a change to device %s was cut off%s%s", text, outcome,
+		detail);
 	to->report(to->arg, sentence);
 }
 
-/* Restores one device whose writes have ended until then. */
-static void restore(struct host *host, const struct device_origin *before, int64_t until,
-	const struct reporter *to, struct undone *undone)
+static void recover_tell(void *arg, const struct device_origin *before, enum rollback_result result,
+	const struct core_error *why)
 {
-	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	const char *outcome = " and could not be undone: ", *detail = why->message;
 
-	if (!transaction_settled(host, before->address, until)) {
-		undone_leave(undone, before);
-		report(to, before->address,
-			", and a write to it has not returned yet: it is UNBIND_PENDING");
-		return;
+	if (result == ROLLBACK_DONE) {
+		outcome = "; it is back on ";
+		detail = before->driver[0] ? before->driver : "no driver";
+	} else if (result == ROLLBACK_KEPT) {
+		outcome = "; it stays as it is, for ";
+	} else if (!why->code) {
+		outcome = ", and a write to it has not returned yet: it is UNBIND_PENDING";
 	}
-	switch (undone_restore(undone, host, before, now_ns() + RESTORE_NS, &err)) {
-	case UNDO_DONE:
-		report(to, before->address, "; it is back on %s",
-			before->driver[0] ? before->driver : "no driver");
-		break;
-	case UNDO_KEPT:
-		report(to, before->address, "; it stays as it is, for %s", err.message);
-		break;
-	case UNDO_STUCK:
-	case UNDO_BLOCKED:
-		report(to, before->address, " and could not be undone: %s", err.message);
-		break;
-	}
+	recover_report(arg, before->address, outcome, detail);
 }
 
-/* Brings the devices of one intent back. Those that cannot be stay in it: to be waited for when a
- * write to one of them is under way, else for the next start to try again. */
-static int undo_intent(struct host *host, const struct unfinished *items, size_t n, int64_t until,
+/* Goes on with the change of one device, whose write had been given up. */
+static int recover_finish(
+	struct host *host, struct intent *intent, int64_t until, const struct reporter *to)
+{
+	struct pci_address address = intent->before[0].address;
+
+	if (step_settled(host, address, until)) {
+		recover_report(to, address, " by a write that has returned since", "");
+		return pending_settle(host->pending, intent);
+	}
+	recover_report(
+		to, address, " by a write that has not returned yet: it is UNBIND_PENDING", "");
+	return pending_add(host->pending, intent);
+}
+
+/* Takes the intent over. */
+static int recover_intent(struct host *host, struct intent *intent, int64_t until,
 	const struct reporter *to, struct core_error *err)
 {
-	CLEANUP(undone_clear) struct undone undone;
+	CLEANUP(free_cleanup) struct intent *owned = intent;
+	const struct rollback rollback = {.host = host,
+		.settle_until = until,
+		.device_ns = DEVICE_NS,
+		.tell = recover_tell,
+		.arg = (void *)to};
+	enum change_event event;
 
-	if (undone_init(&undone, n))
-		return core_fail_memory(err);
-	for (size_t i = 0; i < n; i++)
-		restore(host, &items[i].before, until, to, &undone);
-	if (store_end(host->store, items->intent, &undone.outcome, err))
+	lifecycle_turn(intent, CHANGE_FOUND);
+	if (intent->phase == CHANGE_FINISHING)
+		return recover_finish(host, STEAL(owned), until, to) ? core_fail_memory(err) : 0;
+	if (rollback_run(&rollback, intent, &event, err))
 		return -1;
-	if (undone.is_blocked && pending_add(host->pending, items->intent, "undo", undone.left,
-					 undone.outcome.n_left))
+	if (event == CHANGE_BLOCKED && pending_add(host->pending, STEAL(owned)))
 		return core_fail_memory(err);
 	return 0;
 }
 
-/* Goes on with the change of one device, whose write had been given up. */
-static int finish_intent(struct host *host, const struct unfinished *item, int64_t until,
-	const struct reporter *to, struct core_error *err)
-{
-	if (transaction_settled(host, item->before.address, until)) {
-		report(to, item->before.address, " by a write that has returned since");
-		return pending_settle(host->pending, item->intent, item->what, &item->before, 1)
-			       ? core_fail_memory(err)
-			       : 0;
-	}
-	report(to, item->before.address,
-		" by a write that has not returned yet: it is UNBIND_PENDING");
-	return pending_add(host->pending, item->intent, item->what, &item->before, 1)
-		       ? core_fail_memory(err)
-		       : 0;
-}
-
-int recover_run(struct host *host, void (*report_fn)(void *arg, const char *sentence), void *arg,
+int recover_run(struct host *host, void (*report)(void *arg, const char *sentence), void *arg,
 	struct core_error *err)
 {
-	CLEANUP(list_clear) struct unfinished_list list = {0};
-	const struct reporter to = {report_fn, arg};
+	CLEANUP(intent_list_cleanup) struct intent *list = NULL;
+	const struct reporter to = {report, arg};
 	int64_t until = now_ns() + SETTLE_NS;
-	int result = 0;
 
-	if (store_each_intent(host->store, append, &list, err))
+	if (store_intents(host->store, &list, err))
 		return -1;
-	for (size_t i = 0, n; result == 0 && i < list.count; i += n) {
-		const struct unfinished *first = &list.items[i];
+	while (list) {
+		struct intent *first = list;
 
-		for (n = 1; i + n < list.count && first[n].intent == first->intent;)
-			n++;
-		result = strncmp(first->what, "finish ", 7) == 0
-				 ? finish_intent(host, first, until, &to, err)
-				 : undo_intent(host, first, n, until, &to, err);
+		list = STEAL(first->next);
+		if (recover_intent(host, first, until, &to, err))
+			return -1;
 	}
-	if (result)
-		return -1;
 	node_keeper_nudge(host->keeper);
-	return origins_reload(host->origins, err);
+	return 0;
 }

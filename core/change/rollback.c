@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What an undoing comes to, live or after a crash: one rule for both. */
+/* Rollback: one rule for a change that failed, was blocked, or was cut off. */
 #include "core/change/rollback.h"
 
+#include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/change/step.h"
 #include "core/engine.h"
@@ -10,81 +11,135 @@
 #include <errno.h>
 #include <string.h>
 
-int undone_init(struct undone *u, size_t n)
+/* Gives the device, which is on driver, another driver and override. */
+static int rollback_to(struct host *host, const char *driver, const struct device_origin *aim,
+	int64_t deadline, struct core_error *err)
 {
-	*u = (struct undone){
-		.left = calloc(n + 1, sizeof(*u->left)),
-		.add = calloc(n + 1, sizeof(*u->add)),
-		.drop = calloc(n + 1, sizeof(*u->drop)),
-	};
-	u->outcome = (struct store_outcome){
-		.left = u->left, .left_what = "undo", .add = u->add, .drop = u->drop};
-	return u->left && u->add && u->drop ? 0 : -ENOMEM;
+	CLEANUP(plan_clear) struct plan plan = {0};
+	size_t done;
+
+	if (plan_to_origin(&plan, driver, aim))
+		return core_fail_memory(err);
+	return step_run(host, &plan, deadline, NULL, &done, err);
 }
 
-void undone_clear(struct undone *u)
-{
-	free(u->left);
-	free(u->add);
-	free(u->drop);
-}
-
-void undone_leave(struct undone *u, const struct device_origin *before)
-{
-	u->left[u->outcome.n_left++] = *before;
-	u->is_blocked = true;
-}
-
-/* A device that a bind took from its driver is never forgotten, whatever becomes of it. */
-static void remember(struct undone *u, const struct device_origin *before)
-{
-	if (!driver_is_vfio(before->driver))
-		u->add[u->outcome.n_add++] = *before;
-}
-
-/* An unbind that is kept has its last step before it, which disturbs nobody: the override. */
-static void give_override_back(
+/* The last step of an unbind that is kept, which disturbs nobody: the override. */
+static void rollback_give_override(
 	struct host *host, const struct device_origin *before, int64_t deadline)
 {
 	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
 	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, before->address);
-	CLEANUP(plan_clear) struct plan plan = {0};
 	struct device_origin origin;
-	size_t done;
 
 	if (!d || !origins_find(host->origins, d, &origin))
 		return;
 	memcpy(origin.driver, d->driver, sizeof(origin.driver));
-	if (plan_to_origin(&plan, d->driver, &origin) == 0)
-		transaction_run(host, &plan, deadline, NULL, &done, &ignored);
+	rollback_to(host, d->driver, &origin, deadline, &ignored);
 }
 
-/* The change is as good as made: it stays on VFIO as ours, or with the host without a record. */
-static void keep(
-	struct undone *u, struct host *host, const struct device_origin *before, int64_t deadline)
+/* Whether a driver that the device is on now may be taken from it: one that a change of ours may
+ * have put there. */
+static bool rollback_may_take(
+	const struct host *host, const struct device *d, const struct device_origin *before)
 {
-	remember(u, before);
-	if (!driver_is_vfio(before->driver))
-		return;
-	give_override_back(host, before, deadline);
-	u->drop[u->outcome.n_drop++] = before->address;
+	return !d->driver[0] || device_is_vfio(host->devices, d) || driver_is_vfio(before->driver);
 }
 
-enum undo_result undone_restore(struct undone *u, struct host *host,
+/* Brings one device that is there back: from its VFIO driver, or to it. */
+static int rollback_restore(struct host *host, const struct device *d,
 	const struct device_origin *before, int64_t deadline, struct core_error *err)
 {
-	if (transaction_restore(host, before, deadline, err) == 0)
-		return UNDO_DONE;
-	if (err->code == CORE_DEADLINE) {
-		undone_leave(u, before);
-		return UNDO_BLOCKED;
+	struct device_origin aim = *before;
+
+	/* What another tool gave it to is where it stays; the override is ours to take back. */
+	if (!rollback_may_take(host, d, before))
+		memcpy(aim.driver, d->driver, sizeof(aim.driver));
+	/* Before the first write: an override that was changed already would stay behind. */
+	if (d->driver[0] && strcmp(d->driver, aim.driver) != 0 &&
+		step_check_users(host, before->address, deadline, err))
+		return -1;
+	return rollback_to(host, d->driver, &aim, deadline, err);
+}
+
+static int rollback_device(struct host *host, const struct device_origin *before, int64_t deadline,
+	struct core_error *err)
+{
+	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, before->address);
+	int absent = errno;
+	char text[PCI_ADDRESS_SIZE];
+
+	if (!d && absent != ENOENT && absent != ENODEV) {
+		pci_address_format(before->address, text);
+		return core_fail(err, CORE_INTERNAL, "looking at device %s failed: %s", text,
+			strerror(absent));
 	}
-	if (err->problems.count > 0 && plan_is_use(err->problems.items[0].reason)) {
-		keep(u, host, before, deadline);
-		return UNDO_KEPT;
+	/* A device that left took driver and override with it: nothing is left to bring back. */
+	if (!d || !device_identity_equal(before->identity, device_identity_of(d)))
+		return 0;
+	return rollback_restore(host, d, before, deadline, err);
+}
+
+static enum rollback_result rollback_try(
+	const struct rollback *r, const struct device_origin *before, struct core_error *err)
+{
+	int64_t deadline = now_ns() + r->device_ns;
+
+	if (!step_settled(r->host, before->address, r->settle_until))
+		return ROLLBACK_BLOCKED;
+	if (rollback_device(r->host, before, deadline, err) == 0)
+		return ROLLBACK_DONE;
+	if (err->code == CORE_DEADLINE)
+		return ROLLBACK_BLOCKED;
+	if (err->problems.count == 0 || !plan_is_use(err->problems.items[0].reason))
+		return ROLLBACK_STUCK;
+	/* The change of this device is as good as made. */
+	if (driver_is_vfio(before->driver))
+		rollback_give_override(r->host, before, deadline);
+	return ROLLBACK_KEPT;
+}
+
+/* What becomes of the device's record: one that a bind took from its driver is never forgotten, and
+ * one that the host keeps is no longer ours. 0 or -ENOMEM. */
+static int rollback_record(const struct device_origin *before, enum rollback_result result,
+	struct store_outcome *outcome)
+{
+	bool is_unbind = driver_is_vfio(before->driver);
+
+	if (result == ROLLBACK_KEPT || (result == ROLLBACK_STUCK && !is_unbind))
+		return store_outcome_add(outcome, before, is_unbind);
+	return 0;
+}
+
+/* Rolls one device back. Whether it stays in the intent. */
+static bool rollback_one(const struct rollback *r, const struct device_origin *before,
+	struct store_outcome *outcome, bool *ret_blocked)
+{
+	CLEANUP(core_error_clear) struct core_error why = CORE_ERROR_INIT;
+	enum rollback_result result = rollback_try(r, before, &why);
+
+	r->tell(r->arg, before, result, &why);
+	*ret_blocked |= result == ROLLBACK_BLOCKED;
+	if (rollback_record(before, result, outcome) || result == ROLLBACK_BLOCKED)
+		return true;
+	/* Without the privileged helper nothing was tried. */
+	return result == ROLLBACK_STUCK && (!r->is_final || why.code == CORE_UNAVAILABLE);
+}
+
+int rollback_run(const struct rollback *r, struct intent *intent, enum change_event *ret,
+	struct core_error *err)
+{
+	CLEANUP(store_outcome_clear) struct store_outcome outcome = {0};
+	size_t n = intent->n_devices, first_left = n;
+	bool is_blocked = false;
+
+	for (size_t i = n; i-- > 0;) {
+		if (rollback_one(r, &intent->before[i], &outcome, &is_blocked))
+			intent->before[--first_left] = intent->before[i];
 	}
-	remember(u, before);
-	if (!u->is_final)
-		u->left[u->outcome.n_left++] = *before;
-	return UNDO_STUCK;
+	intent->n_devices = n - first_left;
+	memmove(intent->before, &intent->before[first_left],
+		intent->n_devices * sizeof(intent->before[0]));
+	*ret = intent->n_devices == 0 ? CHANGE_DONE : is_blocked ? CHANGE_BLOCKED : CHANGE_FAILED;
+	lifecycle_turn(intent, *ret);
+	return lifecycle_write(r->host, intent, &outcome, err);
 }

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_there(const struct host *host, const char *driver)
+static bool vfio_driver_is_there(const struct host *host, const char *driver)
 {
 	char path[DRIVER_NAME_SIZE + 32];
 
@@ -18,7 +18,7 @@ static bool is_there(const struct host *host, const char *driver)
 	return sysfs_exists(host->sysfs.root_fd, path);
 }
 
-static int load(struct host *host, const char *module, int64_t deadline)
+static int vfio_driver_load(struct host *host, const char *module, int64_t deadline)
 {
 	struct helper_request request = {.op = HELPER_LOAD};
 	struct helper_reply reply;
@@ -31,13 +31,13 @@ static int load(struct host *host, const char *module, int64_t deadline)
 int vfio_driver_ready(
 	struct host *host, const char *driver, int64_t deadline, struct core_error *err)
 {
-	if (is_there(host, driver))
+	if (vfio_driver_is_there(host, driver))
 		return 0;
-	int error = load(host, driver, deadline);
+	int error = vfio_driver_load(host, driver, deadline);
 	/* What a user of the group needs next; some kernels have it built in or need it not. */
 	if (!error)
-		load(host, "vfio_iommu_type1", deadline);
-	if (is_there(host, driver))
+		vfio_driver_load(host, "vfio_iommu_type1", deadline);
+	if (vfio_driver_is_there(host, driver))
 		return 0;
 	return core_fail(err, CORE_PRECONDITION,
 		"the driver %s is not loaded and loading it failed: %s; run `modprobe %s`", driver,

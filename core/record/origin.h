@@ -20,6 +20,12 @@ struct device_origin {
 	uint32_t idle_use_count; /* its device_use_count when its VFIO driver got it: nobody's */
 };
 
+/* The records of all devices, sorted by address. */
+struct origin_list {
+	size_t count;
+	struct device_origin items[];
+};
+
 static inline struct device_identity device_identity_of(const struct device *d)
 {
 	return (struct device_identity){

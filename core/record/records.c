@@ -7,42 +7,19 @@
 #include <pthread.h>
 #include <string.h>
 
-struct snapshot {
-	size_t count, room;
-	struct device_origin items[]; /* sorted by address */
-};
-
 struct origins {
 	struct store *store;
-	_Atomic(struct snapshot *) current; /* readers within the epoch */
+	_Atomic(struct origin_list *) current; /* readers within the epoch */
 	struct epoch epoch;
 	pthread_mutex_t mutex; /* of whoever replaces it */
 };
 
-static int append(void *arg, const struct device_origin *origin)
-{
-	struct snapshot **s = arg;
-
-	if (!*s || (*s)->count == (*s)->room) {
-		size_t room = *s ? (*s)->room * 2 : 16;
-		struct snapshot *grown = realloc(*s, sizeof(**s) + room * sizeof((*s)->items[0]));
-		if (!grown)
-			return -1;
-		if (!*s)
-			grown->count = 0;
-		grown->room = room;
-		*s = grown;
-	}
-	(*s)->items[(*s)->count++] = *origin;
-	return 0;
-}
-
 int origins_reload(struct origins *origins, struct core_error *err)
 {
-	struct snapshot *fresh = NULL;
+	struct origin_list *fresh = NULL;
 
 	pthread_mutex_lock(&origins->mutex);
-	int result = store_each(origins->store, append, &fresh, err);
+	int result = store_origins(origins->store, &fresh, err);
 	if (result == 0) {
 		fresh = atomic_exchange(&origins->current, fresh);
 		epoch_synchronize(&origins->epoch);
@@ -77,7 +54,7 @@ void origins_free(struct origins *origins)
 	free(origins);
 }
 
-static int compare(const void *key, const void *item)
+static int origins_compare(const void *key, const void *item)
 {
 	return pci_address_compare(key, &((const struct device_origin *)item)->address);
 }
@@ -85,11 +62,12 @@ static int compare(const void *key, const void *item)
 bool origins_find(struct origins *origins, const struct device *device, struct device_origin *ret)
 {
 	unsigned side = epoch_enter(&origins->epoch);
-	const struct snapshot *s = atomic_load_explicit(&origins->current, memory_order_acquire);
+	const struct origin_list *s = atomic_load_explicit(&origins->current, memory_order_acquire);
 	const struct device_origin *found = NULL;
 
 	if (s)
-		found = bsearch(&device->address, s->items, s->count, sizeof(s->items[0]), compare);
+		found = bsearch(
+			&device->address, s->items, s->count, sizeof(s->items[0]), origins_compare);
 	bool ours = found && device_identity_equal(found->identity, device_identity_of(device));
 	if (ours)
 		*ret = *found;
@@ -98,10 +76,10 @@ bool origins_find(struct origins *origins, const struct device *device, struct d
 }
 
 /* A copy of what there is, for whoever cannot hurry; *ret is NULL for nothing. */
-static int copy_current(struct origins *origins, struct snapshot **ret)
+static int origins_copy_current(struct origins *origins, struct origin_list **ret)
 {
 	unsigned side = epoch_enter(&origins->epoch);
-	const struct snapshot *s = atomic_load_explicit(&origins->current, memory_order_acquire);
+	const struct origin_list *s = atomic_load_explicit(&origins->current, memory_order_acquire);
 	size_t size = s ? sizeof(*s) + s->count * sizeof(s->items[0]) : 0;
 
 	*ret = size ? malloc(size) : NULL;
@@ -114,8 +92,8 @@ static int copy_current(struct origins *origins, struct snapshot **ret)
 int origins_each(
 	struct origins *origins, int (*fn)(void *arg, const struct device_origin *), void *arg)
 {
-	CLEANUP(free_cleanup) struct snapshot *copy = NULL;
-	int result = copy_current(origins, &copy);
+	CLEANUP(free_cleanup) struct origin_list *copy = NULL;
+	int result = origins_copy_current(origins, &copy);
 
 	for (size_t i = 0; result == 0 && copy && i < copy->count; i++)
 		result = fn(arg, &copy->items[i]);

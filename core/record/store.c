@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What the kernel cannot know, in SQLite. */
 #include "core/record/store.h"
+
+#include "core/base/array.h"
 #include "core/base/util.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
@@ -39,8 +42,7 @@ enum { SCHEMA_VERSION = ARRAY_SIZE(SCHEMAS) };
 
 #define ORIGIN_COLUMNS                                                                             \
 	"address, vendor, device, subsystem_vendor, subsystem_device, driver, override, "          \
-	"node_uid, "                                                                               \
-	"node_gid, node_mode, idle_use_count"
+	"node_uid, node_gid, node_mode, idle_use_count"
 
 /* A device that is bound once more, after somebody else took it from its VFIO driver and left it
  * without one: what it had at the first bind is still what it is to be given back to. */
@@ -95,6 +97,42 @@ static const char *const QUERIES[Q_COUNT] = {
 			  " ORDER BY intent DESC, address",
 };
 
+/* The words for what a change is and how far it has come. Databases have them: never change one. A
+ * word that is not known is that of a change to be rolled back, as is the last. */
+static const struct store_word {
+	const char *text;
+	enum intent_kind kind;
+	enum intent_phase phase;
+} WORDS[] = {
+	{"bind", CHANGE_BIND, CHANGE_MAKING},
+	{"unbind", CHANGE_UNBIND, CHANGE_MAKING},
+	{"free", CHANGE_LEAVE_DRIVERLESS, CHANGE_MAKING},
+	{"finish bind", CHANGE_BIND, CHANGE_FINISHING},
+	{"finish unbind", CHANGE_UNBIND, CHANGE_FINISHING},
+	{"finish free", CHANGE_LEAVE_DRIVERLESS, CHANGE_FINISHING},
+	{"undo", CHANGE_BIND, CHANGE_ROLLING_BACK},
+};
+
+static const char *store_word(const struct intent *intent)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(WORDS) - 1 &&
+		(WORDS[i].kind != intent->kind || WORDS[i].phase != intent->phase))
+		i++;
+	return WORDS[i].text;
+}
+
+static void store_read_word(const char *text, struct intent *intent)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(WORDS) - 1 && strcmp(WORDS[i].text, text) != 0)
+		i++;
+	intent->kind = WORDS[i].kind;
+	intent->phase = WORDS[i].phase;
+}
+
 /* Pages in the log at which it is taken into the database. */
 enum { MUCH = 256 };
 
@@ -107,7 +145,7 @@ struct store {
 };
 
 /* What to do about what SQLite says; its own words for a full disk are often "disk I/O error". */
-static const char *advice(int code)
+static const char *store_advice(int code)
 {
 	switch (code & 0xff) {
 	case SQLITE_FULL:
@@ -126,26 +164,28 @@ static const char *advice(int code)
 	}
 }
 
-static int fail_code(const struct store *s, struct core_error *err, const char *doing, int code)
+static int store_fail_code(
+	const struct store *s, struct core_error *err, const char *doing, int code)
 {
 	return core_fail(err, CORE_INTERNAL, "cannot %s the state database %s: %s%s", doing,
-		s->path, sqlite3_errstr(code), advice(code));
+		s->path, sqlite3_errstr(code), store_advice(code));
 }
 
-static int fail(const struct store *s, struct core_error *err, const char *doing)
+static int store_fail(const struct store *s, struct core_error *err, const char *doing)
 {
 	if (!s->db)
-		return fail_code(s, err, doing, SQLITE_NOMEM);
+		return store_fail_code(s, err, doing, SQLITE_NOMEM);
 	return core_fail(err, CORE_INTERNAL, "cannot %s the state database %s: %s%s", doing,
-		s->path, sqlite3_errmsg(s->db), advice(sqlite3_errcode(s->db)));
+		s->path, sqlite3_errmsg(s->db), store_advice(sqlite3_errcode(s->db)));
 }
 
-static int exec(struct store *s, const char *sql, const char *doing, struct core_error *err)
+static int store_exec(struct store *s, const char *sql, const char *doing, struct core_error *err)
 {
-	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(s, err, doing);
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
+								       : store_fail(s, err, doing);
 }
 
-static int read_version(struct store *s, int *ret, struct core_error *err)
+static int store_read_version(struct store *s, int *ret, struct core_error *err)
 {
 	sqlite3_stmt *q = NULL;
 	bool ok = sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &q, NULL) == SQLITE_OK &&
@@ -153,51 +193,37 @@ static int read_version(struct store *s, int *ret, struct core_error *err)
 
 	*ret = ok ? sqlite3_column_int(q, 0) : 0;
 	sqlite3_finalize(q);
-	return ok ? 0 : fail(s, err, "read");
-}
-
-static int check_version(struct store *s, struct core_error *err)
-{
-	int version;
-
-	if (read_version(s, &version, err))
-		return -1;
-	if (version < 0)
-		return fail_code(s, err, "read", SQLITE_CORRUPT);
-	if (version <= SCHEMA_VERSION)
+	if (!ok)
+		return store_fail(s, err, "read");
+	if (*ret < 0)
+		return store_fail_code(s, err, "read", SQLITE_CORRUPT);
+	if (*ret <= SCHEMA_VERSION)
 		return 0;
 	return core_fail(err, CORE_INTERNAL,
-		"the state database %s was written by a newer vfiod (version %d, this one "
-		"knows "
-		"%d): start that vfiod again, or move the file away to begin without "
-		"records",
-		s->path, version, SCHEMA_VERSION);
+		"the state database %s was written by a newer vfiod (version %d, this one knows %d): start that vfiod again, or move the file away to begin without records",
+		s->path, *ret, SCHEMA_VERSION);
 }
 
-static int make_schema(struct store *s, struct core_error *err)
+static int store_make_schema(struct store *s, int version, struct core_error *err)
 {
-	int version;
-
-	if (read_version(s, &version, err))
-		return -1;
 	for (; version < SCHEMA_VERSION; version++) {
 		CLEANUP(free_cleanup) char *sql = NULL;
 
 		if (asprintf(&sql, "BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT;",
 			    SCHEMAS[version], version + 1) < 0)
 			return core_fail_memory(err);
-		if (exec(s, sql, "set up", err))
+		if (store_exec(s, sql, "set up", err))
 			return -1;
 	}
 	return 0;
 }
 
-static int prepare(struct store *s, struct core_error *err)
+static int store_prepare(struct store *s, struct core_error *err)
 {
 	for (unsigned i = 0; i < Q_COUNT; i++) {
 		if (sqlite3_prepare_v3(s->db, QUERIES[i], -1, SQLITE_PREPARE_PERSISTENT,
 			    &s->queries[i], NULL) != SQLITE_OK)
-			return fail(s, err, "read");
+			return store_fail(s, err, "read");
 	}
 	return 0;
 }
@@ -208,7 +234,7 @@ static void store_cleanup(struct store **s)
 }
 
 /* Called by SQLite after each commit. */
-static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
+static int store_on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 {
 	struct store *s = arg;
 
@@ -220,7 +246,7 @@ static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
 
 /* Makes the file where it is missing, for its owner alone: SQLite would have everybody read it, and
  * gives its log the mode of the database. What fails here SQLite meets too, and has words for. */
-static void make_private(const char *path)
+static void store_make_private(const char *path)
 {
 	struct stat status;
 	CLEANUP(fd_cleanup)
@@ -234,34 +260,34 @@ static void make_private(const char *path)
 int store_open(const char *folder, struct store **ret, struct core_error *err)
 {
 	CLEANUP(store_cleanup) struct store *s = calloc(1, sizeof(*s));
+	int version;
 
 	if (!s || asprintf(&s->path, "%s/state.db", folder) < 0)
 		return core_fail_memory(err);
 	pthread_mutex_init(&s->mutex, NULL);
-	make_private(s->path);
+	store_make_private(s->path);
 	/* One connection under our own mutex. */
 	if (sqlite3_open_v2(s->path, &s->db,
 		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 			    SQLITE_OPEN_NOFOLLOW,
 		    NULL) != SQLITE_OK)
-		return fail(s, err, "open");
+		return store_fail(s, err, "open");
 	/* SQLite falls back to reading alone, and no change could ever be begun. */
 	if (sqlite3_db_readonly(s->db, "main") == 1)
-		return fail_code(s, err, "write to", SQLITE_READONLY);
+		return store_fail_code(s, err, "write to", SQLITE_READONLY);
 	/* Before anything that could write to it. */
-	if (check_version(s, err))
+	if (store_read_version(s, &version, err))
 		return -1;
 	/* A sync at each commit is the promise that intents rest on; a full write-ahead log makes
 	 * it one fsync. */
-	if (exec(s,
-		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = "
-		    "ON;"
+	if (store_exec(s,
+		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
 		    "PRAGMA trusted_schema = OFF;",
 		    "open", err) ||
-		make_schema(s, err) || prepare(s, err))
+		store_make_schema(s, version, err) || store_prepare(s, err))
 		return -1;
 	/* In place of SQLite's own checkpoints, whose two syncs a request would wait for. */
-	sqlite3_wal_hook(s->db, on_commit, s);
+	sqlite3_wal_hook(s->db, store_on_commit, s);
 	*ret = STEAL(s);
 	return 0;
 }
@@ -278,7 +304,7 @@ void store_close(struct store *s)
 	free(s);
 }
 
-static sqlite3_stmt *query(struct store *s, enum query which)
+static sqlite3_stmt *store_query(struct store *s, enum query which)
 {
 	sqlite3_stmt *q = s->queries[which];
 
@@ -288,7 +314,7 @@ static sqlite3_stmt *query(struct store *s, enum query which)
 }
 
 /* Runs a statement that answers no rows. */
-static int run(sqlite3_stmt *q)
+static int store_run(sqlite3_stmt *q)
 {
 	int rc = sqlite3_step(q);
 
@@ -296,7 +322,7 @@ static int run(sqlite3_stmt *q)
 	return rc == SQLITE_DONE ? 0 : -1;
 }
 
-static void bind_wish(sqlite3_stmt *q, int parameter, bool is_set, uint32_t value)
+static void store_bind_wish(sqlite3_stmt *q, int parameter, bool is_set, uint32_t value)
 {
 	if (is_set)
 		sqlite3_bind_int64(q, parameter, value);
@@ -304,7 +330,7 @@ static void bind_wish(sqlite3_stmt *q, int parameter, bool is_set, uint32_t valu
 		sqlite3_bind_null(q, parameter);
 }
 
-static void bind_origin(sqlite3_stmt *q, const struct device_origin *o)
+static void store_bind_origin(sqlite3_stmt *q, const struct device_origin *o)
 {
 	sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(o->address));
 	sqlite3_bind_int(q, 2, o->identity.vendor);
@@ -313,102 +339,147 @@ static void bind_origin(sqlite3_stmt *q, const struct device_origin *o)
 	sqlite3_bind_int(q, 5, o->identity.subsystem_device);
 	sqlite3_bind_text(q, 6, o->driver, -1, SQLITE_STATIC);
 	sqlite3_bind_text(q, 7, o->override, -1, SQLITE_STATIC);
-	bind_wish(q, 8, o->access.has_uid, o->access.uid);
-	bind_wish(q, 9, o->access.has_gid, o->access.gid);
-	bind_wish(q, 10, o->access.has_mode, o->access.mode);
+	store_bind_wish(q, 8, o->access.has_uid, o->access.uid);
+	store_bind_wish(q, 9, o->access.has_gid, o->access.gid);
+	store_bind_wish(q, 10, o->access.has_mode, o->access.mode);
 	sqlite3_bind_int64(q, 11, o->idle_use_count);
 }
 
-static void column_text(sqlite3_stmt *q, int column, char *buf, size_t size)
+static void store_column_text(sqlite3_stmt *q, int column, char *buf, size_t size)
 {
 	const unsigned char *text = sqlite3_column_text(q, column);
 
 	snprintf(buf, size, "%s", text ? (const char *)text : "");
 }
 
-static bool read_wish(sqlite3_stmt *q, int column, uint32_t *ret)
+static bool store_read_wish(sqlite3_stmt *q, int column, uint32_t *ret)
 {
 	*ret = (uint32_t)sqlite3_column_int64(q, column);
 	return sqlite3_column_type(q, column) != SQLITE_NULL;
 }
 
-static void read_origin(sqlite3_stmt *q, struct device_origin *o)
+static void store_read_origin(sqlite3_stmt *q, struct device_origin *o)
 {
 	*o = (struct device_origin){
 		.address = pci_address_from_key((uint64_t)sqlite3_column_int64(q, 0)),
 		.identity = {(uint16_t)sqlite3_column_int(q, 1), (uint16_t)sqlite3_column_int(q, 2),
 			(uint16_t)sqlite3_column_int(q, 3), (uint16_t)sqlite3_column_int(q, 4)},
 	};
-	column_text(q, 5, o->driver, sizeof(o->driver));
-	column_text(q, 6, o->override, sizeof(o->override));
-	o->access.has_uid = read_wish(q, 7, &o->access.uid);
-	o->access.has_gid = read_wish(q, 8, &o->access.gid);
-	o->access.has_mode = read_wish(q, 9, &o->access.mode);
+	store_column_text(q, 5, o->driver, sizeof(o->driver));
+	store_column_text(q, 6, o->override, sizeof(o->override));
+	o->access.has_uid = store_read_wish(q, 7, &o->access.uid);
+	o->access.has_gid = store_read_wish(q, 8, &o->access.gid);
+	o->access.has_mode = store_read_wish(q, 9, &o->access.mode);
 	o->idle_use_count = (uint32_t)sqlite3_column_int64(q, 10);
 }
 
-/* Calls one for every row of a query until it returns non-zero; less than 0 is lack of memory. */
-static int each_row(struct store *s, enum query which, int (*one)(void *arg, sqlite3_stmt *q),
-	void *arg, struct core_error *err)
+/* Has append add every row of a query to what arg points to; -1 from it is lack of memory. */
+static int store_each_row(struct store *s, enum query which,
+	int (*append)(void *arg, sqlite3_stmt *q), void *arg, struct core_error *err)
 {
-	int rc, stop = 0;
+	int rc, failed = 0;
 
 	pthread_mutex_lock(&s->mutex);
-	sqlite3_stmt *q = query(s, which);
-	while ((rc = sqlite3_step(q)) == SQLITE_ROW && (stop = one(arg, q)) == 0)
-		continue;
-	int result = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : fail(s, err, "read");
-	if (stop < 0)
+	sqlite3_stmt *q = store_query(s, which);
+	while ((rc = sqlite3_step(q)) == SQLITE_ROW && !failed)
+		failed = append(arg, q);
+	int result = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_fail(s, err, "read");
+	if (failed)
 		result = core_fail_memory(err);
 	sqlite3_reset(q);
 	pthread_mutex_unlock(&s->mutex);
 	return result;
 }
 
-struct visitor {
-	int (*origin)(void *arg, const struct device_origin *);
-	int (*intent)(void *arg, int64_t intent, const char *what, const struct device_origin *);
-	void *arg;
-};
-
-static int visit(void *arg, sqlite3_stmt *q)
+static int store_append_origin(void *arg, sqlite3_stmt *q)
 {
-	const struct visitor *v = arg;
-	struct device_origin origin;
+	struct origin_list **list = arg;
+	size_t n = *list ? (*list)->count : 0;
+	struct origin_list *grown =
+		realloc(*list, sizeof(*grown) + (n + 1) * sizeof(grown->items[0]));
 
-	read_origin(q, &origin);
-	if (v->origin)
-		return v->origin(v->arg, &origin);
-	const char *what = (const char *)sqlite3_column_text(q, 12);
-	return v->intent(v->arg, sqlite3_column_int64(q, 11), what ? what : "", &origin);
+	if (!grown)
+		return -1;
+	store_read_origin(q, &grown->items[n]);
+	grown->count = n + 1;
+	*list = grown;
+	return 0;
 }
 
-int store_each(struct store *s, int (*fn)(void *arg, const struct device_origin *), void *arg,
-	struct core_error *err)
+int store_origins(struct store *s, struct origin_list **ret, struct core_error *err)
 {
-	struct visitor v = {.origin = fn, .arg = arg};
+	CLEANUP(free_cleanup) struct origin_list *list = NULL;
 
-	return each_row(s, Q_EACH, visit, &v, err);
+	if (store_each_row(s, Q_EACH, store_append_origin, &list, err))
+		return -1;
+	*ret = STEAL(list);
+	return 0;
 }
 
-int store_each_intent(struct store *s,
-	int (*fn)(void *arg, int64_t intent, const char *what, const struct device_origin *before),
-	void *arg, struct core_error *err)
+/* Adds a row to the list of intents: to its last one, or to a new one. */
+static int store_append_device(void *arg, sqlite3_stmt *q)
 {
-	struct visitor v = {.intent = fn, .arg = arg};
+	struct intent **last = arg;
+	int64_t id = sqlite3_column_int64(q, 11);
+	const char *word = (const char *)sqlite3_column_text(q, 12);
 
-	return each_row(s, Q_INTENT_EACH, visit, &v, err);
+	while (*last && (*last)->id != id)
+		last = &(*last)->next;
+	size_t n = *last ? (*last)->n_devices : 0;
+	struct intent *grown = realloc(*last, sizeof(*grown) + (n + 1) * sizeof(grown->before[0]));
+	if (!grown)
+		return -1;
+	if (!*last) {
+		*grown = (struct intent){.id = id};
+		store_read_word(word ? word : "", grown);
+	}
+	store_read_origin(q, &grown->before[grown->n_devices++]);
+	*last = grown;
+	return 0;
 }
 
-static int insert_devices(
-	struct store *s, int64_t intent, const struct device_origin *before, size_t n)
+int store_intents(struct store *s, struct intent **ret, struct core_error *err)
 {
-	for (size_t i = 0; i < n; i++) {
-		sqlite3_stmt *q = query(s, Q_INTENT_ADD_DEVICE);
+	CLEANUP(intent_list_cleanup) struct intent *list = NULL;
 
-		bind_origin(q, &before[i]);
-		sqlite3_bind_int64(q, 12, intent);
-		if (run(q))
+	if (store_each_row(s, Q_INTENT_EACH, store_append_device, &list, err))
+		return -1;
+	*ret = STEAL(list);
+	return 0;
+}
+
+int store_outcome_add(struct store_outcome *o, const struct device_origin *origin, bool is_end)
+{
+	struct record_change *added = ARRAY_ADD(o->items, o->count);
+
+	if (!added)
+		return -ENOMEM;
+	*added = (struct record_change){*origin, is_end};
+	return 0;
+}
+
+void store_outcome_clear(struct store_outcome *o)
+{
+	free(o->items);
+}
+
+/* Runs a statement about an address, or about an intent. */
+static int store_run_for(struct store *s, enum query which, int64_t key)
+{
+	sqlite3_stmt *q = store_query(s, which);
+
+	sqlite3_bind_int64(q, 1, key);
+	return store_run(q);
+}
+
+static int store_insert_devices(struct store *s, const struct intent *intent)
+{
+	for (size_t i = 0; i < intent->n_devices; i++) {
+		sqlite3_stmt *q = store_query(s, Q_INTENT_ADD_DEVICE);
+
+		store_bind_origin(q, &intent->before[i]);
+		sqlite3_bind_int64(q, 12, intent->id);
+		if (store_run(q))
 			return -1;
 	}
 	return 0;
@@ -416,95 +487,82 @@ static int insert_devices(
 
 /* An intent that could not be ended on disk, full at that time, is void once its devices are
  * changed anew: the next start would take back what has been done since. */
-static int supersede(struct store *s, const struct device_origin *before, size_t n)
+static int store_supersede(struct store *s, const struct intent *intent)
 {
-	for (size_t i = 0; i < n; i++) {
-		sqlite3_stmt *q = query(s, Q_INTENT_SUPERSEDE);
-
-		sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(before[i].address));
-		if (run(q))
+	for (size_t i = 0; i < intent->n_devices; i++) {
+		if (store_run_for(s, Q_INTENT_SUPERSEDE,
+			    (int64_t)pci_address_key(intent->before[i].address)))
 			return -1;
 	}
-	return run(query(s, Q_INTENT_DROP_EMPTY));
+	return store_run(store_query(s, Q_INTENT_DROP_EMPTY));
 }
 
-static int insert_intent(struct store *s, const char *what, const struct device_origin *before,
-	size_t n, int64_t *ret_intent)
+static int store_insert_intent(struct store *s, struct intent *intent)
 {
-	sqlite3_stmt *q = query(s, Q_INTENT_ADD);
+	sqlite3_stmt *q = store_query(s, Q_INTENT_ADD);
 
-	sqlite3_bind_text(q, 1, what, -1, SQLITE_STATIC);
-	if (run(q))
+	sqlite3_bind_text(q, 1, store_word(intent), -1, SQLITE_STATIC);
+	if (store_run(q))
 		return -1;
-	*ret_intent = sqlite3_last_insert_rowid(s->db);
-	return insert_devices(s, *ret_intent, before, n);
+	intent->id = sqlite3_last_insert_rowid(s->db);
+	return store_insert_devices(s, intent);
 }
 
 /* Ends a transaction: commits when all went well, else rolls back and says why. */
-static int finish(struct store *s, int failed, const char *doing, struct core_error *err)
+static int store_finish(struct store *s, int failed, struct core_error *err)
 {
-	if (!failed && run(query(s, Q_COMMIT)) == 0)
+	if (!failed && store_run(store_query(s, Q_COMMIT)) == 0)
 		return 0;
-	fail(s, err, doing);
-	run(query(s, Q_ROLLBACK));
+	store_fail(s, err, "write to");
+	store_run(store_query(s, Q_ROLLBACK));
 	return -1;
 }
 
-int store_begin(struct store *s, const char *what, const struct device_origin *before, size_t n,
-	int64_t *ret_intent, struct core_error *err)
+int store_begin(struct store *s, struct intent *intent, struct core_error *err)
 {
 	pthread_mutex_lock(&s->mutex);
-	int failed = run(query(s, Q_BEGIN)) || supersede(s, before, n) ||
-		     insert_intent(s, what, before, n, ret_intent);
-	int result = finish(s, failed, "write to", err);
+	int failed = store_run(store_query(s, Q_BEGIN)) || store_supersede(s, intent) ||
+		     store_insert_intent(s, intent);
+	int result = store_finish(s, failed, err);
 	pthread_mutex_unlock(&s->mutex);
 	return result;
 }
 
-static int write_records(struct store *s, const struct store_outcome *o)
+static int store_write_records(struct store *s, const struct store_outcome *o)
 {
-	for (size_t i = 0; i < o->n_add; i++) {
-		sqlite3_stmt *q = query(s, Q_ADD);
-		bind_origin(q, &o->add[i]);
-		if (run(q))
-			return -1;
-	}
-	for (size_t i = 0; i < o->n_drop; i++) {
-		sqlite3_stmt *q = query(s, Q_DROP);
-		sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(o->drop[i]));
-		if (run(q))
+	for (size_t i = 0; i < o->count; i++) {
+		const struct record_change *r = &o->items[i];
+		sqlite3_stmt *q = store_query(s, r->is_end ? Q_DROP : Q_ADD);
+
+		if (r->is_end)
+			sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(r->origin.address));
+		else
+			store_bind_origin(q, &r->origin);
+		if (store_run(q))
 			return -1;
 	}
 	return 0;
 }
 
-static int run_for_intent(struct store *s, enum query which, int64_t intent)
+/* Removes the intent, or lets it go on with what is left of it. */
+static int store_write_intent(struct store *s, const struct intent *intent)
 {
-	sqlite3_stmt *q = query(s, which);
-
-	sqlite3_bind_int64(q, 1, intent);
-	return run(q);
+	if (intent->phase == CHANGE_ENDED)
+		return store_run_for(s, Q_INTENT_DROP, intent->id);
+	sqlite3_stmt *q = store_query(s, Q_INTENT_LEAVE);
+	sqlite3_bind_text(q, 1, store_word(intent), -1, SQLITE_STATIC);
+	sqlite3_bind_int64(q, 2, intent->id);
+	return store_run(q) || store_run_for(s, Q_INTENT_DROP_DEVICES, intent->id) ||
+	       store_insert_devices(s, intent);
 }
 
-/* Lets the intent go on with what is left of it. */
-static int leave_intent(struct store *s, int64_t intent, const struct store_outcome *o)
-{
-	sqlite3_stmt *q = query(s, Q_INTENT_LEAVE);
-
-	sqlite3_bind_text(q, 1, o->left_what, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(q, 2, intent);
-	return run(q) || run_for_intent(s, Q_INTENT_DROP_DEVICES, intent) ||
-	       insert_devices(s, intent, o->left, o->n_left);
-}
-
-int store_end(struct store *s, int64_t intent, const struct store_outcome *outcome,
+int store_end(struct store *s, const struct intent *intent, const struct store_outcome *outcome,
 	struct core_error *err)
 {
 	pthread_mutex_lock(&s->mutex);
-	int failed = run(query(s, Q_BEGIN)) || write_records(s, outcome) ||
-		     (outcome->n_left > 0 ? leave_intent(s, intent, outcome)
-					  : run_for_intent(s, Q_INTENT_DROP, intent));
-	int result = finish(s, failed, "write to", err);
+	int failed = store_run(store_query(s, Q_BEGIN)) || store_write_records(s, outcome) ||
+		     store_write_intent(s, intent);
+	int result = store_finish(s, failed, err);
 	pthread_mutex_unlock(&s->mutex);
 	return result;
 }

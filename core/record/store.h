@@ -11,23 +11,23 @@
  */
 #pragma once
 
-#include "core/record/origin.h"
+#include "core/record/intent.h"
 
 struct store;
 
-/* The outcome of an intent. All lists may be empty: the change was rolled back. */
+/* What becomes of the records when a change ends. Begins as {0}. */
 struct store_outcome {
-	const struct device_origin
-		*add; /* records of devices now ours; each takes an old one's place */
-	size_t n_add;
-	const struct pci_address *drop; /* records that end */
-	size_t n_drop;
-	/* Devices whose write has not returned: the intent stays, with these alone, and is named
-	 * left_what. */
-	const struct device_origin *left;
-	size_t n_left;
-	const char *left_what;
+	struct record_change {
+		struct device_origin origin;
+		bool is_end; /* of the record of this address */
+	} * items;
+	size_t count;
 };
+
+/* Adds a record to be written, in an old one's place, or to be ended. 0 or -ENOMEM. */
+int store_outcome_add(
+	struct store_outcome *outcome, const struct device_origin *origin, bool is_end);
+void store_outcome_clear(struct store_outcome *outcome);
 
 /* Opens the database in the folder, or creates it. CORE_INTERNAL when it cannot be read, is not a
  * database, or was written by a newer version; nothing is overwritten then. */
@@ -36,26 +36,21 @@ int store_open(const char *folder, struct store **ret, struct core_error *err);
 /* Closes it; NULL is fine. */
 void store_close(struct store *store);
 
-/* Calls fn for every record, in the order of addresses, until fn returns non-zero. A negative value
- * stands for lack of memory and is an error. */
-int store_each(struct store *store, int (*fn)(void *arg, const struct device_origin *), void *arg,
+/* Reads every record; *ret is for free(), and NULL when there is none. */
+int store_origins(struct store *store, struct origin_list **ret, struct core_error *err);
+
+/* Writes an intent, whose devices are about to be changed, and sets its id. It is synced on return.
+ * The devices are removed from any older intent that could not be ended. */
+int store_begin(struct store *store, struct intent *intent, struct core_error *err);
+
+/* Writes the outcome and the intent's phase and devices, in one transaction. An intent in
+ * CHANGE_ENDED is removed. */
+int store_end(struct store *store, const struct intent *intent, const struct store_outcome *outcome,
 	struct core_error *err);
 
-/* Writes an intent: these devices, which are now as given, are about to be changed. It is synced on
- * return. The devices are removed from any older intent that could not be ended. */
-int store_begin(struct store *store, const char *what, const struct device_origin *before, size_t n,
-	int64_t *ret_intent, struct core_error *err);
-
-/* Ends an intent and writes its outcome, in one transaction. */
-int store_end(struct store *store, int64_t intent, const struct store_outcome *outcome,
-	struct core_error *err);
+/* Reads the unfinished intents, the newest first; *ret is for intent_list_cleanup. */
+int store_intents(struct store *store, struct intent **ret, struct core_error *err);
 
 /* Moves the write-ahead log into the database when it has grown. It syncs, so it is to be called
  * after the answer was sent. */
 void store_tidy(struct store *store);
-
-/* Calls fn for every device of every unfinished intent, the newest intent first, until fn returns
- * non-zero. A negative value stands for lack of memory and is an error. */
-int store_each_intent(struct store *store,
-	int (*fn)(void *arg, int64_t intent, const char *what, const struct device_origin *before),
-	void *arg, struct core_error *err);

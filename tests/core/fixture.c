@@ -191,23 +191,17 @@ enum device_state fixture_state(struct fixture *f, const char *address)
 	return device_state(f->host, d);
 }
 
-static int count(void *arg, int64_t intent, const char *what, const struct device_origin *before)
-{
-	(void)intent;
-	(void)what;
-	(void)before;
-	++*(int *)arg;
-	return 0;
-}
-
 int fixture_count_intents(struct fixture *f)
 {
+	CLEANUP(intent_list_cleanup) struct intent *list = NULL;
 	struct core_error err = CORE_ERROR_INIT;
 	struct store *store;
-	int n = 0;
+	size_t n = 0;
 
 	assert_int_equal(store_open(tree_state(f->tree), &store, &err), 0);
-	assert_int_equal(store_each_intent(store, count, &n, &err), 0);
+	assert_int_equal(store_intents(store, &list, &err), 0);
 	store_close(store);
-	return n;
+	for (const struct intent *i = list; i; i = i->next)
+		n += i->n_devices;
+	return (int)n;
 }

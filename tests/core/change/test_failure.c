@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Bind and unbind when the kernel does not do as it is told: all or nothing. */
-#include "core/base/clock.h"
-#include "core/base/util.h"
-#include "tests/core/fixture.h"
+#include "tests/core/change/changes.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,12 +10,6 @@
  * loaded, not allowed; and what any write may come to. */
 static const int errnos[] = {
 	ENODEV, EINVAL, EBUSY, EAGAIN, ENOENT, EACCES, EPERM, EROFS, EIO, ENOMEM, ENXIO, ERANGE};
-
-/* GPU and audio with an override of its own, and the driverless NVMe: 3 + 3 + 2 writes to bind. */
-static const char CARDS[] = "0000:01:00.0 0000:01:00.1 0000:08:00.0";
-
-typedef int change_fn(struct fixture *f, const char *addresses,
-	const struct change_request *options, struct change_result *result, struct core_error *err);
 
 static void overridden(struct fixture *f)
 {
@@ -58,9 +48,10 @@ static const struct shape {
 	{"unbind to no driver", "0000:08:00.0", fixture_unbind, cards_bound, false, 2},
 	{"unbind several", CARDS, fixture_unbind, cards_bound, false, 8},
 	{"unbind another tool's", "0000:06:00.0", fixture_unbind, NULL, false, 3},
-	{"free", "0000:01:00.1", fixture_unbind, cards_bound, true, 2},
-	{"free another tool's", "0000:06:00.0", fixture_unbind, NULL, true, 2},
-	{"free several", "0000:01:00.0 0000:06:00.0", fixture_unbind, cards_bound, true, 4},
+	{"leave driverless", "0000:01:00.1", fixture_unbind, cards_bound, true, 2},
+	{"leave another tool's driverless", "0000:06:00.0", fixture_unbind, NULL, true, 2},
+	{"leave several driverless", "0000:01:00.0 0000:06:00.0", fixture_unbind, cards_bound, true,
+		4},
 	{"bind what lost its driver", "0000:01:00.0", fixture_bind, driver_lost, false, 2},
 };
 
@@ -244,18 +235,6 @@ static void a_kernel_that_reports_success_is_not_believed(void **state)
 	}
 }
 
-static const struct core_problem *find_problem(
-	const struct core_error *err, const char *subject, enum core_reason reason)
-{
-	for (size_t i = 0; i < err->problems.count; i++) {
-		const struct core_problem *p = &err->problems.items[i];
-
-		if (strcmp(p->subject, subject) == 0 && p->reason == reason)
-			return p;
-	}
-	return NULL;
-}
-
 /* Every device that is not as it was is named; returns how many those are. */
 static unsigned assert_changes_are_named(
 	const char *before, const char *after, const struct core_error *err)
@@ -297,7 +276,7 @@ static void fail_twice(const struct shape *s, struct fixture *f, unsigned first,
 	unsigned undo_failed = 0;
 	for (size_t i = 0; i < err.problems.count; i++)
 		undo_failed += err.problems.items[i].reason == REASON_UNDO_FAILED;
-	/* The second struck one device's undo, and no other's. */
+	/* The second struck one device's rollback, and no other's. */
 	assert_int_equal(undo_failed, 1);
 	assert_true(changed <= 1);
 	assert_int_equal(err.problems.count, 2);
@@ -332,7 +311,7 @@ static unsigned count_writes(const struct shape *s, struct fixture *f, unsigned 
 	return fake_helper_writes(f->fake);
 }
 
-static void an_undo_that_fails_too_names_what_is_left(void **state)
+static void a_rollback_that_fails_too_names_what_is_left(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
 		const struct shape *s = &shapes[i];
@@ -355,350 +334,13 @@ static void an_undo_that_fails_too_names_what_is_left(void **state)
 	}
 }
 
-/* Uses that appear while the change is under way, between its plan and the step. */
-static void mount_disk(void *arg)
-{
-	const struct tree *tree = arg;
-
-	tree_append(
-		tree, "proc/1/mountinfo", "%s", "31 1 259:7 / /data rw - ext4 /dev/nvme7n1 rw\n");
-}
-
-static void start_qemu(void *arg)
-{
-	struct fake_helper *fake = arg;
-	const struct holder qemu = {.pid = 4242, .id = 1, .hold = HOLD_GROUP, .command = "qemu"};
-
-	fake_helper_set_holders(fake, &qemu, 1, 0);
-}
-
-static void a_use_that_appears_meanwhile_stops_the_change(void **state)
-{
-	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	struct change_result result;
-	struct fixture *f = *state;
-
-	tree_add_disk(
-		f->tree, &(struct tree_disk){
-				 .name = "nvme7n1", .address = "10000:e1:00.0", .number = "259:7"});
-	CLEANUP(free_cleanup) char *before = tree_snapshot(f->tree);
-	/* After the first device is bound and the second one's override set. */
-	fake_helper_after(f->fake, 4, mount_disk, f->tree);
-	assert_int_equal(fixture_bind(f, "0000:01:00.0 10000:e1:00.0", NULL, &result, &err), -1);
-	assert_int_equal(err.code, CORE_PRECONDITION);
-	assert_int_equal(err.problems.count, 1);
-	assert_int_equal(err.problems.items[0].reason, REASON_DISK_IN_USE);
-	assert_non_null(strstr(err.message, "/data"));
-	assert_non_null(strstr(err.message, "nothing was changed"));
-	CLEANUP(free_cleanup) char *log = fake_helper_log(f->fake);
-	assert_null(strstr(log, "unbind 10000:e1:00.0"));
-	CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
-	assert_string_equal(before, after);
-}
-
-static void a_user_that_appears_meanwhile_stops_the_unbind(void **state)
-{
-	struct fixture *f = *state;
-
-	for (int forced = 0; forced < 2; forced++) {
-		CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-		const struct change_request options = {
-			.force = forced ? 1u << REASON_VFIO_IN_USE : 0};
-		struct change_result result;
-
-		fake_helper_set_holders(f->fake, NULL, 0, 0);
-		fixture_must_bind(f, "0000:01:00.0");
-		CLEANUP(free_cleanup) char *before = tree_snapshot(f->tree);
-		fake_helper_clear(f->fake);
-		fake_helper_after(f->fake, 1, start_qemu, f->fake);
-		int rc = fixture_unbind(f, "0000:01:00.0", &options, &result, &err);
-		assert_int_equal(rc, forced ? 0 : -1);
-		if (forced) {
-			change_result_clear(&result);
-			break;
-		}
-		assert_int_equal(err.problems.items[0].reason, REASON_VFIO_IN_USE);
-		assert_int_equal(err.problems.items[0].holders[0].pid, 4242);
-		assert_non_null(strstr(err.message, "nothing was changed"));
-		fixture_assert_log(f, "override 0000:01:00.0\noverride 0000:01:00.0 vfio-pci\n");
-		CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
-		assert_string_equal(before, after);
-	}
-	fixture_assert_driver(f, "0000:01:00.0", "nvidia");
-}
-
-static void the_undo_goes_backwards(void **state)
-{
-	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	struct change_result result;
-	struct fixture *f = *state;
-
-	fake_helper_fail(f->fake, &(struct fake_fault){.at = 6, .kind = FAKE_ERRNO, .error = EIO});
-	assert_int_equal(fixture_bind(f, "0000:01:00.0 0000:01:00.1", NULL, &result, &err), -1);
-	fixture_assert_log(f, "override 0000:01:00.0 vfio-pci\n"
-			      "unbind 0000:01:00.0\n"
-			      "bind 0000:01:00.0 vfio-pci\n"
-			      "override 0000:01:00.1 vfio-pci\n"
-			      "unbind 0000:01:00.1\n"
-			      "bind 0000:01:00.1 vfio-pci\n"
-			      "override 0000:01:00.1\n"
-			      "bind 0000:01:00.1 snd_hda_intel\n"
-			      "override 0000:01:00.0\n"
-			      "unbind 0000:01:00.0\n"
-			      "bind 0000:01:00.0 nvidia\n");
-	assert_string_equal(err.problems.items[0].subject, "0000:01:00.1");
-	assert_int_equal(err.problems.items[0].reason, REASON_KERNEL_REFUSED);
-	assert_non_null(strstr(err.message, "binding device 0000:01:00.1 to vfio-pci failed"));
-}
-
-static void devices_that_were_not_reached_are_not_touched(void **state)
-{
-	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	struct change_result result;
-	struct fixture *f = *state;
-
-	fake_helper_fail(f->fake, &(struct fake_fault){.at = 1, .kind = FAKE_ERRNO, .error = EIO});
-	assert_int_equal(fixture_bind(f, "0000:01:00.0 0000:02:00.0", NULL, &result, &err), -1);
-	CLEANUP(free_cleanup) char *log = fake_helper_log(f->fake);
-	assert_null(strstr(log, "0000:02:00.0"));
-}
-
-/* The second device breaks for good: the first must come back all the same, and the second keep a
- * record so that a later unbind can give it back. */
-static void one_that_cannot_be_undone_does_not_keep_the_others_from_it(void **state)
-{
-	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	struct change_result result;
-	struct fixture *f = *state;
-
-	fake_helper_fail(f->fake, &(struct fake_fault){.at = 9,
-					  .count = 1000,
-					  .address = "0000:02:00.0",
-					  .kind = FAKE_ERRNO,
-					  .error = EIO});
-	assert_int_equal(fixture_bind(f, "0000:01:00.0 0000:01:00.1 0000:02:00.0 0000:08:00.0",
-				 NULL, &result, &err),
-		-1);
-	fixture_assert_driver(f, "0000:01:00.0", "nvidia");
-	fixture_assert_override(f, "0000:01:00.0", "");
-	fixture_assert_driver(f, "0000:01:00.1", "snd_hda_intel");
-	fixture_assert_override(f, "0000:01:00.1", "");
-	assert_non_null(find_problem(&err, "0000:02:00.0", REASON_UNDO_FAILED));
-	assert_null(find_problem(&err, "0000:01:00.0", REASON_UNDO_FAILED));
-	assert_null(find_problem(&err, "0000:01:00.1", REASON_UNDO_FAILED));
-	assert_non_null(strstr(err.message, "not everything could be undone"));
-}
-
-static void a_device_stuck_on_vfio_is_given_back_by_a_later_unbind(void **state)
-{
-	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	struct change_result result;
-	struct fixture *f = *state;
-
-	/* Writes 1-3 bind the first; the second's fail, and so does the first's undo. */
-	fake_helper_fail(f->fake, &(struct fake_fault){.at = 4, .kind = FAKE_ERRNO, .error = EIO});
-	fake_helper_fail(f->fake, &(struct fake_fault){.at = 5,
-					  .count = 1000,
-					  .address = "0000:01:00.0",
-					  .kind = FAKE_ERRNO,
-					  .error = EIO});
-	assert_int_equal(fixture_bind(f, "0000:01:00.0 0000:02:00.0", NULL, &result, &err), -1);
-	assert_non_null(find_problem(&err, "0000:01:00.0", REASON_UNDO_FAILED));
-	fixture_assert_driver(f, "0000:01:00.0", "vfio-pci");
-	fixture_assert_driver(f, "0000:02:00.0", "e1000e");
-	fake_helper_clear(f->fake);
-	fixture_must_unbind(f, "0000:01:00.0");
-	fixture_assert_driver(f, "0000:01:00.0", "nvidia");
-}
-
-static void a_device_pulled_out_meanwhile_does_not_keep_the_others_from_coming_back(void **state)
-{
-	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	struct change_result result;
-	struct fixture *f = *state;
-
-	fake_helper_fail(f->fake, &(struct fake_fault){.at = 5, .kind = FAKE_VANISH});
-	assert_int_equal(fixture_bind(f, "0000:01:00.0 0000:02:00.0", NULL, &result, &err), -1);
-	fixture_assert_driver(f, "0000:01:00.0", "nvidia");
-	fixture_assert_override(f, "0000:01:00.0", "");
-	assert_null(find_problem(&err, "0000:02:00.0", REASON_UNDO_FAILED));
-}
-
-static struct change_request within_ms(int64_t ms)
-{
-	return (struct change_request){.deadline = now_ns() + ms * 1000000};
-}
-
-static void a_deadline_already_past_writes_nothing(void **state)
-{
-	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	struct change_request past = within_ms(-1);
-	struct change_result result;
-	struct fixture *f = *state;
-
-	assert_int_equal(fixture_bind(f, "0000:01:00.0", &past, &result, &err), -1);
-	assert_int_equal(err.code, CORE_DEADLINE);
-	fixture_assert_log(f, "");
-}
-
-static void ignore(void *arg, const char *sentence)
-{
-	(void)sentence;
-	++*(int *)arg;
-}
-
-static void a_hand_that_dies_leaves_an_intent_for_the_next_start(void **state)
-{
-	struct fixture *f = *state;
-	CLEANUP(free_cleanup) char *before = tree_snapshot(f->tree);
-
-	for (unsigned k = 1; k <= 8; k++) {
-		CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-		struct change_result result;
-		int n = 0;
-
-		fake_helper_clear(f->fake);
-		fake_helper_fail(f->fake, &(struct fake_fault){.at = k, .kind = FAKE_DIE});
-		assert_int_equal(fixture_bind(f, CARDS, NULL, &result, &err), -1);
-		assert_int_equal(err.code, CORE_UNAVAILABLE);
-		core_error_clear(&err);
-		assert_int_equal(fixture_bind(f, "0000:02:00.0", NULL, &result, &err), -1);
-		assert_int_equal(err.code, CORE_UNAVAILABLE);
-		fixture_stop(f);
-		assert_int_equal(fixture_count_intents(f), 3);
-		fixture_start(f);
-		assert_int_equal(host_recover(f->host, ignore, &n, &err), 0);
-		assert_int_equal(n, 3);
-		CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
-		assert_string_equal(before, after);
-	}
-}
-
-/* Another program that has the database open. */
-static void with_database(struct fixture *f, const char *sql, sqlite3 **ret)
-{
-	char path[300];
-
-	snprintf(path, sizeof(path), "%s/state.db", tree_state(f->tree));
-	assert_int_equal(sqlite3_open(path, ret), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(*ret, sql, NULL, NULL, NULL), SQLITE_OK);
-}
-
-static void a_store_that_cannot_write_stops_the_change_before_it_begins(void **state)
-{
-	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	struct change_result result;
-	struct fixture *f = *state;
-	sqlite3 *other;
-
-	with_database(f, "BEGIN IMMEDIATE", &other);
-	assert_int_equal(fixture_bind(f, "0000:01:00.0", NULL, &result, &err), -1);
-	assert_int_equal(err.code, CORE_INTERNAL);
-	assert_non_null(strstr(err.message, "state.db"));
-	fixture_assert_log(f, "");
-	fixture_assert_driver(f, "0000:01:00.0", "nvidia");
-	sqlite3_close(other);
-	fixture_must_bind(f, "0000:01:00.0");
-}
-
-static void a_store_that_fails_at_the_end_undoes_the_change(void **state)
-{
-	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	CLEANUP(free_cleanup) char *before = NULL;
-	struct change_result result;
-	struct fixture *f = *state;
-	sqlite3 *other;
-
-	before = tree_snapshot(f->tree);
-	with_database(f,
-		"CREATE TRIGGER full BEFORE DELETE ON intent BEGIN SELECT RAISE(ABORT, 'full'); END",
-		&other);
-	assert_int_equal(fixture_bind(f, "0000:01:00.0", NULL, &result, &err), -1);
-	assert_int_equal(err.code, CORE_INTERNAL);
-	CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
-	assert_string_equal(before, after);
-	assert_int_equal(sqlite3_exec(other, "DROP TRIGGER full", NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(other);
-}
-
-/* Several requests for one group at once, and one for another. */
-struct runner {
-	struct fixture *f;
-	const char *addresses;
-	const char *complaint;
-};
-
-static void *bind_and_unbind(void *arg)
-{
-	struct runner *r = arg;
-	struct core_error err = CORE_ERROR_INIT;
-
-	for (int i = 0; i < 20 && !r->complaint; i++) {
-		struct change_request request = {.deadline = fixture_deadline()};
-		struct change_result result;
-		char *text = (char *)r->addresses;
-
-		if (address_list_parse(&text, 1, &request.addresses, &err))
-			r->complaint = "parse";
-		else if (host_bind(r->f->host, &request, &result, &err))
-			r->complaint = "bind";
-		else
-			change_result_clear(&result);
-		if (!r->complaint && host_unbind(r->f->host, &request, &result, &err))
-			r->complaint = "unbind";
-		else if (!r->complaint)
-			change_result_clear(&result);
-		address_list_clear(&request.addresses);
-	}
-	core_error_clear(&err);
-	return NULL;
-}
-
-static void changes_at_once_end_where_they_began(void **state)
-{
-	struct fixture *f = *state;
-	CLEANUP(free_cleanup) char *before = tree_snapshot(f->tree);
-	struct runner runners[] = {
-		{.f = f, .addresses = "0000:01:00.0"},
-		{.f = f, .addresses = "0000:01:00.1"},
-		{.f = f, .addresses = "0000:02:00.0"},
-		{.f = f, .addresses = "0000:08:00.0"},
-	};
-	pthread_t threads[ARRAY_SIZE(runners)];
-
-	for (size_t i = 0; i < ARRAY_SIZE(runners); i++)
-		assert_int_equal(
-			pthread_create(&threads[i], NULL, bind_and_unbind, &runners[i]), 0);
-	for (size_t i = 0; i < ARRAY_SIZE(runners); i++)
-		pthread_join(threads[i], NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(runners); i++) {
-		if (runners[i].complaint)
-			fail_msg("%s: %s", runners[i].addresses, runners[i].complaint);
-	}
-	CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
-	assert_string_equal(before, after);
-}
-
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_shape_does_what_its_dry_run_says),
 		cmocka_unit_test(a_change_that_fails_anywhere_changes_nothing),
 		cmocka_unit_test(a_kernel_that_reports_success_is_not_believed),
-		cmocka_unit_test(an_undo_that_fails_too_names_what_is_left),
-		TEST(a_use_that_appears_meanwhile_stops_the_change),
-		TEST(a_user_that_appears_meanwhile_stops_the_unbind),
-		TEST(the_undo_goes_backwards),
-		TEST(devices_that_were_not_reached_are_not_touched),
-		TEST(one_that_cannot_be_undone_does_not_keep_the_others_from_it),
-		TEST(a_device_stuck_on_vfio_is_given_back_by_a_later_unbind),
-		TEST(a_device_pulled_out_meanwhile_does_not_keep_the_others_from_coming_back),
-		TEST(a_deadline_already_past_writes_nothing),
-		TEST(a_hand_that_dies_leaves_an_intent_for_the_next_start),
-		TEST(a_store_that_cannot_write_stops_the_change_before_it_begins),
-		TEST(a_store_that_fails_at_the_end_undoes_the_change),
-		TEST(changes_at_once_end_where_they_began),
+		cmocka_unit_test(a_rollback_that_fails_too_names_what_is_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Repair at start, of changes that were cut off. */
-#include "core/base/util.h"
 #include "core/record/store.h"
-#include "tests/core/fixture.h"
+#include "tests/core/change/changes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,36 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-struct report {
-	char text[2048];
-	int count;
-};
-
-static void note(void *arg, const char *sentence)
-{
-	struct report *r = arg;
-	size_t n = strlen(r->text);
-
-	snprintf(r->text + n, sizeof(r->text) - n, "%s\n", sentence);
-	r->count++;
-}
-
-static void recover(struct fixture *f, struct report *report)
-{
-	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-
-	*report = (struct report){.text = ""};
-	assert_int_equal(host_recover(f->host, note, report, &err), 0);
-}
-
 /* Leaves an intent behind, as a daemon that is killed right after it; the host is then stopped. */
 static void cut_off(struct fixture *f, const char *addresses)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	struct change_request request = {0};
-	struct device_origin before[8];
+	CLEANUP(free_cleanup) struct intent *intent = intent_new(CHANGE_BIND, 8);
 	struct store *store;
-	int64_t intent;
 
 	fixture_request(&request, addresses);
 	for (size_t i = 0; i < request.addresses.count; i++) {
@@ -47,15 +23,15 @@ static void cut_off(struct fixture *f, const char *addresses)
 
 		pci_address_format(request.addresses.items[i], text);
 		CLEANUP(device_cleanup) struct device *d = fixture_device(f, text);
-		before[i] = (struct device_origin){
+		struct device_origin *before = &intent->before[intent->n_devices++];
+		*before = (struct device_origin){
 			.address = d->address, .identity = device_identity_of(d)};
-		memcpy(before[i].driver, d->driver, sizeof(before[i].driver));
-		tree_override(f->tree, text, before[i].override, sizeof(before[i].override));
+		memcpy(before->driver, d->driver, sizeof(before->driver));
+		tree_override(f->tree, text, before->override, sizeof(before->override));
 	}
 	fixture_stop(f);
 	assert_int_equal(store_open(tree_state(f->tree), &store, &err), 0);
-	assert_int_equal(
-		store_begin(store, "bind", before, request.addresses.count, &intent, &err), 0);
+	assert_int_equal(store_begin(store, intent, &err), 0);
 	store_close(store);
 	address_list_clear(&request.addresses);
 }
@@ -71,7 +47,7 @@ static void a_host_without_intents_is_left_alone(void **state)
 }
 
 /* Every state a bind passes through. */
-static void a_bind_cut_off_anywhere_is_undone(void **state)
+static void a_bind_cut_off_anywhere_is_rolled_back(void **state)
 {
 	struct fixture *f = *state;
 	struct report report;
@@ -91,11 +67,52 @@ static void a_bind_cut_off_anywhere_is_undone(void **state)
 		CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
 		assert_string_equal(before, after);
 		assert_string_equal(report.text,
-			"a change to device 0000:01:00.0 was cut off; it is back on nvidia\n"
-			"a change to device 0000:08:00.0 was cut off; it is back on no driver\n");
+			"a change to device 0000:08:00.0 was cut off; it is back on no driver\n"
+			"a change to device 0000:01:00.0 was cut off; it is back on nvidia\n");
 		recover(f, &report);
 		assert_int_equal(report.count, 0);
 	}
+}
+
+static void the_devices_of_a_change_are_rolled_back_last_first(void **state)
+{
+	struct fixture *f = *state;
+	struct report report;
+
+	cut_off(f, GPU " " NIC);
+	tree_unbind(f->tree, GPU);
+	tree_unbind(f->tree, NIC);
+	fixture_start(f);
+	recover(f, &report);
+	fixture_assert_log(f, "override 0000:02:00.0\n"
+			      "bind 0000:02:00.0 e1000e\n"
+			      "override 0000:01:00.0\n"
+			      "bind 0000:01:00.0 nvidia\n");
+}
+
+/* Of two devices that were waited for together, the second one's write blocks anew. */
+static void what_is_back_is_not_rolled_back_again(void **state)
+{
+	struct fixture *f = *state;
+	struct report report;
+
+	cut_off(f, GPU " " NIC);
+	tree_unbind(f->tree, GPU);
+	tree_unbind(f->tree, NIC);
+	int first = fixture_block(f, GPU), second = fixture_block(f, NIC);
+	fixture_start(f);
+	ear_listen(f);
+	recover(f, &report);
+	assert_int_equal(report.count, 2);
+	/* Longer than the thread waits for it. */
+	fake_helper_fail(f->fake, &(struct fake_fault){.at = 4, .kind = FAKE_LATE, .error = 2500});
+	close(first);
+	close(second);
+	ear_assert_told(NIC, STATE_HOST, "e1000e");
+	ear_wait(2);
+	assert_string_equal(ear.address, GPU);
+	assert_string_equal(ear.driver, "nvidia");
+	ear_assert_over(f, 2);
 }
 
 static void an_unbind_cut_off_leaves_the_device_on_vfio_with_its_record(void **state)
@@ -183,7 +200,7 @@ static void what_another_tool_gave_a_driver_keeps_it(void **state)
 	fixture_assert_override(f, "0000:08:00.0", "");
 }
 
-static void several_intents_are_undone_newest_first(void **state)
+static void several_intents_are_rolled_back_newest_first(void **state)
 {
 	struct fixture *f = *state;
 	struct report report;
@@ -221,7 +238,7 @@ static void another_device_at_the_address_is_not_touched(void **state)
 	fixture_start(f);
 }
 
-static void what_cannot_be_undone_is_tried_again_at_the_next_start(void **state)
+static void what_is_stuck_is_tried_again_at_the_next_start(void **state)
 {
 	struct fixture *f = *state;
 	struct report report;
@@ -281,17 +298,19 @@ static void a_write_still_under_way_is_waited_for(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, ear_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_host_without_intents_is_left_alone),
-		TEST(a_bind_cut_off_anywhere_is_undone),
+		TEST(a_bind_cut_off_anywhere_is_rolled_back),
+		TEST(the_devices_of_a_change_are_rolled_back_last_first),
+		TEST(what_is_back_is_not_rolled_back_again),
 		TEST(an_unbind_cut_off_leaves_the_device_on_vfio_with_its_record),
 		TEST(what_a_virtual_machine_has_by_now_stays_with_it),
 		TEST(what_the_host_uses_by_now_stays_with_it),
 		TEST(what_another_tool_gave_a_driver_keeps_it),
-		TEST(several_intents_are_undone_newest_first),
+		TEST(several_intents_are_rolled_back_newest_first),
 		TEST(another_device_at_the_address_is_not_touched),
-		TEST(what_cannot_be_undone_is_tried_again_at_the_next_start),
+		TEST(what_is_stuck_is_tried_again_at_the_next_start),
 		TEST(a_write_still_under_way_is_waited_for),
 	};
 

@@ -58,18 +58,15 @@ static struct device make_device(uint8_t bus)
 		.subsystem_device = 0x87d5};
 }
 
-static int put(struct ground *g, const struct device_origin *rows, size_t n)
+/* Writes records, or ends them. */
+static int put(struct ground *g, const struct device_origin *rows, size_t n, bool is_end)
 {
-	const struct store_outcome outcome = {.add = rows, .n_add = n};
+	CLEANUP(store_outcome_clear) struct store_outcome outcome = {0};
+	const struct intent none = {.phase = CHANGE_ENDED};
 
-	return store_end(g->store, 0, &outcome, &g->err);
-}
-
-static int drop(struct ground *g, const struct pci_address *address)
-{
-	const struct store_outcome outcome = {.drop = address, .n_drop = 1};
-
-	return store_end(g->store, 0, &outcome, &g->err);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(store_outcome_add(&outcome, &rows[i], is_end), 0);
+	return store_end(g->store, &none, &outcome, &g->err);
 }
 
 static void nothing_is_found_in_an_empty_store(void **state)
@@ -88,12 +85,12 @@ static void a_record_shows_after_a_reload(void **state)
 	struct device d = make_device(1);
 	struct device_origin o = make_origin(1, "nvidia"), found;
 
-	assert_int_equal(put(g, &o, 1), 0);
+	assert_int_equal(put(g, &o, 1, false), 0);
 	assert_false(origins_find(g->origins, &d, &found));
 	assert_int_equal(origins_reload(g->origins, &g->err), 0);
 	assert_true(origins_find(g->origins, &d, &found));
 	assert_string_equal(found.driver, "nvidia");
-	assert_int_equal(drop(g, &o.address), 0);
+	assert_int_equal(put(g, &o, 1, true), 0);
 	assert_int_equal(origins_reload(g->origins, &g->err), 0);
 	assert_false(origins_find(g->origins, &d, &found));
 }
@@ -103,7 +100,7 @@ static void another_card_at_the_address_is_not_taken_for_it(void **state)
 	struct ground *g = *state;
 	struct device_origin o = make_origin(1, "nvidia"), found;
 
-	assert_int_equal(put(g, &o, 1), 0);
+	assert_int_equal(put(g, &o, 1, false), 0);
 	assert_int_equal(origins_reload(g->origins, &g->err), 0);
 	for (int i = 0; i < 4; i++) {
 		struct device d = make_device(1);
@@ -124,7 +121,7 @@ static void many_are_found_each_by_its_address(void **state)
 		snprintf(driver, sizeof(driver), "d%u", i);
 		rows[i] = make_origin((uint8_t)i, driver);
 	}
-	assert_int_equal(put(g, rows, ARRAY_SIZE(rows)), 0);
+	assert_int_equal(put(g, rows, ARRAY_SIZE(rows), false), 0);
 	assert_int_equal(origins_reload(g->origins, &g->err), 0);
 	for (unsigned i = 0; i < 256; i++) {
 		struct device d = make_device((uint8_t)i);
@@ -173,14 +170,14 @@ static void readers_see_whole_records_while_a_writer_reloads(void **state)
 	pthread_t threads[3];
 	void *complaint;
 
-	assert_int_equal(put(g, rows, 1), 0);
+	assert_int_equal(put(g, rows, 1, false), 0);
 	assert_int_equal(origins_reload(g->origins, &g->err), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, look, &w), 0);
 	for (int i = 0; !atomic_load(&w.stop) && (i < 100 || atomic_load(&w.seen) < 1000); i++) {
 		bool add = i % 2 == 0;
 
-		assert_int_equal(add ? put(g, rows + 1, 1) : drop(g, &rows[1].address), 0);
+		assert_int_equal(put(g, rows + 1, 1, !add), 0);
 		assert_int_equal(origins_reload(g->origins, &g->err), 0);
 	}
 	atomic_store(&w.stop, true);

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The database. */
-#include "core/base/util.h"
-#include "core/record/store.h"
-#include "tests/core/test.h"
-#include "tests/support/tree.h"
+#include "tests/core/record/ground.h"
 
-#include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,104 +23,6 @@ int fdatasync(int fildes)
 	return (int)syscall(SYS_fdatasync, fildes);
 }
 
-struct ground {
-	struct tree *tree; /* for its state folder */
-	struct store *store;
-	struct core_error err;
-	char path[300];
-};
-
-static int setup(void **state)
-{
-	struct ground *g = calloc(1, sizeof(*g));
-
-	g->tree = tree_new();
-	snprintf(g->path, sizeof(g->path), "%s/state.db", tree_state(g->tree));
-	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), 0);
-	*state = g;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct ground *g = *state;
-
-	store_close(g->store);
-	core_error_clear(&g->err);
-	tree_free(g->tree);
-	free(g);
-	return 0;
-}
-
-static void reopen(struct ground *g)
-{
-	store_close(STEAL(g->store));
-	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), 0);
-}
-
-static struct device_origin origin(const char *address, const char *driver, const char *override)
-{
-	struct device_origin o = {.identity = {0x10de, 0x2204, 0x1043, 0x87d5}};
-
-	assert_true(pci_address_parse(address, &o.address));
-	strcpy(o.driver, driver);
-	strcpy(o.override, override);
-	return o;
-}
-
-static int end(struct ground *g, int64_t intent, const struct device_origin *add, size_t n_add,
-	const struct pci_address *drop, size_t n_drop)
-{
-	const struct store_outcome outcome = {
-		.add = add, .n_add = n_add, .drop = drop, .n_drop = n_drop};
-
-	return store_end(g->store, intent, &outcome, &g->err);
-}
-
-struct listing {
-	char text[1024];
-	int left; /* rows until it has enough */
-};
-
-static int list_one(void *arg, const struct device_origin *o)
-{
-	struct listing *l = arg;
-	size_t n = strlen(l->text);
-	char address[PCI_ADDRESS_SIZE];
-
-	pci_address_format(o->address, address);
-	snprintf(l->text + n, sizeof(l->text) - n, "%s %04x:%04x %04x:%04x %s,%s|", address,
-		o->identity.vendor, o->identity.device, o->identity.subsystem_vendor,
-		o->identity.subsystem_device, o->driver, o->override);
-	return --l->left == 0;
-}
-
-static int list_intent(void *arg, int64_t intent, const char *what, const struct device_origin *o)
-{
-	struct listing *l = arg;
-	size_t n = strlen(l->text);
-
-	(void)what;
-	snprintf(l->text + n, sizeof(l->text) - n, "%d:", (int)intent);
-	return list_one(arg, o);
-}
-
-static void assert_origins(struct ground *g, const char *expected)
-{
-	struct listing l = {.text = ""};
-
-	assert_int_equal(store_each(g->store, list_one, &l, &g->err), 0);
-	assert_string_equal(l.text, expected);
-}
-
-static void assert_intents(struct ground *g, const char *expected)
-{
-	struct listing l = {.text = ""};
-
-	assert_int_equal(store_each_intent(g->store, list_intent, &l, &g->err), 0);
-	assert_string_equal(l.text, expected);
-}
-
 static void records_survive_a_restart_in_order_of_address(void **state)
 {
 	struct ground *g = *state;
@@ -136,7 +33,7 @@ static void records_survive_a_restart_in_order_of_address(void **state)
 	};
 	int64_t intent;
 
-	assert_int_equal(store_begin(g->store, "bind", rows, 3, &intent, &g->err), 0);
+	assert_int_equal(begin(g, rows, 3, &intent), 0);
 	assert_origins(g, "");
 	assert_int_equal(end(g, intent, rows, 3, NULL, 0), 0);
 	reopen(g);
@@ -171,9 +68,9 @@ static void an_unfinished_intent_is_found_after_a_restart(void **state)
 	};
 	int64_t first, second, third;
 
-	assert_int_equal(store_begin(g->store, "bind", rows, 2, &first, &g->err), 0);
-	assert_int_equal(store_begin(g->store, "bind", rows + 2, 1, &second, &g->err), 0);
-	assert_int_equal(store_begin(g->store, "unbind", rows + 2, 1, &third, &g->err), 0);
+	assert_int_equal(begin(g, rows, 2, &first), 0);
+	assert_int_equal(begin(g, rows + 2, 1, &second), 0);
+	assert_int_equal(begin(g, rows + 2, 1, &third), 0);
 	assert_int_equal(end(g, second, NULL, 0, NULL, 0), 0);
 	reopen(g);
 	assert_intents(g, "3:0000:02:00.0 10de:2204 1043:87d5 e1000e,|"
@@ -183,7 +80,7 @@ static void an_unfinished_intent_is_found_after_a_restart(void **state)
 	assert_int_equal(end(g, first, NULL, 0, NULL, 0), 0);
 	assert_intents(g, "");
 	/* A number is never used again. */
-	assert_int_equal(store_begin(g->store, "bind", rows, 1, &second, &g->err), 0);
+	assert_int_equal(begin(g, rows, 1, &second), 0);
 	assert_true(second > third);
 }
 
@@ -196,11 +93,11 @@ static void devices_that_change_anew_leave_an_intent_that_could_not_be_ended(voi
 	};
 	int64_t intent;
 
-	assert_int_equal(store_begin(g->store, "bind", rows, 2, &intent, &g->err), 0);
-	assert_int_equal(store_begin(g->store, "bind", rows, 1, &intent, &g->err), 0);
+	assert_int_equal(begin(g, rows, 2, &intent), 0);
+	assert_int_equal(begin(g, rows, 1, &intent), 0);
 	assert_intents(g, "2:0000:01:00.0 10de:2204 1043:87d5 nvidia,x|"
 			  "1:0000:01:00.1 10de:2204 1043:87d5 snd_hda_intel,|");
-	assert_int_equal(store_begin(g->store, "bind", rows, 2, &intent, &g->err), 0);
+	assert_int_equal(begin(g, rows, 2, &intent), 0);
 	assert_int_equal(end(g, intent, rows, 2, NULL, 0), 0);
 	reopen(g);
 	assert_intents(g, "");
@@ -213,157 +110,12 @@ static void an_intent_that_cannot_be_written_leaves_nothing(void **state)
 		origin("0000:01:00.0", "nvidia", ""), origin("0000:01:00.0", "nvidia", "")};
 	int64_t intent;
 
-	assert_int_equal(store_begin(g->store, "bind", twice, 2, &intent, &g->err), -1);
+	assert_int_equal(begin(g, twice, 2, &intent), -1);
 	assert_int_equal(g->err.code, CORE_INTERNAL);
 	assert_non_null(strstr(g->err.message, g->path));
 	assert_intents(g, "");
 	/* The failed transaction does not stay open. */
-	assert_int_equal(store_begin(g->store, "bind", twice, 1, &intent, &g->err), 0);
-}
-
-static void a_visitor_may_stop(void **state)
-{
-	struct ground *g = *state;
-	struct device_origin rows[] = {
-		origin("0000:01:00.0", "a", ""), origin("0000:02:00.0", "b", "")};
-	struct listing l = {.left = 1};
-
-	assert_int_equal(end(g, 0, rows, 2, NULL, 0), 0);
-	assert_int_equal(store_each(g->store, list_one, &l, &g->err), 0);
-	assert_string_equal(l.text, "0000:01:00.0 10de:2204 1043:87d5 a,|");
-	/* And the statement is free for the next. */
-	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 a,|0000:02:00.0 10de:2204 "
-			  "1043:87d5 b,|");
-}
-
-static char *read_file(const char *path, size_t *ret_len)
-{
-	CLEANUP(fd_cleanup) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *buf = malloc(1 << 20);
-	ssize_t n = read(fd, buf, 1 << 20);
-
-	assert_true(n >= 0);
-	*ret_len = (size_t)n;
-	return buf;
-}
-
-static void assert_refused_and_untouched(struct ground *g, const char *words)
-{
-	size_t before_len, after_len;
-	CLEANUP(free_cleanup) char *before = read_file(g->path, &before_len);
-
-	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), -1);
-	assert_null(g->store);
-	assert_int_equal(g->err.code, CORE_INTERNAL);
-	assert_non_null(strstr(g->err.message, words));
-	assert_non_null(strstr(g->err.message, g->path));
-	CLEANUP(free_cleanup) char *after = read_file(g->path, &after_len);
-	assert_int_equal(after_len, before_len);
-	assert_memory_equal(after, before, before_len);
-}
-
-/* Another program with the database. Whether there was a row. */
-static bool by_sql(struct ground *g, const char *sql)
-{
-	sqlite3_stmt *q = NULL;
-	sqlite3 *db;
-	bool row = false;
-
-	assert_int_equal(sqlite3_open(g->path, &db), SQLITE_OK);
-	while (*sql) {
-		assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &q, &sql), SQLITE_OK);
-		int rc = sqlite3_step(q);
-		assert_true(rc == SQLITE_DONE || rc == SQLITE_ROW);
-		row |= rc == SQLITE_ROW;
-		sqlite3_finalize(q);
-	}
-	sqlite3_close(db);
-	return row;
-}
-
-static int take(void *arg, const struct device_origin *o)
-{
-	*(struct device_origin *)arg = *o;
-	return 1;
-}
-
-static int take_intent(void *arg, int64_t intent, const char *what, const struct device_origin *o)
-{
-	(void)intent;
-	(void)what;
-	return take(arg, o);
-}
-
-static void a_newer_version_is_refused_and_kept(void **state)
-{
-	struct ground *g = *state;
-	sqlite3 *db;
-
-	store_close(STEAL(g->store));
-	assert_int_equal(sqlite3_open(g->path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
-	assert_refused_and_untouched(g, "newer vfiod (version 99");
-}
-
-/* Also one that is kept in another way than ours are. */
-static void a_newer_version_without_a_log_is_refused_and_kept(void **state)
-{
-	struct ground *g = *state;
-
-	store_close(STEAL(g->store));
-	assert_int_equal(unlink(g->path), 0);
-	by_sql(g,
-		"CREATE TABLE future (x); INSERT INTO future VALUES (1); PRAGMA user_version = 99");
-	assert_refused_and_untouched(g, "newer vfiod (version 99");
-	assert_true(by_sql(g, "SELECT x FROM future"));
-}
-
-/* As the first version of the schema made it. */
-static void a_database_of_version_1_is_taken_over(void **state)
-{
-	struct ground *g = *state;
-
-	store_close(STEAL(g->store));
-	assert_int_equal(unlink(g->path), 0);
-	by_sql(g, "CREATE TABLE origin (address INTEGER PRIMARY KEY, vendor INTEGER NOT NULL,"
-		  " device INTEGER NOT NULL, subsystem_vendor INTEGER NOT NULL,"
-		  " subsystem_device INTEGER NOT NULL, driver TEXT NOT NULL,"
-		  " override TEXT NOT NULL) STRICT;"
-		  "CREATE TABLE intent (id INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL,"
-		  " started TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP) STRICT;"
-		  "CREATE TABLE intent_device (intent INTEGER NOT NULL REFERENCES intent(id)"
-		  " ON DELETE CASCADE, address INTEGER NOT NULL, vendor INTEGER NOT NULL,"
-		  " device INTEGER NOT NULL, subsystem_vendor INTEGER NOT NULL,"
-		  " subsystem_device INTEGER NOT NULL, driver TEXT NOT NULL,"
-		  " override TEXT NOT NULL, PRIMARY KEY (intent, address)) STRICT;");
-	CLEANUP(free_cleanup) char *rows = NULL;
-	struct device_origin gpu = origin("0000:01:00.0", "nvidia", "kept");
-	struct device_origin nic = origin("0000:02:00.0", "e1000e", "");
-	assert_true(asprintf(&rows,
-			    "INSERT INTO origin VALUES (%llu,4318,8708,4163,34773,'nvidia','kept');"
-			    "INSERT INTO intent (id, what) VALUES (7, 'bind');"
-			    "INSERT INTO intent_device VALUES"
-			    " (7,%llu,4318,8708,4163,34773,'e1000e','');"
-			    "PRAGMA user_version = 1",
-			    (unsigned long long)pci_address_key(gpu.address),
-			    (unsigned long long)pci_address_key(nic.address)) > 0);
-	by_sql(g, rows);
-	for (int i = 0; i < 2; i++) {
-		reopen(g);
-		assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 nvidia,kept|");
-		assert_intents(g, "7:0000:02:00.0 10de:2204 1043:87d5 e1000e,|");
-	}
-	/* What it could not say is no wish. */
-	struct device_origin found = {.access.has_uid = true};
-	assert_int_equal(store_each(g->store, take, &found, &g->err), 0);
-	assert_false(node_access_any(&found.access));
-	gpu.access = (struct node_access){.has_gid = true, .gid = 0};
-	assert_int_equal(end(g, 7, &gpu, 1, NULL, 0), 0);
-	reopen(g);
-	assert_int_equal(store_each(g->store, take, &found, &g->err), 0);
-	assert_true(found.access.has_gid && !found.access.has_uid && !found.access.has_mode);
-	assert_intents(g, "");
+	assert_int_equal(begin(g, twice, 1, &intent), 0);
 }
 
 /* However many came before: the log is taken into the database while nobody waits. */
@@ -379,7 +131,7 @@ static void a_request_syncs_three_times_at_most(void **state)
 
 	for (int i = 0; i < REQUESTS; i++) {
 		n_syncs = 0;
-		assert_int_equal(store_begin(g->store, "bind", &gpu, 1, &intent, &g->err), 0);
+		assert_int_equal(begin(g, &gpu, 1, &intent), 0);
 		assert_true(n_syncs >= 1 && n_syncs <= 2);
 		assert_int_equal(end(g, intent, &gpu, 1, NULL, 0), 0);
 		most = n_syncs > most ? n_syncs : most;
@@ -398,7 +150,7 @@ static void wishes_for_nodes_are_kept_each_by_itself(void **state)
 	struct ground *g = *state;
 
 	for (unsigned i = 0; i < 8; i++) {
-		struct device_origin o = origin("0000:01:00.0", "nvidia", ""), found = {0}, left;
+		struct device_origin o = origin("0000:01:00.0", "nvidia", "");
 		int64_t intent;
 
 		o.access = (struct node_access){.has_uid = i & 1,
@@ -408,14 +160,14 @@ static void wishes_for_nodes_are_kept_each_by_itself(void **state)
 			.gid = 0,
 			.mode = 0660};
 		o.idle_use_count = i;
-		assert_int_equal(store_begin(g->store, "bind", &o, 1, &intent, &g->err), 0);
+		assert_int_equal(begin(g, &o, 1, &intent), 0);
 		reopen(g);
-		assert_int_equal(store_each_intent(g->store, take_intent, &left, &g->err), 0);
+		CLEANUP(free_cleanup) struct intent *left = take_intent(g);
 		assert_int_equal(end(g, intent, &o, 1, NULL, 0), 0);
-		assert_int_equal(store_each(g->store, take, &found, &g->err), 0);
+		struct device_origin found = take(g);
 		assert_int_equal(found.idle_use_count, i);
-		assert_int_equal(left.idle_use_count, i);
-		const struct node_access *both[] = {&found.access, &left.access};
+		assert_int_equal(left->before[0].idle_use_count, i);
+		const struct node_access *both[] = {&found.access, &left->before[0].access};
 		for (size_t k = 0; k < ARRAY_SIZE(both); k++) {
 			assert_int_equal(both[k]->has_uid, o.access.has_uid);
 			assert_int_equal(both[k]->has_gid, o.access.has_gid);
@@ -428,71 +180,28 @@ static void wishes_for_nodes_are_kept_each_by_itself(void **state)
 	}
 }
 
-static int list_name(void *arg, int64_t intent, const char *what, const struct device_origin *o)
-{
-	(void)intent;
-	(void)o;
-	snprintf(arg, 24, "%s", what);
-	return 0;
-}
-
 static void an_intent_goes_on_with_what_is_left_of_it(void **state)
 {
 	struct ground *g = *state;
 	struct device_origin rows[] = {origin("0000:01:00.0", "a", ""),
 		origin("0000:02:00.0", "b", ""), origin("0000:03:00.0", "c", "")};
-	struct store_outcome outcome = {
-		.add = rows, .n_add = 1, .left = rows + 1, .n_left = 1, .left_what = "undo"};
-	char name[24] = "";
-	int64_t intent;
+	CLEANUP(free_cleanup) struct intent *intent = intent_of(CHANGE_BIND, rows, 3);
+	CLEANUP(store_outcome_clear) struct store_outcome outcome = {0};
 
-	assert_int_equal(store_begin(g->store, "bind", rows, 3, &intent, &g->err), 0);
+	assert_int_equal(store_begin(g->store, intent, &g->err), 0);
+	assert_int_equal(store_outcome_add(&outcome, &rows[0], false), 0);
+	intent->phase = CHANGE_ROLLING_BACK;
+	intent->before[0] = rows[1];
+	intent->n_devices = 1;
 	assert_int_equal(store_end(g->store, intent, &outcome, &g->err), 0);
 	reopen(g);
 	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 a,|");
 	assert_intents(g, "1:0000:02:00.0 10de:2204 1043:87d5 b,|");
-	assert_int_equal(store_each_intent(g->store, list_name, name, &g->err), 0);
-	assert_string_equal(name, "undo");
-	assert_int_equal(end(g, intent, NULL, 0, NULL, 0), 0);
+	CLEANUP(free_cleanup) struct intent *left = take_intent(g);
+	assert_int_equal(left->phase, CHANGE_ROLLING_BACK);
+	assert_int_equal(end(g, left->id, NULL, 0, NULL, 0), 0);
 	assert_intents(g, "");
 	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 a,|");
-}
-
-static void garbage_is_refused_and_kept(void **state)
-{
-	struct ground *g = *state;
-	FILE *out;
-
-	store_close(STEAL(g->store));
-	out = fopen(g->path, "w");
-	for (int i = 0; i < 5000; i++)
-		fprintf(out, "this is no database %d\n", i);
-	fclose(out);
-	assert_refused_and_untouched(g, "not a database");
-}
-
-static void a_link_is_not_followed(void **state)
-{
-	struct ground *g = *state;
-	char other[400];
-
-	store_close(STEAL(g->store));
-	snprintf(other, sizeof(other), "%s/elsewhere.db", tree_state(g->tree));
-	assert_int_equal(rename(g->path, other), 0);
-	assert_int_equal(symlink(other, g->path), 0);
-	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), -1);
-	assert_null(g->store);
-}
-
-static void a_missing_folder_is_an_error(void **state)
-{
-	struct ground *g = *state;
-	struct store *store = NULL;
-
-	assert_int_equal(store_open("/nonexistent", &store, &g->err), -1);
-	assert_null(store);
-	assert_non_null(strstr(g->err.message, "/nonexistent/state.db"));
-	store_close(NULL);
 }
 
 static void texts_are_data_and_no_sql(void **state)
@@ -507,23 +216,16 @@ static void texts_are_data_and_no_sql(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, ground_setup, ground_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(records_survive_a_restart_in_order_of_address),
 		TEST(a_new_record_takes_an_old_ones_place_and_dropping_is_exact),
 		TEST(an_unfinished_intent_is_found_after_a_restart),
 		TEST(devices_that_change_anew_leave_an_intent_that_could_not_be_ended),
 		TEST(an_intent_that_cannot_be_written_leaves_nothing),
-		TEST(a_visitor_may_stop),
-		TEST(a_newer_version_is_refused_and_kept),
-		TEST(a_newer_version_without_a_log_is_refused_and_kept),
-		TEST(a_database_of_version_1_is_taken_over),
 		TEST(a_request_syncs_three_times_at_most),
 		TEST(wishes_for_nodes_are_kept_each_by_itself),
 		TEST(an_intent_goes_on_with_what_is_left_of_it),
-		TEST(garbage_is_refused_and_kept),
-		TEST(a_link_is_not_followed),
-		TEST(a_missing_folder_is_an_error),
 		TEST(texts_are_data_and_no_sql),
 	};
 
