@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Addresses and blocks of them. */
 #include "core/base/array.h"
+#include "core/base/util.h"
 #include "rest/access.h"
 #include "rest/list.h"
 
@@ -172,7 +173,7 @@ static int cidrs_add(void *arg, char *entry, struct rest_fault *fault)
 
 int rest_cidrs_parse(const char *text, struct rest_cidrs *ret, struct rest_fault *fault)
 {
-	__attribute__((cleanup(rest_cidrs_clear))) struct rest_cidrs cidrs = {0};
+	CLEANUP(rest_cidrs_clear) struct rest_cidrs cidrs = {0};
 	int r = rest_list_each(text, cidrs_add, &cidrs, fault);
 
 	if (r < 0)
