@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-static struct doctor_check *doctor_add(
+static struct doctor_check *add_check(
 	struct doctor_report *r, const char *name, enum doctor_verdict verdict, const char *action)
 {
 	struct doctor_check *c = &r->checks[r->n_checks++];
@@ -21,8 +21,7 @@ static struct doctor_check *doctor_add(
 	return c;
 }
 
-__attribute__((format(printf, 2, 3))) static void doctor_say(
-	struct doctor_check *c, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void say(struct doctor_check *c, const char *fmt, ...)
 {
 	va_list args;
 
@@ -38,7 +37,7 @@ static char *doctor_slurp(struct host *host, const char *path)
 	return sysfs_slurp(host_sysfs(host)->root_fd, path, 16 << 20, &len);
 }
 
-static bool doctor_exists(struct host *host, const char *path)
+static bool exists(struct host *host, const char *path)
 {
 	return sysfs_exists(host_sysfs(host)->root_fd, path);
 }
@@ -63,20 +62,19 @@ static bool is_amd(struct host *host)
 /* The firmware tells of an IOMMU by a table: DMAR (Intel) or IVRS (AMD). */
 static void check_firmware(struct host *host, struct doctor_report *r)
 {
-	const char *table = doctor_exists(host, "sys/firmware/acpi/tables/DMAR")   ? "DMAR"
-			    : doctor_exists(host, "sys/firmware/acpi/tables/IVRS") ? "IVRS"
-										   : NULL;
+	const char *table = exists(host, "sys/firmware/acpi/tables/DMAR")   ? "DMAR"
+			    : exists(host, "sys/firmware/acpi/tables/IVRS") ? "IVRS"
+									    : NULL;
 
 	if (table)
-		doctor_say(doctor_add(r, "firmware", DOCTOR_PASS, ""),
+		say(add_check(r, "firmware", DOCTOR_PASS, ""),
 			"the firmware describes an IOMMU (%s)", table);
 	else if (r->n_groups > 0)
-		doctor_say(doctor_add(r, "firmware", DOCTOR_PASS, ""),
+		say(add_check(r, "firmware", DOCTOR_PASS, ""),
 			"no DMAR or IVRS table, but the kernel has found an IOMMU");
 	else
-		doctor_say(
-			doctor_add(r, "firmware", DOCTOR_FAIL,
-				"enable VT-d or AMD-Vi (IOMMU) in the firmware's settings; in a virtual machine, give it a virtual IOMMU"),
+		say(add_check(r, "firmware", DOCTOR_FAIL,
+			    "enable VT-d or AMD-Vi (IOMMU) in the firmware's settings; in a virtual machine, give it a virtual IOMMU"),
 			"the firmware describes no IOMMU");
 }
 
@@ -98,10 +96,10 @@ static const char *iommu_action(struct host *host)
 static void check_iommu(struct host *host, struct doctor_report *r)
 {
 	if (r->n_groups > 0)
-		doctor_say(doctor_add(r, "iommu", DOCTOR_PASS, ""), "the IOMMU is on: %u groups",
+		say(add_check(r, "iommu", DOCTOR_PASS, ""), "the IOMMU is on: %u groups",
 			r->n_groups);
 	else
-		doctor_say(doctor_add(r, "iommu", DOCTOR_FAIL, iommu_action(host)),
+		say(add_check(r, "iommu", DOCTOR_FAIL, iommu_action(host)),
 			"the IOMMU is off: there are no IOMMU groups");
 }
 
@@ -109,22 +107,21 @@ static void check_interrupt_remapping(struct host *host, struct doctor_report *r
 {
 	switch (interrupts_read(host_sysfs(host))) {
 	case INTERRUPTS_REMAPPED:
-		doctor_say(doctor_add(r, "interrupt_remapping", DOCTOR_PASS, ""),
+		say(add_check(r, "interrupt_remapping", DOCTOR_PASS, ""),
 			"interrupts are remapped");
 		break;
 	case INTERRUPTS_ALLOWED:
-		doctor_say(doctor_add(r, "interrupt_remapping", DOCTOR_WARN,
-				   "pass devices only to guests you trust"),
+		say(add_check(r, "interrupt_remapping", DOCTOR_WARN,
+			    "pass devices only to guests you trust"),
 			"interrupts are not remapped, and vfio_iommu_type1 allows that");
 		break;
 	case INTERRUPTS_UNSAFE:
-		doctor_say(
-			doctor_add(r, "interrupt_remapping", DOCTOR_FAIL,
-				"enable interrupt remapping (x2APIC, VT-d) in the firmware, and take intremap=off and nox2apic off the kernel command line"),
+		say(add_check(r, "interrupt_remapping", DOCTOR_FAIL,
+			    "enable interrupt remapping (x2APIC, VT-d) in the firmware, and take intremap=off and nox2apic off the kernel command line"),
 			"interrupts are not remapped: giving a group to a user fails with EPERM");
 		break;
 	case INTERRUPTS_UNKNOWN:
-		doctor_say(doctor_add(r, "interrupt_remapping", DOCTOR_UNKNOWN, ""),
+		say(add_check(r, "interrupt_remapping", DOCTOR_UNKNOWN, ""),
 			"/proc/interrupts and /proc/cpuinfo do not tell");
 		break;
 	}
@@ -147,18 +144,17 @@ static void check_module(struct host *host, struct doctor_report *r, const char 
 {
 	char action[128];
 
-	if (doctor_exists(host, loaded_path)) {
-		doctor_say(doctor_add(r, name, DOCTOR_PASS, ""), "%s is loaded", module);
+	if (exists(host, loaded_path)) {
+		say(add_check(r, name, DOCTOR_PASS, ""), "%s is loaded", module);
 		return;
 	}
 	if (sysfs_is_real(host_sysfs(host)) && module_exists(module)) {
-		doctor_say(doctor_add(r, name, DOCTOR_PASS, ""),
+		say(add_check(r, name, DOCTOR_PASS, ""),
 			"%s is not loaded yet; the first bind loads it", module);
 		return;
 	}
 	snprintf(action, sizeof(action), "install a kernel that has the module %s", module);
-	doctor_say(doctor_add(r, name, DOCTOR_FAIL, action), "%s is neither loaded nor installed",
-		module);
+	say(add_check(r, name, DOCTOR_FAIL, action), "%s is neither loaded nor installed", module);
 }
 
 static void check_noiommu(struct host *host, struct doctor_report *r)
@@ -168,9 +164,8 @@ static void check_noiommu(struct host *host, struct doctor_report *r)
 	sysfs_read(host_sysfs(host)->root_fd,
 		"sys/module/vfio/parameters/enable_unsafe_noiommu_mode", text, sizeof(text));
 	if (text[0] == 'Y')
-		doctor_say(
-			doctor_add(r, "noiommu", DOCTOR_WARN,
-				"write N to /sys/module/vfio/parameters/enable_unsafe_noiommu_mode"),
+		say(add_check(r, "noiommu", DOCTOR_WARN,
+			    "write N to /sys/module/vfio/parameters/enable_unsafe_noiommu_mode"),
 			"noiommu mode is on: a device given away can write to any memory");
 }
 

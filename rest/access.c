@@ -3,6 +3,7 @@
 #include "rest/access.h"
 #include "core/base/array.h"
 #include "core/base/secret.h"
+#include "core/base/util.h"
 #include "rest/list.h"
 
 #include <errno.h>
@@ -177,7 +178,7 @@ static int access_add_origin(void *arg, char *entry, struct fault *fault)
 
 int rest_access_set_origins(struct rest_access *access, const char *text, struct fault *fault)
 {
-	__attribute__((cleanup(rest_access_clear))) struct rest_access fresh = {0};
+	CLEANUP(rest_access_clear) struct rest_access fresh = {0};
 	int r = rest_list_each(text, access_add_origin, &fresh, fault);
 
 	if (r < 0)

@@ -3,6 +3,7 @@
 #include "rest/cidr.h"
 
 #include "core/base/array.h"
+#include "core/base/util.h"
 #include "rest/list.h"
 
 #include <arpa/inet.h>
@@ -174,7 +175,7 @@ static int cidrs_add(void *arg, char *entry, struct fault *fault)
 
 int rest_cidrs_parse(const char *text, struct rest_cidrs *ret, struct fault *fault)
 {
-	__attribute__((cleanup(rest_cidrs_clear))) struct rest_cidrs cidrs = {0};
+	CLEANUP(rest_cidrs_clear) struct rest_cidrs cidrs = {0};
 	int r = rest_list_each(text, cidrs_add, &cidrs, fault);
 
 	if (r < 0)

@@ -2,6 +2,8 @@
 /* Finding, measuring and filling the fields of a message. */
 #include "rest/field.h"
 
+#include "core/base/util.h"
+
 #include <errno.h>
 #include <float.h>
 #include <math.h>
@@ -275,15 +277,10 @@ static int base64_digit(char c)
 	return -1;
 }
 
-static void field_free_bytes(uint8_t **bytes)
-{
-	free(*bytes);
-}
-
 /* Standard and URL-safe alphabets, padded or not, as proto3 JSON has it. */
 static int field_parse_bytes(const char *text, size_t len, ProtobufCBinaryData *slot)
 {
-	__attribute__((cleanup(field_free_bytes))) uint8_t *data = NULL;
+	CLEANUP(free_cleanup) uint8_t *data = NULL;
 	size_t padding = 0, n = 0;
 	uint32_t bits = 0;
 
@@ -308,8 +305,7 @@ static int field_parse_bytes(const char *text, size_t len, ProtobufCBinaryData *
 			data[n++] = (uint8_t)(bits >> (6 - i % 4 * 2));
 	}
 	slot->len = n;
-	slot->data = data;
-	data = NULL;
+	slot->data = STEAL(data);
 	return 0;
 }
 

@@ -2,14 +2,11 @@
 /* Comma-separated settings. */
 #include "rest/list.h"
 
+#include "core/base/util.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void free_text(char **text)
-{
-	free(*text);
-}
 
 static char *list_trim(char *entry)
 {
@@ -22,7 +19,7 @@ static char *list_trim(char *entry)
 int rest_list_each(const char *text, int (*add)(void *arg, char *entry, struct fault *fault),
 	void *arg, struct fault *fault)
 {
-	__attribute__((cleanup(free_text))) char *copy = strdup(text);
+	CLEANUP(free_cleanup) char *copy = strdup(text);
 	char *rest = copy, *entry;
 
 	if (!copy)

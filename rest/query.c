@@ -4,6 +4,7 @@
 
 #include "core/base/array.h"
 #include "core/base/text.h"
+#include "core/base/util.h"
 #include "rest/field.h"
 #include "rest/hex.h"
 
@@ -29,15 +30,10 @@ static void query_free_message(ProtobufCMessage **message)
 		protobuf_c_message_free_unpacked(*message, NULL);
 }
 
-static void query_free_text(char **text)
-{
-	free(*text);
-}
-
 /* Decodes into new memory. -EINVAL for a broken escape, a NUL or bytes that are not UTF-8. */
 static int query_decode(const char *text, size_t len, char **ret)
 {
-	__attribute__((cleanup(query_free_text))) char *copy = malloc(len + 1);
+	CLEANUP(free_cleanup) char *copy = malloc(len + 1);
 	size_t n = 0;
 
 	if (!copy)
@@ -61,8 +57,7 @@ static int query_decode(const char *text, size_t len, char **ret)
 	if (!text_valid(copy, n))
 		return -EINVAL;
 	copy[n] = '\0';
-	*ret = copy;
-	copy = NULL;
+	*ret = STEAL(copy);
 	return 0;
 }
 
@@ -153,7 +148,7 @@ static int query_name_shown(const char *text, size_t len)
 static int query_pair_read(const ProtobufCMessageDescriptor *type, const char *text, size_t len,
 	bool *seen, ProtobufCMessage *message, struct fault *fault)
 {
-	__attribute__((cleanup(query_free_pair))) struct query_pair pair = {0};
+	CLEANUP(query_free_pair) struct query_pair pair = {0};
 	const ProtobufCFieldDescriptor *field;
 	int r = query_split(text, len, &pair);
 
@@ -171,16 +166,11 @@ static int query_pair_read(const ProtobufCMessageDescriptor *type, const char *t
 	return query_set(field, &pair, &seen[field - type->fields], message, fault);
 }
 
-static void query_free_seen(bool **seen)
-{
-	free(*seen);
-}
-
 int rest_query_read(const ProtobufCMessageDescriptor *type, const char *query, size_t len,
 	ProtobufCMessage **ret, struct fault *fault)
 {
-	__attribute__((cleanup(query_free_message))) ProtobufCMessage *message = NULL;
-	__attribute__((cleanup(query_free_seen))) bool *seen = NULL;
+	CLEANUP(query_free_message) ProtobufCMessage *message = NULL;
+	CLEANUP(free_cleanup) bool *seen = NULL;
 	const char *pair;
 	size_t pair_len;
 
@@ -197,8 +187,7 @@ int rest_query_read(const ProtobufCMessageDescriptor *type, const char *query, s
 		if (r < 0)
 			return r;
 	}
-	*ret = message;
-	message = NULL;
+	*ret = STEAL(message);
 	return 0;
 }
 
@@ -208,7 +197,7 @@ char *rest_query_key(const char *query, size_t len)
 	size_t pair_len;
 
 	while (query_next(&query, &len, &pair, &pair_len)) {
-		__attribute__((cleanup(query_free_pair))) struct query_pair decoded = {0};
+		CLEANUP(query_free_pair) struct query_pair decoded = {0};
 
 		if (query_split(pair, pair_len, &decoded) == 0 &&
 			strcmp(decoded.name, REST_QUERY_KEY) == 0) {

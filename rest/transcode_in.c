@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* JSON into messages. */
+#include "core/base/util.h"
 #include "rest/field.h"
 #include "rest/transcode.h"
 
@@ -207,7 +208,7 @@ static int in_member(const ProtobufCMessageDescriptor *type, const json_t *objec
 static int in_message(const ProtobufCMessageDescriptor *type, const json_t *object,
 	const struct rest_path *path, ProtobufCMessage **ret, struct fault *fault)
 {
-	__attribute__((cleanup(in_free_message))) ProtobufCMessage *message = NULL;
+	CLEANUP(in_free_message) ProtobufCMessage *message = NULL;
 	const char *key;
 	json_t *value;
 
@@ -223,8 +224,7 @@ static int in_message(const ProtobufCMessageDescriptor *type, const json_t *obje
 		if (r < 0)
 			return r;
 	}
-	*ret = message;
-	message = NULL;
+	*ret = STEAL(message);
 	return 0;
 }
 
@@ -268,7 +268,7 @@ static int in_refuse_syntax(const json_error_t *error, struct fault *fault)
 int rest_transcode_read(const ProtobufCMessageDescriptor *type, const char *json, size_t len,
 	ProtobufCMessage **ret, struct fault *fault)
 {
-	__attribute__((cleanup(in_free_json))) json_t *root = NULL;
+	CLEANUP(in_free_json) json_t *root = NULL;
 	json_error_t error;
 
 	if (len == 0)

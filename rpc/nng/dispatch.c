@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/base/secret.h"
 #include "core/base/thread.h"
+#include "core/base/util.h"
 #include "rpc/nng/dedupe.h"
 #include "rpc/nng/wire.h"
 
@@ -131,8 +132,7 @@ static void dispatch_reply(
 __attribute__((format(printf, 3, 0))) static struct rpc_bytes dispatch_refusal(
 	const char *request_id, enum rpc_code code, const char *fmt, va_list args)
 {
-	__attribute__((cleanup(status_free))) Rpc__V1__Status *status =
-		rpc_status_vnew(code, fmt, args);
+	CLEANUP(status_free) Rpc__V1__Status *status = rpc_status_vnew(code, fmt, args);
 	struct rpc_bytes bytes = {0};
 
 	rpc_envelope_encode_response(status, NULL, request_id, &bytes);
@@ -147,7 +147,7 @@ static void dispatch_refuse(struct rpc_dispatch *dispatch, struct rpc_ticket *ti
 static void dispatch_refuse(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
 	const char *request_id, enum rpc_code code, const char *fmt, ...)
 {
-	__attribute__((cleanup(rpc_bytes_free))) struct rpc_bytes bytes = {0};
+	CLEANUP(rpc_bytes_free) struct rpc_bytes bytes = {0};
 	va_list args;
 
 	va_start(args, fmt);
@@ -192,7 +192,7 @@ static void dispatch_on_done(const ProtobufCMessage *message, void *closure_data
 {
 	struct dispatch_call *call = closure_data;
 	struct rpc_dispatch *dispatch = call->dispatch;
-	__attribute__((cleanup(rpc_bytes_free))) struct rpc_bytes bytes = {0};
+	CLEANUP(rpc_bytes_free) struct rpc_bytes bytes = {0};
 	struct rpc_ticket *ticket, *next;
 	struct ticket_list tickets;
 	bool last;
@@ -320,7 +320,7 @@ static void dispatch_refuse_admission(struct rpc_dispatch *dispatch, struct rpc_
 static void dispatch_submit(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
 	struct dispatch_call *call, const struct rpc_dedupe_key *key)
 {
-	__attribute__((cleanup(rpc_bytes_free))) struct rpc_bytes bytes = {0};
+	CLEANUP(rpc_bytes_free) struct rpc_bytes bytes = {0};
 	bool wake = false;
 	enum admission admission = dispatch_admit(dispatch, ticket, call, key, &bytes, &wake);
 

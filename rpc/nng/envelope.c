@@ -2,6 +2,7 @@
 /* Encodes and decodes the envelope: rpc.v1.Request and rpc.v1.Response. */
 #include "rpc/nng/envelope.h"
 
+#include "core/base/util.h"
 #include "rpc/nng/wire.h"
 
 #include <errno.h>
@@ -44,16 +45,11 @@ static char *envelope_borrow(const char *text)
 	return (char *)(text ? text : "");
 }
 
-static void text_free(char **text)
-{
-	free(*text);
-}
-
 int rpc_envelope_encode_request(const struct rpc_envelope *envelope,
 	const ProtobufCMessage *message, struct rpc_bytes *ret_bytes)
 {
-	__attribute__((cleanup(rpc_bytes_free))) struct rpc_bytes payload = {0};
-	__attribute__((cleanup(text_free))) char *bearer = NULL;
+	CLEANUP(rpc_bytes_free) struct rpc_bytes payload = {0};
+	CLEANUP(free_cleanup) char *bearer = NULL;
 	Rpc__V1__Request request = RPC__V1__REQUEST__INIT;
 	Rpc__V1__Request__MetadataEntry key = RPC__V1__REQUEST__METADATA_ENTRY__INIT;
 	Rpc__V1__Request__MetadataEntry *metadata[] = {&key};
@@ -92,7 +88,7 @@ int rpc_envelope_decode_request(
 int rpc_envelope_encode_response(const Rpc__V1__Status *status, const ProtobufCMessage *message,
 	const char *request_id, struct rpc_bytes *ret_bytes)
 {
-	__attribute__((cleanup(rpc_bytes_free))) struct rpc_bytes payload = {0};
+	CLEANUP(rpc_bytes_free) struct rpc_bytes payload = {0};
 	Rpc__V1__Status no_memory = RPC__V1__STATUS__INIT;
 	Rpc__V1__Response response = RPC__V1__RESPONSE__INIT;
 	Rpc__V1__Status failed;
