@@ -6,8 +6,8 @@
  * What it must not: wait for main, or write to a socket that main has from somebody else, in whose
  * eyes the message would be root's.
  */
+#include "core/helper/channel.h"
 #include "core/base/util.h"
-#include "core/helper/helper_internal.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  * that nothing of it is left open, and that the privileged helper goes on. */
 #include "core/base/util.h"
 #include "core/helper/blocked.h"
-#include "core/helper/helper.h"
+#include "core/helper/serve.h"
 #include "tests/core/test.h"
 #include "tests/support/tree.h"
 
