@@ -84,8 +84,8 @@ static int judge_override(const struct helper_service *s, const struct helper_re
 				 d->text);
 }
 
-static int checks_look(void *arg, enum use_look what, struct pci_address address, struct use_answer *ret,
-	struct core_error *err)
+static int checks_look(void *arg, enum use_look what, struct pci_address address,
+	struct use_answer *ret, struct core_error *err)
 {
 	int error = helper_look(arg, what, address, ret);
 
@@ -138,7 +138,9 @@ static int judge_use(const struct helper_service *s, const struct device_facts *
 			return checks_refuse(
 				reply, refusals.items[i].reason, "%s", refusals.items[i].message);
 	}
-	return refusals.is_incomplete ? checks_refuse(reply, REASON_KERNEL_REFUSED, "memory is short") : 0;
+	return refusals.is_incomplete
+		       ? checks_refuse(reply, REASON_KERNEL_REFUSED, "memory is short")
+		       : 0;
 }
 
 /* Judges, by what is true of it now, whether the device may be taken from the driver it is on, or
@@ -235,8 +237,8 @@ int helper_judge(const struct helper_service *s, const struct helper_request *re
 		return ENOENT;
 	if (error) {
 		pci_address_format(request->address, text);
-		return checks_refuse(reply, REASON_KERNEL_REFUSED, "device %s could not be read: %s", text,
-			strerror(error));
+		return checks_refuse(reply, REASON_KERNEL_REFUSED,
+			"device %s could not be read: %s", text, strerror(error));
 	}
 	return judge_device(s, request, d, reply);
 }

@@ -12,6 +12,7 @@
 #include "core/base/util.h"
 #include "core/helper/channel.h"
 #include "core/helper/work.h"
+#include "core/pci/real.h"
 
 #include <errno.h>
 #include <fcntl.h>

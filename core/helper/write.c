@@ -4,6 +4,7 @@
 #include "core/base/util.h"
 #include "core/helper/look.h"
 #include "core/helper/overrides.h"
+#include "core/pci/real.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -143,7 +143,7 @@ int usage_read(const struct sysfs *sysfs, struct usage **ret, struct core_error 
 	if (!error)
 		error = read_loops(sysfs, &u->loops);
 	/* No file tells of all IPv4 addresses: one of a network of its own has no route. */
-	if (!error && sysfs_is_real(sysfs) && getifaddrs(&u->addresses) < 0)
+	if (!error && sysfs->is_real && getifaddrs(&u->addresses) < 0)
 		error = errno;
 	if (error)
 		return core_fail(err, CORE_INTERNAL, "cannot find out what the host uses: %s",

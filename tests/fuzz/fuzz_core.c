@@ -3,6 +3,7 @@
 #include "core/base/text.h"
 #include "core/base/util.h"
 #include "core/pci/allowlist.h"
+#include "core/pci/real.h"
 #include "core/use/host_use.h"
 #include "tests/support/tree.h"
 

@@ -8,6 +8,7 @@
 #include "core/base/util.h"
 #include "core/helper/channel.h"
 #include "core/helper/work.h"
+#include "core/pci/real.h"
 #include "tests/support/tree.h"
 
 #include <fcntl.h>

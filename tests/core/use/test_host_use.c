@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host itself uses. */
 #include "core/base/util.h"
+#include "core/pci/real.h"
 #include "core/use/host_use.h"
 #include "tests/core/test.h"
 #include "tests/support/tree.h"
