@@ -11,7 +11,7 @@
 #include "core/helper/overrides.h"
 #include "core/helper/write.h"
 #include "core/pci/device_table.h"
-#include "core/plan/plan.h"
+#include "core/plan/judge.h"
 
 #include <errno.h>
 #include <stdarg.h>

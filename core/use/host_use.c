@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host itself uses: the snapshot. */
+#include "core/use/host_use.h"
 #include "core/base/util.h"
 #include "core/pci/class_link.h"
-#include "core/use/host_use_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,6 +2,8 @@
 /* Who and what uses devices. */
 #include "core/use/users.h"
 #include "core/base/util.h"
+#include "core/use/disk_use.h"
+#include "core/use/net_use.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -7,7 +7,6 @@
 
 #include "core/pci/device.h"
 #include "core/use/holders.h"
-#include "core/use/host_use.h"
 
 /* What needs the right to look into other users' processes. */
 enum use_look {
@@ -15,6 +14,8 @@ enum use_look {
 	USE_LOOK_MAPPINGS, /* who has a VFIO device mapped */
 	USE_LOOK_NODES,	   /* who has the native driver's nodes of the device open */
 };
+
+struct usage;
 
 struct use_answer {
 	struct holders holders; /* for holders_clear */

@@ -2,7 +2,8 @@
 /* What the host itself uses. */
 #include "core/base/util.h"
 #include "core/pci/real.h"
-#include "core/use/host_use.h"
+#include "core/use/disk_use.h"
+#include "core/use/net_use.h"
 #include "tests/core/test.h"
 #include "tests/support/tree.h"
 
