@@ -2,8 +2,8 @@
 /*
  * Whether a request may have a device, and every reason why not.
  *
- * Pure functions of core/plan/facts.h: they read nothing and change nothing. Main decides with
- * them, and the privileged helper checks main with the same ones.
+ * Pure functions of core/plan/facts.h: they read nothing and change nothing. The daemon decides
+ * with them, and the privileged helper checks the daemon with the same functions.
  */
 #pragma once
 
@@ -23,28 +23,28 @@ struct plan_request {
 	bool leave_driverless;	       /* unbind, and give to no driver */
 };
 
-/* Whether a guard may be passed by force. What is a fact of the device rather than a danger (a
- * bridge, no IOMMU group, a write still under way) may not, nor may a disk be taken that something
- * is built upon: what is lost with it is the host. */
+/* Whether the reason is a guard that a request may force. A property of the device (a bridge, no
+ * IOMMU group, a write under way) cannot be forced. Nor can a disk in use, because the host would
+ * be lost with it. */
 bool plan_can_force(enum core_reason reason);
 
-/* Whether a request may name it in force, though it be in vain. */
+/* Whether a request may name the reason in force, even if that has no effect. */
 bool plan_may_name(enum core_reason reason);
 
-/* All that may be forced: bit 1u << reason. */
+/* All guards that may be forced: bit 1u << reason. */
 uint32_t plan_forceable_bits(void);
 
-/* The guards that may be forced, "A, B and C"; static storage. */
+/* Their names, "A, B and C"; static storage. */
 const char *plan_forceable(void);
 
-/* Appends every reason why the request must not touch the device; none: it may. */
+/* Appends every reason why the request must not touch the device. */
 void plan_judge(const struct plan_request *request, const struct facts *facts,
 	const struct device_facts *f, struct core_problems *refusals);
 
-/* Whether the reason is that somebody uses the device: a disk, a network, a node, by VFIO. */
+/* Whether the reason is a use of the device: disk, network, node, VFIO. */
 bool plan_is_use(enum core_reason reason);
 
-/* Appends what uses the device, but for what force names. */
+/* Appends the uses of the device that force does not name. */
 void plan_judge_uses(uint32_t force, const struct device_facts *f, struct core_problems *refusals);
 
 /* Whether the request has anything to do for the device. */
