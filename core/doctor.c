@@ -148,7 +148,7 @@ static void check_module(struct host *host, struct doctor_report *r, const char 
 		say(add_check(r, name, DOCTOR_PASS, ""), "%s is loaded", module);
 		return;
 	}
-	if (sysfs_is_real(host_sysfs(host)) && module_exists(module)) {
+	if (host_sysfs(host)->is_real && module_exists(module)) {
 		say(add_check(r, name, DOCTOR_PASS, ""),
 			"%s is not loaded yet; the first bind loads it", module);
 		return;

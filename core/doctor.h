@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Is the host ready for passthrough, and if not, what is there to do? */
+/* Whether the host is ready for passthrough, and what to do if it is not. */
 #pragma once
 
 #include "core/host.h"
@@ -20,10 +20,10 @@ struct doctor_report {
 	uint32_t n_groups;
 	uint32_t n_devices;
 	uint32_t n_vfio_devices;
-	struct doctor_check checks[DOCTOR_MAX_CHECKS]; /* in the order a person would fix them */
+	struct doctor_check checks[DOCTOR_MAX_CHECKS]; /* in the order in which to fix them */
 	size_t n_checks;
 };
 
-/* Looks at the host. Reads files and the index of modules; changes and loads nothing. 0, or -1
- * with err. */
+/* Examines the host: reads files and the index of modules, changes and loads nothing. 0, or -1 with
+ * err. */
 int doctor_examine(struct host *host, struct doctor_report *ret, struct core_error *err);

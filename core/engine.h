@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the rooms of core share of one host: what is open, and what is running. */
+/* One host: what is open and what is running, for core/change, core/inspect and core itself. */
 #pragma once
 
 #include "core/base/keylock.h"
@@ -25,11 +25,11 @@ struct host {
 	struct helper *helper;
 	struct allowlist allow;	     /* what the server lets through */
 	uint32_t deny_force;	     /* guards that it lets nobody pass: bit 1u << reason */
-	struct helper_client client; /* who must not get a node */
+	struct helper_client client; /* who must not get a node of VFIO */
 	struct keylock groups;	     /* held by changes: one per IOMMU group */
 	struct blocked *blocked;
 	struct pending *pending;
 	struct node_keeper *keeper;
-	int lock_fd;  /* folder of the writes' locks */
+	int lock_fd;  /* folder of the helper's locks */
 	int state_fd; /* locked, so that no second daemon uses the folder */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Errors of the engine: a code that the layer above maps once, a sentence for the user, and one
- * problem for each device that stands in the way.
+ * Errors of the engine: a code, a sentence for the user, and one problem for each device that
+ * prevents what was asked for.
  *
  * Functions that can fail for a reason the user must know take a struct core_error and return 0 or
  * -1. The caller initialises it with CORE_ERROR_INIT and frees it with core_error_clear; on
@@ -22,13 +22,13 @@ enum core_code {
 	CORE_NOT_FOUND,	   /* a device does not exist */
 	CORE_PRECONDITION, /* the host is not in a state that allows it */
 	CORE_PERMISSION,   /* this process may not */
-	CORE_ABORTED,	   /* the kernel refused a step; what was done is undone or named */
-	CORE_DEADLINE,	   /* a step did not return in time */
-	CORE_UNAVAILABLE,  /* a part of the daemon is gone */
-	CORE_INTERNAL,	   /* anything else: memory, disk, a broken /sys */
+	CORE_ABORTED,  /* the kernel refused a step; what was done was rolled back, or is named */
+	CORE_DEADLINE, /* a step did not return in time */
+	CORE_UNAVAILABLE, /* a part of the daemon is gone */
+	CORE_INTERNAL,	  /* anything else: memory, disk, a broken /sys */
 };
 
-/* Why a device stands in the way (docs/operations.md, "Reasons"); names by core_reason_name. */
+/* Why a device prevents what was asked for (docs/operations.md, "Reasons"). */
 enum core_reason {
 	REASON_INVALID_ADDRESS,
 	REASON_DEVICE_NOT_FOUND,
@@ -53,13 +53,13 @@ enum core_reason {
 	REASON_COUNT,
 };
 
-/* The reason's constant, "IS_BRIDGE"; static storage. */
+/* The reason's name, such as "IS_BRIDGE"; static storage. */
 const char *core_reason_name(enum core_reason reason);
 
 /* The reason of that name, or REASON_COUNT. */
 enum core_reason core_reason_parse(const char *name);
 
-/* A process that keeps a device from being taken. */
+/* A process that uses a device. */
 struct core_holder {
 	pid_t pid;
 	char command[16];
@@ -68,18 +68,17 @@ struct core_holder {
 
 /* One device's problem. */
 struct core_problem {
-	char subject[64]; /* canonical address, or the (shortened) text that is none */
+	char subject[64]; /* canonical address, or the text that is no address, shortened */
 	enum core_reason reason;
 	char message[256];
 	char action[192];
-	char resource[96]; /* what of the host's stands on the device: "/data", "eth0"; "" for none
-			    */
+	char resource[96];	     /* what the host uses the device for: "eth0"; "" for nothing */
 	struct core_holder *holders; /* owned */
 	size_t n_holders;
 };
 
-/* A growing list of problems. One that had to be left out for lack of memory is remembered: a list
- * that lost a refusal must never read as "nothing stands in the way". */
+/* A growing list of problems. is_incomplete: there was no memory for one of them, so a list without
+ * items does not mean that there is no problem. */
 struct core_problems {
 	struct core_problem *items; /* owned */
 	size_t count;
@@ -103,18 +102,18 @@ struct core_error {
 		.code = CORE_OK                                                                    \
 	}
 
-/* Fills in code and message; problems stay. Returns -1, to be returned in turn. */
+/* Sets code and message and leaves the problems. Returns -1, for the caller to return. */
 int core_fail(struct core_error *err, enum core_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* CORE_INTERNAL for lack of memory. Returns -1. */
 int core_fail_memory(struct core_error *err);
 
-/* Frees what the error holds and makes it CORE_ERROR_INIT. */
+/* Frees what the error owns and makes it CORE_ERROR_INIT again. */
 void core_error_clear(struct core_error *err);
 
-/* Appends a problem with its sentence and what to do ("" for nothing). Returns it, valid until the
- * next one is added; NULL when memory is short (the list is then incomplete). */
+/* Appends a problem: a sentence, and what to do about it ("" for nothing). Returns it, valid until
+ * the next one is added, or NULL when memory is short; the list is then incomplete. */
 struct core_problem *core_problem_add(struct core_problems *list, const char *subject,
 	enum core_reason reason, const char *action, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
@@ -124,7 +123,7 @@ struct core_problem *core_problem_add_device(struct core_problems *list, struct 
 	enum core_reason reason, const char *action, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
-/* Names what of the host's stands on the device; a NULL problem is fine. */
+/* Sets what the host uses the device for; a NULL problem is fine. */
 void core_problem_set_resource(struct core_problem *problem, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -138,6 +137,7 @@ int core_problem_add_holder(struct core_problem *problem, const struct core_hold
 /* Frees the items and empties the list. */
 void core_problems_clear(struct core_problems *list);
 
-/* Turns a list of which core_problems_any is true into an error: message and code of its first
- * problem, the list moved into err; lack of memory when it is incomplete. Returns -1. */
+/* Turns a list for which core_problems_any is true into an error with the code and message of its
+ * first problem, and moves the list into err. An incomplete list becomes an error for lack of
+ * memory. Returns -1. */
 int core_fail_problems(struct core_error *err, struct core_problems *list);

@@ -8,6 +8,7 @@
 #include "core/change/recover.h"
 #include "core/engine.h"
 #include "core/helper/blocked.h"
+#include "core/pci/real.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -16,7 +16,7 @@
 #include "core/change/step.h"
 #include "core/change/vfio_driver.h"
 #include "core/engine.h"
-#include "core/helper/helper.h"
+#include "core/helper/checks.h"
 #include "core/inspect/gather.h"
 #include "core/pci/group.h"
 #include "core/record/records.h"

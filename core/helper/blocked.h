@@ -2,9 +2,9 @@
 /*
  * Whether a write to a device is under way: the one answer to that question.
  *
- * A child of the privileged helper keeps a lock on a file named after the device for as long as its
- * write lasts, also when the daemon that wanted the write has gone. When the write has returned,
- * its change is yet to be ended; until then the device counts as blocked.
+ * A child of the privileged helper holds a lock on a file named after the device while its write
+ * lasts, even if the daemon that asked for the write has gone. When the write has returned, the
+ * device counts as blocked until its change has ended.
  */
 #pragma once
 
@@ -20,8 +20,7 @@ struct blocked *blocked_new(int lock_fd);
 /* Frees it; NULL is fine. */
 void blocked_free(struct blocked *blocked);
 
-/* Counts a device whose change is yet to be ended, and takes it out again. 0 or -ENOMEM. Any
- * thread. */
+/* Adds a device whose change has not ended, and removes it again. 0 or -ENOMEM. Any thread. */
 int blocked_add(struct blocked *blocked, struct pci_address address);
 void blocked_remove(struct blocked *blocked, struct pci_address address);
 
@@ -29,12 +28,12 @@ void blocked_remove(struct blocked *blocked, struct pci_address address);
  * again. Any thread. */
 void blocked_settle(struct blocked *blocked, struct pci_address address, bool settles);
 
-/* Whether a write to the device is under way or its change yet to be ended. Opens a file. Any
- * thread; never blocks. */
+/* Whether a write to the device is under way or its change has not ended. Opens a file. Any thread;
+ * never blocks. */
 bool blocked_has(struct blocked *blocked, struct pci_address address);
 
-/* The same for reads, which are many: of the changes of this daemon alone. Costs nothing while no
- * device is blocked. */
+/* The same for reads: considers only changes of this daemon, and opens no file while there is none.
+ */
 bool blocked_shows(struct blocked *blocked, struct pci_address address);
 
 /* Whether the lock of the device's writes is held, or cannot be looked at. Never blocks. */

@@ -6,8 +6,10 @@
  * What it must not: wait for main, or write to a socket that main has from somebody else, in whose
  * eyes the message would be root's.
  */
+#include "core/helper/channel.h"
+
 #include "core/base/clock.h"
-#include "core/helper/helper_internal.h"
+#include "core/base/util.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -5,23 +5,22 @@
  * Everything is judged by what the privileged helper reads itself while it holds the device's lock,
  * so that no other command comes in between. What it cannot read it refuses.
  */
+#include "core/helper/checks.h"
 #include "core/base/util.h"
-#include "core/helper/helper_internal.h"
+#include "core/helper/look.h"
+#include "core/helper/overrides.h"
+#include "core/helper/write.h"
+#include "core/pci/device_table.h"
+#include "core/plan/judge.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-bool helper_name_is_safe(const char *name)
-{
-	size_t n =
-		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+");
-
-	return n > 0 && n < DRIVER_NAME_SIZE && name[n] == '\0' && name[0] != '.';
-}
-
-int helper_refuse(struct helper_reply *reply, enum core_reason reason, const char *fmt, ...)
+/* Refuses, with a sentence. Returns EPERM. */
+__attribute__((format(printf, 3, 4))) static int checks_refuse(
+	struct helper_reply *reply, enum core_reason reason, const char *fmt, ...)
 {
 	va_list args;
 
@@ -44,11 +43,6 @@ const char *helper_node_refusal(
 	return NULL;
 }
 
-bool helper_is_vfio_name(const char *name)
-{
-	return helper_name_is_safe(name) && driver_is_vfio(name);
-}
-
 /* What the allowlist keeps away from users must stay on its native driver; giving back is always
  * right. */
 static int judge_allowed(
@@ -56,7 +50,7 @@ static int judge_allowed(
 {
 	return allowlist_allows(s->config->allow, d->vendor, d->device)
 		       ? 0
-		       : helper_refuse(reply, REASON_NOT_ALLOWLISTED,
+		       : checks_refuse(reply, REASON_NOT_ALLOWLISTED,
 				 "device %s (%04x:%04x) is not in the server's --allow", d->text,
 				 d->vendor, d->device);
 }
@@ -80,14 +74,88 @@ static int judge_override(const struct helper_service *s, const struct helper_re
 		return judge_allowed(s, d, reply);
 	int has = helper_overrides_has(s, d, request->name);
 	if (has < 0)
-		return helper_refuse(reply, REASON_KERNEL_REFUSED,
+		return checks_refuse(reply, REASON_KERNEL_REFUSED,
 			"the overrides on record for device %s could not be read: %s", d->text,
 			strerror(-has));
 	return has || is_override(s, d, request->name)
 		       ? 0
-		       : helper_refuse(reply, REASON_PERMISSION,
+		       : checks_refuse(reply, REASON_PERMISSION,
 				 "driver_override of device %s may be a VFIO driver, or what it was before",
 				 d->text);
+}
+
+static int checks_look(void *arg, enum use_look what, struct pci_address address,
+	struct use_answer *ret, struct core_error *err)
+{
+	int error = helper_look(arg, what, address, ret);
+
+	return error ? core_fail(err, CORE_INTERNAL, "finding out who uses the device failed: %s",
+			       strerror(error))
+		     : 0;
+}
+
+/* What the native driver left in the use count is in main's records, which are not asked. So the
+ * count alone is none here: whoever has the device shows as a process. */
+static void drop_mere_count(const struct uses *uses, struct core_problems *problems)
+{
+	if (uses_is_mere_count(uses, problems))
+		core_problems_clear(problems);
+}
+
+/* Reads who uses the device. Nothing does when no driver has it. 0, or -1 with err. */
+static int gather_use(
+	const struct helper_service *s, struct device_facts *f, struct core_error *err)
+{
+	const struct devices devices = {.sysfs = &s->sysfs};
+	CLEANUP(uses_clear)
+	struct uses uses = {
+		.sysfs = &s->sysfs, .devices = &devices, .look = checks_look, .arg = (void *)s};
+
+	if (!f->use.device->driver[0]) {
+		f->use.num_vfs = device_num_vfs(&devices, f->use.device);
+		return 0;
+	}
+	if (uses_gather(&uses, &f->use, err))
+		return -1;
+	if (f->use.is_vfio)
+		drop_mere_count(&uses, &f->use.problems);
+	return 0;
+}
+
+/* Main's own judgement, of what the privileged helper has seen. That a device has no IOMMU group is
+ * the kernel's to refuse: one of a host without IOMMU has its group only while it is on VFIO. */
+static int judge_use(const struct helper_service *s, const struct device_facts *f, uint32_t force,
+	struct helper_reply *reply)
+{
+	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
+	const struct facts facts = {.allow = s->config->allow, .deny_force = s->config->deny_force};
+	const struct plan_request request = {
+		.goal = f->use.is_vfio ? PLAN_TO_ORIGIN : PLAN_TO_VFIO, .force = force};
+
+	plan_judge(&request, &facts, f, &refusals);
+	for (size_t i = 0; i < refusals.count; i++) {
+		if (refusals.items[i].reason != REASON_NO_IOMMU_GROUP)
+			return checks_refuse(
+				reply, refusals.items[i].reason, "%s", refusals.items[i].message);
+	}
+	return refusals.is_incomplete
+		       ? checks_refuse(reply, REASON_KERNEL_REFUSED, "memory is short")
+		       : 0;
+}
+
+/* Judges, by what is true of it now, whether the device may be taken from the driver it is on, or
+ * given to a VFIO driver when it is on none. 0 or errno, with *reply. */
+static int judge_taking(const struct helper_service *s, const struct device *d, uint32_t force,
+	struct helper_reply *reply)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	struct device_facts f = {.use.device = d};
+
+	int error = gather_use(s, &f, &err)
+			    ? checks_refuse(reply, REASON_KERNEL_REFUSED, "%s", err.message)
+			    : judge_use(s, &f, force, reply);
+	core_problems_clear(&f.use.problems);
+	return error;
 }
 
 /* From the driver that main thinks has it, and no other. */
@@ -98,7 +166,7 @@ static int judge_unbind(const struct helper_service *s, const struct helper_requ
 		return 0; /* as it is to be */
 	if (strcmp(d->driver, request->name) != 0)
 		return ENODEV;
-	return helper_judge_taking(s, d, request->force, reply);
+	return judge_taking(s, d, request->force, reply);
 }
 
 /* A native driver gets what its ids say, or what the host itself overrode them by: the kernel looks
@@ -114,12 +182,12 @@ static int judge_binding(const struct helper_service *s, const struct helper_req
 		return 0; /* the kernel finds no driver for one that has one */
 	int error = helper_write_override_get(s, d->address, override, sizeof(override));
 	if (error)
-		return helper_refuse(reply, REASON_KERNEL_REFUSED,
+		return checks_refuse(reply, REASON_KERNEL_REFUSED,
 			"driver_override of device %s could not be read: %s", d->text,
 			strerror(error));
 	const char *driver = request->op == HELPER_BIND ? request->name : override;
 	if (helper_is_vfio_name(driver))
-		return helper_judge_taking(s, d, request->force, reply);
+		return judge_taking(s, d, request->force, reply);
 	return helper_is_vfio_name(override) ? ENODEV : 0;
 }
 
@@ -129,8 +197,8 @@ static int judge_node(const struct helper_service *s, const struct helper_reques
 	const char *why = helper_node_refusal(&s->config->client, &request->access);
 
 	if (why)
-		return helper_refuse(reply, REASON_NODE_NOT_SET, "%s", why);
-	if (!helper_is_on_vfio(s, d))
+		return checks_refuse(reply, REASON_NODE_NOT_SET, "%s", why);
+	if (!device_is_vfio(&(struct devices){.sysfs = &s->sysfs}, d))
 		return ENOENT;
 	return judge_allowed(s, d, reply);
 }
@@ -139,7 +207,7 @@ static int judge_device(const struct helper_service *s, const struct helper_requ
 	const struct device *d, struct helper_reply *reply)
 {
 	if (d->is_bridge)
-		return helper_refuse(reply, REASON_IS_BRIDGE, "device %s is a bridge", d->text);
+		return checks_refuse(reply, REASON_IS_BRIDGE, "device %s is a bridge", d->text);
 	switch ((enum helper_op)request->op) {
 	case HELPER_OVERRIDE_SET:
 		return judge_override(s, request, d, reply);
@@ -169,7 +237,7 @@ int helper_judge(const struct helper_service *s, const struct helper_request *re
 		return ENOENT;
 	if (error) {
 		pci_address_format(request->address, text);
-		return helper_refuse(reply, REASON_KERNEL_REFUSED,
+		return checks_refuse(reply, REASON_KERNEL_REFUSED,
 			"device %s could not be read: %s", text, strerror(error));
 	}
 	return judge_device(s, request, d, reply);

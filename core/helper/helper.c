@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The daemon's side of the privileged helper. */
+#include "core/helper/helper.h"
+
 #include "core/base/clock.h"
 #include "core/base/util.h"
-#include "core/helper/helper_internal.h"
+#include "core/helper/channel.h"
+#include "core/helper/serve.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -42,7 +42,7 @@
 #include "core/pci/allowlist.h"
 #include "core/pci/device.h"
 #include "core/pci/sysfs.h"
-#include "core/use/holders.h"
+#include "core/use/users.h"
 #include "core/use/vfio_nodes.h"
 
 #include <errno.h>
@@ -63,12 +63,11 @@ enum helper_op {
 	HELPER_BIND,	     /* to driver name */
 	HELPER_PROBE,	     /* let the kernel find a driver */
 	HELPER_LOAD,	     /* the module called name; refused on a simulated host */
-	HELPER_HOLDERS,	     /* holders: who has VFIO files open */
-	HELPER_MAPPINGS,     /* holders: who has a VFIO device mapped */
-	HELPER_NODE_HOLDERS, /* holders: who has the native driver's nodes of the device open;
-			      reply.claimed: the kernel itself has one of its disks open;
-			      reply.console: its frame buffer shows the host's console */
-	HELPER_NODE_SET,     /* the device's VFIO nodes to owner and mode */
+	HELPER_LOOK,	     /* enum use_look is added to it; the answer is a struct use_answer */
+	HELPER_HOLDERS = HELPER_LOOK + USE_LOOK_FILES,
+	HELPER_MAPPINGS = HELPER_LOOK + USE_LOOK_MAPPINGS,
+	HELPER_NODE_HOLDERS = HELPER_LOOK + USE_LOOK_NODES,
+	HELPER_NODE_SET, /* the device's VFIO nodes to owner and mode */
 	HELPER_OP_COUNT,
 };
 
@@ -108,11 +107,6 @@ struct helper_config {
 	void *confine_arg;
 };
 
-/* Why no node may be given to access->uid and the like: a sentence to follow what failed, or NULL
- * when it may. */
-const char *helper_node_refusal(
-	const struct helper_client *client, const struct node_access *access);
-
 /* Forks the privileged helper. Whatever it is told, it takes no device from its native driver and
  * gives none to a VFIO driver that config->allow does not list or that is in use. To be called
  * while the process has one thread. The child never returns. 0 or a negative errno. */
@@ -149,8 +143,3 @@ void helper_free(struct helper *helper);
 /* Turns the negative errno of a helper_call into an error; doing names what was to be done. Returns
  * -1. */
 int helper_no_answer(struct core_error *err, int rc, const char *doing);
-
-/* Serves commands from the channels, changes first, until main closes one: the body of the process,
- * whose other descriptors (stdio apart) it closes. To be called in a child of main. Returns the
- * exit status. */
-int helper_serve(const int channels[2], const struct helper_config *config);

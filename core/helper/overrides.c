@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which overrides the privileged helper wrote over. */
+#include "core/helper/overrides.h"
 #include "core/base/util.h"
-#include "core/helper/helper_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ static int read_boot(const struct helper_service *s, char *buf, size_t size)
 {
 	ssize_t n = sysfs_read(s->sysfs.root_fd, "proc/sys/kernel/random/boot_id", buf, size);
 
-	if (n == -ENOENT && !s->is_real) {
+	if (n == -ENOENT && !s->sysfs.is_real) {
 		snprintf(buf, size, "simulated");
 		return 0;
 	}

@@ -8,8 +8,11 @@
  * What it must not: believe main. Addresses come as numbers, names are checked for their letters,
  * and whether a device may be taken or given is judged here, whatever main thought.
  */
+#include "core/helper/serve.h"
 #include "core/base/util.h"
-#include "core/helper/helper_internal.h"
+#include "core/helper/channel.h"
+#include "core/helper/work.h"
+#include "core/pci/real.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -267,7 +270,6 @@ int helper_serve(const int channels[2], const struct helper_config *config)
 		open_host(&s.service) < 0 ||
 		(config->confine && config->confine(config->confine_arg) < 0))
 		return EXIT_FAILURE;
-	s.service.is_real = sysfs_is_real(&s.service.sysfs);
 	while (serve_once(&s))
 		continue;
 	return EXIT_SUCCESS;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What a child of the privileged helper does with its command. */
+#include "core/helper/work.h"
 #include "core/base/util.h"
-#include "core/helper/helper_internal.h"
-#include "core/use/vfio_nodes.h"
+#include "core/helper/channel.h"
+#include "core/helper/checks.h"
+#include "core/helper/look.h"
+#include "core/helper/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +13,7 @@
 #include <sys/stat.h>
 
 static int work_run(const struct helper_service *s, const struct helper_request *request,
-	struct helper_reply *reply, struct holders *holders)
+	struct helper_reply *reply, struct use_answer *answer)
 {
 	switch ((enum helper_op)request->op) {
 	case HELPER_OVERRIDE_GET:
@@ -29,7 +32,7 @@ static int work_run(const struct helper_service *s, const struct helper_request 
 	case HELPER_HOLDERS:
 	case HELPER_MAPPINGS:
 	case HELPER_NODE_HOLDERS:
-		return helper_look(s, request->op, request->address, reply, holders);
+		return helper_look(s, request->op - HELPER_LOOK, request->address, answer);
 	case HELPER_NODE_SET:
 		return vfio_node_set(&s->sysfs, request->address, &request->access);
 	case HELPER_OP_COUNT:
@@ -38,7 +41,8 @@ static int work_run(const struct helper_service *s, const struct helper_request 
 	return EINVAL;
 }
 
-bool helper_changes_device(uint32_t op)
+/* Whether the command may change the device. It then needs the device's lock. */
+static bool changes_device(uint32_t op)
 {
 	return op == HELPER_OVERRIDE_SET || op == HELPER_UNBIND || op == HELPER_BIND ||
 	       op == HELPER_PROBE;
@@ -122,7 +126,7 @@ int helper_begin(const struct helper_service *s, const struct helper_command *co
 	const struct helper_request *request = &command->request;
 	CLEANUP(fd_cleanup) int lock = -1;
 
-	if (helper_changes_device(request->op) || request->op == HELPER_NODE_SET) {
+	if (changes_device(request->op) || request->op == HELPER_NODE_SET) {
 		lock = lock_device(s, request);
 		if (lock < 0)
 			return -lock;
@@ -141,10 +145,13 @@ int helper_begin(const struct helper_service *s, const struct helper_command *co
  * before this child has ended. */
 void helper_finish(const struct helper_service *s, const struct helper_command *command, int lock)
 {
-	CLEANUP(holders_clear) struct holders holders = {0};
+	struct use_answer answer = {0};
 	struct helper_reply reply = {0};
 
-	reply.error = work_run(s, &command->request, &reply, &holders);
+	reply.error = work_run(s, &command->request, &reply, &answer);
+	reply.claimed = answer.claimed;
+	reply.console = answer.console;
 	fd_cleanup(&lock);
-	helper_answer(command->reply_fd, &reply, &holders);
+	helper_answer(command->reply_fd, &reply, &answer.holders);
+	holders_clear(&answer.holders);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Every write to /sys, each made by a child of the privileged helper. */
+#include "core/helper/write.h"
 #include "core/base/util.h"
-#include "core/helper/helper_internal.h"
+#include "core/helper/look.h"
+#include "core/helper/overrides.h"
+#include "core/pci/real.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -9,6 +12,19 @@
 #include <libkmod.h>
 #include <stdio.h>
 #include <string.h>
+
+bool helper_name_is_safe(const char *name)
+{
+	size_t n =
+		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+");
+
+	return n > 0 && n < DRIVER_NAME_SIZE && name[n] == '\0' && name[0] != '.';
+}
+
+bool helper_is_vfio_name(const char *name)
+{
+	return helper_name_is_safe(name) && driver_is_vfio(name);
+}
 
 /* What an override held before we came may be any text; what it must not do is end the line. */
 static bool override_is_safe(const char *text)
@@ -28,7 +44,7 @@ static int write_at(const struct helper_service *s, int dirfd, const char *path,
 
 	if (fd < 0)
 		return errno;
-	if (!s->is_real && sysfs_file_is_real(fd))
+	if (!s->sysfs.is_real && sysfs_file_is_real(fd))
 		return EPERM;
 	ssize_t n = write(fd, text, len);
 	if (n < 0)
@@ -156,7 +172,7 @@ int helper_write_load(const struct helper_service *s, const char *name)
 {
 	struct kmod_list *list = NULL, *item;
 
-	if (!s->is_real)
+	if (!s->sysfs.is_real)
 		return EPERM;
 	if (strcmp(name, "vfio-pci") != 0 && strcmp(name, "vfio_iommu_type1") != 0)
 		return EINVAL;

@@ -28,13 +28,9 @@ static void gathering_close(struct gathering *g)
 static int gathering_ask(void *arg, enum use_look look, struct pci_address address,
 	struct use_answer *ret, struct core_error *err)
 {
-	static const enum helper_op ops[] = {
-		[USE_LOOK_FILES] = HELPER_HOLDERS,
-		[USE_LOOK_MAPPINGS] = HELPER_MAPPINGS,
-		[USE_LOOK_NODES] = HELPER_NODE_HOLDERS,
-	};
 	const struct gathering *g = arg;
-	const struct helper_request request = {.op = ops[look], .address = address};
+	const struct helper_request request = {
+		.op = HELPER_LOOK + (uint32_t)look, .address = address};
 	struct helper_reply reply;
 
 	*ret = (struct use_answer){0};

@@ -2,8 +2,8 @@
 /*
  * Reads what a plan is made from.
  *
- * This is the reading half of planning; core/plan/plan.h is the deciding half. Everything that may
- * be a reason to refuse is read here, whether or not the request is refused for it.
+ * core/plan/plan.h decides by it. Everything that may be a reason to refuse is read, whatever the
+ * request.
  */
 #pragma once
 
@@ -12,8 +12,8 @@
 struct host;
 
 /* Reads the facts about n devices, which must outlive them. Asks the privileged helper, so it may
- * block until the deadline. 0, or -1 with err when something could not be read: what could not be
- * looked at must not count as free. */
+ * block until the deadline. 0, or -1 with err when something cannot be read: what cannot be
+ * examined must not count as unused. */
 int facts_gather(struct host *host, struct device *const *devices, size_t n, int64_t deadline,
 	struct facts *ret, struct core_error *err);
 

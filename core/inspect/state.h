@@ -17,7 +17,7 @@ enum device_state {
 	STATE_GONE,	      /* it has left the host */
 };
 
-/* Whether an unbind from a VFIO driver waits for the device's user. The driver link is already
+/* Whether an unbind from a VFIO driver waits for the device's user. The driver link is then already
  * gone. Until the unbind returns, older kernels keep the device's vfio-dev folder. All kernels keep
  * the group's node, although the group has no VFIO driver or the device is still enabled. */
 enum device_leaving {
@@ -26,7 +26,6 @@ enum device_leaving {
 	LEAVING,
 };
 
-/* Whether it does. Any thread; never blocks. */
 enum device_leaving device_leaving(struct host *host, const struct device *device);
 
 /* The state of a device that is there. Any thread; never blocks. */

@@ -3,27 +3,17 @@
 #include "core/pci/allowlist.h"
 #include "core/base/util.h"
 
-#include <ctype.h>
 #include <string.h>
 
 static bool side_parse(const char *text, size_t len, int32_t *ret)
 {
-	int32_t value = 0;
-
 	if (len == 1 && text[0] == '*') {
 		*ret = -1;
 		return true;
 	}
-	if (len != 4)
+	if (len != 4 || strspn(text, "0123456789abcdefABCDEF") < 4)
 		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (!isxdigit((unsigned char)text[i]))
-			return false;
-		value = value << 4 |
-			(isdigit((unsigned char)text[i]) ? text[i] - '0'
-							 : (text[i] | 0x20) - 'a' + 10);
-	}
-	*ret = value;
+	*ret = (int32_t)strtol(text, NULL, 16);
 	return true;
 }
 

@@ -25,11 +25,11 @@ bool allowlist_entry_parse(const char *text, struct allowlist_entry *ret);
 
 bool allowlist_entry_matches(struct allowlist_entry entry, uint16_t vendor, uint16_t device);
 
-/* Parses n entries. A malformed one is CORE_INVALID and names itself: a typo must neither widen
- * nor silently narrow the list (docs/operations.md, "Allowlists"). The caller clears the list. */
+/* Parses n entries. CORE_INVALID names the first malformed one: a typo must neither widen nor
+ * silently narrow the list (docs/operations.md, "Allowlists"). The caller clears the list. */
 int allowlist_parse(char *const *texts, size_t n, struct allowlist *ret, struct core_error *err);
 
-/* True when the list has no entry or one that matches. */
+/* Whether the list is empty or has an entry that matches. */
 bool allowlist_allows(const struct allowlist *list, uint16_t vendor, uint16_t device);
 
 void allowlist_clear(struct allowlist *list);

@@ -4,10 +4,10 @@
 
 #include "core/pci/address.h"
 
-/* Calls fn for every PCI function in the path that a class member's link leads to. The last one is
- * the member's own; but an Intel VMD above it, which is no bridge by its class, takes the member
- * along. With native multipath an NVMe namespace is below its subsystem, and no PCI function is
- * above that: fn is then called for those of the subsystem's controllers. Stops when fn returns
- * non-zero, and returns that; else 0. */
+/* Calls fn for every PCI function in target, the path that a class member's link leads to. The last
+ * one is the member's own device. Those above it count too: an Intel VMD takes the member along,
+ * though its class is not that of a bridge. With native multipath an NVMe namespace is below its
+ * subsystem, which is below no PCI function; fn is then called for the functions of the subsystem's
+ * controllers. Stops when fn returns non-zero, and returns that; else returns 0. */
 int class_link_functions(int root_fd, const char *target,
 	int (*fn)(void *arg, struct pci_address address), void *arg);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Devices: identity read once, the driver looked at afresh.
+ * PCI devices, and a cache of them.
  *
- * Vendor, class and the like cannot change while a device exists, so they are read once and kept
- * with the device's directory. A struct device never changes: when its driver is seen to have
- * changed, a new one takes its place (IOMMU group and NUMA node are read again then, for noiommu
- * makes groups come and go). A removed device's directory answers ENOENT for ever through a kept
- * fd, so staleness shows itself.
+ * Vendor, class and the like cannot change while a device exists. They are read once and kept, with
+ * a descriptor of the device's directory. The driver is read each time. When it has changed, a new
+ * struct device replaces the old one, with IOMMU group and NUMA node read again, because noiommu
+ * groups come and go with the driver. Through the descriptor of a removed device every attribute
+ * answers ENOENT, so a stale entry is always noticed.
  *
- * All functions may be called from any thread. Readers take no lock; the first look at a device,
- * and one that finds its driver changed, take one.
+ * All functions may be called from any thread.
  */
 #pragma once
 
@@ -33,7 +32,7 @@ struct device_region {
 	uint64_t size; /* bytes */
 };
 
-/* One PCI function as it was when last seen. Immutable. */
+/* One PCI function as it was when last read. Never changes. */
 struct device {
 	struct pci_address address;
 	char text[PCI_ADDRESS_SIZE]; /* the address, canonical */
@@ -54,7 +53,7 @@ struct device {
 	char reset_methods[64]; /* separated by blanks */
 	char local_cpus[128];
 
-	/* As of the driver below; what is above is identity. */
+	/* Read again when the driver has changed. */
 	char driver[DRIVER_NAME_SIZE]; /* "" when there is none */
 	int32_t group;		       /* -1 when there is none */
 	int32_t numa_node;	       /* -1 when unknown */
@@ -67,52 +66,52 @@ struct device {
 struct devices;
 struct names;
 
-/* A cache over an open sysfs, which must outlive it, and so must names; NULL: it reads its own. 0,
- * or -1 with err. */
+/* Makes an empty cache. sysfs and names must outlive it; names NULL: it reads pci.ids itself. 0, or
+ * -1 with err. */
 int devices_new(const struct sysfs *sysfs, struct names *names, struct devices **ret,
 	struct core_error *err);
 void devices_free(struct devices *devices);
 
-/* The device as it is now, with a reference the caller gives back by device_unref. NULL with errno:
- * ENOENT when there is no such device, else what went wrong. */
+/* Returns the device as it is now, with a reference that the caller gives back by device_unref.
+ * NULL with errno: ENOENT when there is no such device, else what went wrong. */
 struct device *devices_get(struct devices *devices, struct pci_address address);
 
-/* Addresses of all devices, sorted; the caller frees the array. 0, or a negative errno. */
+/* Lists the addresses of all devices, sorted; the caller frees the array. 0 or a negative errno. */
 int devices_list(struct devices *devices, struct pci_address **ret, size_t *ret_n);
 
 /* Gives a reference back; NULL is fine. */
 void device_unref(struct device *device);
 
-/* Another reference to the device, which is returned. */
+/* Takes another reference. Returns the device. */
 struct device *device_ref(struct device *device);
 static inline void device_cleanup(struct device **device)
 {
 	device_unref(*device);
 }
 
-/* The name below /dev/vfio/devices ("vfio3") while a VFIO driver has the device, else "". Asked of
- * the kernel every time, for the number is reused. */
+/* Writes the device's name below /dev/vfio/devices ("vfio3") while a VFIO driver has it, else "".
+ * Read from the kernel each time, because numbers are reused. */
 void device_vfio_name(
 	const struct devices *devices, const struct device *device, char *buf, size_t size);
 
-/* How many users have the device enabled: its `enable`. A native driver may leave it above 0 for
- * ever, and a plain write can raise it. 0 when it cannot be read. */
+/* The kernel's count of who has enabled the device (its attribute `enable`). A native driver may
+ * never bring it back to 0, and a write to the attribute raises it. 0 when it cannot be read. */
 uint32_t device_use_count(const struct devices *devices, const struct device *device);
 
-/* Whether a driver by its name is a VFIO one: vfio-pci, or a variant such as mlx5_vfio_pci. */
+/* Whether the name is that of a VFIO driver: vfio-pci, or a variant such as mlx5_vfio_pci. */
 bool driver_is_vfio(const char *driver);
 
-/* Whether a VFIO driver has the device: it has an entry in vfio-dev, or, on kernels that have no
- * such folder, its driver is vfio-pci (facts of the kernel: Documentation/driver-api/vfio.rst). */
+/* Whether a VFIO driver has the device: it has a folder vfio-dev, or its driver is vfio-pci,
+ * because older kernels have no such folder (Documentation/driver-api/vfio.rst). */
 bool device_is_vfio(const struct devices *devices, const struct device *device);
 
 /* Whether the device's directory has an entry of that name. */
 bool device_has(const struct devices *devices, const struct device *device, const char *name);
 
-/* How many VFs the device has now: its virtfn links are counted, for sriov_numvfs takes the device
- * lock and can block. */
+/* How many VFs the device has now. Counts its virtfn links, because reading sriov_numvfs takes the
+ * device lock and can block. */
 uint32_t device_num_vfs(const struct devices *devices, const struct device *device);
 
-/* The attribute below the device's directory, as sysfs_read. Only attributes that never block. */
+/* Reads an attribute of the device as sysfs_read does. Only for attributes that never block. */
 ssize_t device_read(const struct devices *devices, const struct device *device,
 	const char *attribute, char *buf, size_t size);

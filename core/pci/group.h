@@ -8,7 +8,7 @@
 struct group_member {
 	struct device *device; /* a reference */
 	bool is_vfio;
-	bool blocks; /* its driver keeps the group from being viable */
+	bool blocks; /* because of its driver the group is not viable */
 };
 
 struct iommu_group {
@@ -19,9 +19,9 @@ struct iommu_group {
 	struct group_member members[]; /* sorted by address */
 };
 
-/* Reads the group from /sys/kernel/iommu_groups. Opening /dev/vfio/N to ask the kernel could break
- * a virtual machine that is starting. The caller frees it with group_free. CORE_NOT_FOUND when
- * there is none. */
+/* Reads the group from /sys/kernel/iommu_groups, because opening /dev/vfio/N could break a virtual
+ * machine that is starting. The caller frees it with group_free. 0, or -1 with err; CORE_NOT_FOUND
+ * when there is no such group. */
 int group_get(struct devices *devices, const struct sysfs *sysfs, int32_t id,
 	struct iommu_group **ret, struct core_error *err);
 
@@ -29,8 +29,8 @@ int group_get(struct devices *devices, const struct sysfs *sysfs, int32_t id,
  * it has no group. */
 uint64_t group_key(struct devices *devices, struct pci_address address);
 
-/* Whether the kernel lets the driver keep its device in a group that a VFIO user has, because it
- * does no DMA of its own (driver_managed_dma). */
+/* Whether a device may stay on this driver while a VFIO user has its group: the driver does no DMA
+ * of its own (the kernel's driver_managed_dma). */
 bool group_driver_tolerated(const char *driver);
 
 void group_free(struct iommu_group *group);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether interrupts are remapped. If they are not, the kernel refuses the group's IOMMU to a VFIO
- * user (EPERM), although the group is viable (Documentation/driver-api/vfio.rst; vfio_iommu_type1).
- */
+/* Whether interrupts are remapped. If they are not, the kernel refuses a group's IOMMU to VFIO
+ * users with EPERM, even if the group is viable (vfio_iommu_type1;
+ * Documentation/driver-api/vfio.rst). */
 #pragma once
 
 #include "core/pci/sysfs.h"
@@ -9,7 +9,7 @@
 enum interrupts {
 	INTERRUPTS_UNKNOWN, /* nothing to read, or not a machine that shows it */
 	INTERRUPTS_REMAPPED,
-	INTERRUPTS_ALLOWED, /* they are not, and vfio_iommu_type1 was told to go on all the same */
+	INTERRUPTS_ALLOWED, /* not remapped, and vfio_iommu_type1 is told to allow that */
 	INTERRUPTS_UNSAFE,
 };
 

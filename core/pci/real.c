@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What is the running kernel's own, and what is a simulation of it. */
+/* Opens a host: the running kernel's, or a simulated one. */
 #include "core/pci/real.h"
 #include "core/base/util.h"
-#include "core/pci/sysfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -113,8 +112,30 @@ static bool drivers_are_real(int root_fd)
 	return attributes_are_real(fd < 0 ? -errno : fd);
 }
 
-bool real_below(int root_fd, int devices)
+/* Whether a host below root_fd is real. devices is a descriptor of its sys/bus/pci/devices, or the
+ * negative errno with which it could not be opened. */
+static bool is_real_below(int root_fd, int devices)
 {
 	return is_slash(root_fd) || attributes_are_real(devices) || drivers_are_real(root_fd) ||
 	       nodes_are_real(root_fd, "dev/vfio") || nodes_are_real(root_fd, "dev/vfio/devices");
+}
+
+int sysfs_open(struct sysfs *ret, const char *root)
+{
+	struct sysfs s = SYSFS_INIT;
+
+	s.root = strdup(root);
+	if (!s.root)
+		return -ENOMEM;
+	/* To find what is below, not to be read: the daemon may not list every folder. */
+	s.root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (s.root_fd < 0) {
+		int error = -errno;
+		sysfs_close(&s);
+		return error;
+	}
+	s.devices_fd = openat(s.root_fd, "sys/bus/pci/devices", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	s.is_real = is_real_below(s.root_fd, s.devices_fd < 0 ? -errno : s.devices_fd);
+	*ret = s;
+	return 0;
 }

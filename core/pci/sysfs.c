@@ -3,7 +3,6 @@
 #include "core/pci/sysfs.h"
 #include "core/base/text.h"
 #include "core/base/util.h"
-#include "core/pci/real.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,26 +11,6 @@
 
 /* A FIFO below a simulated root must not keep a reader waiting for somebody to write. */
 enum { READ_HOW = O_RDONLY | O_CLOEXEC | O_NONBLOCK };
-
-int sysfs_open(struct sysfs *ret, const char *root)
-{
-	struct sysfs s = SYSFS_INIT;
-
-	s.root = strdup(root);
-	if (!s.root)
-		return -ENOMEM;
-	/* To find what is below, not to be read: the daemon may not list every folder. */
-	s.root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (s.root_fd < 0) {
-		int error = -errno;
-		sysfs_close(&s);
-		return error;
-	}
-	s.devices_fd = openat(s.root_fd, "sys/bus/pci/devices", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	s.is_real = real_below(s.root_fd, s.devices_fd < 0 ? -errno : s.devices_fd);
-	*ret = s;
-	return 0;
-}
 
 int sysfs_share(const struct sysfs *sysfs, struct sysfs *ret)
 {
@@ -56,11 +35,6 @@ void sysfs_close(struct sysfs *sysfs)
 	fd_cleanup(&sysfs->root_fd);
 	free(sysfs->root);
 	*sysfs = (struct sysfs)SYSFS_INIT;
-}
-
-bool sysfs_is_real(const struct sysfs *sysfs)
-{
-	return sysfs->is_real;
 }
 
 ssize_t sysfs_read(int dirfd, const char *path, char *buf, size_t size)

@@ -16,12 +16,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The directories everything else is opened from. */
+/* The directories from which everything else is opened; by sysfs_open (core/pci/real.h). */
 struct sysfs {
 	char *root; /* "/" or the simulated host's folder; owned */
 	int root_fd;
 	int devices_fd; /* sys/bus/pci/devices; -1 on a host without PCI */
-	bool is_real;	/* as sysfs_is_real says */
+	bool is_real;	/* a write below the root could reach this machine's devices */
 };
 
 #define SYSFS_INIT                                                                                 \
@@ -29,25 +29,12 @@ struct sysfs {
 		.root_fd = -1, .devices_fd = -1                                                    \
 	}
 
-/* Opens root. 0 or a negative errno. */
-int sysfs_open(struct sysfs *ret, const char *root);
-
 /* Closes what is open; fine on SYSFS_INIT. */
 void sysfs_close(struct sysfs *sysfs);
 
 /* Opens the same folders with descriptors of their own, because a path may lead elsewhere by now. 0
  * or a negative errno. */
 int sysfs_share(const struct sysfs *sysfs, struct sysfs *ret);
-
-/* Whether a write below the root could reach this machine's devices. A host is simulated only if
- * its root is not "/" and none of sys/bus/pci/devices, sys/bus/pci/drivers and dev/vfio is the
- * kernel's own. The file systems of the open folders tell that, wherever they are mounted. A folder
- * that is absent is not the kernel's; one that cannot be looked at counts as the kernel's. */
-bool sysfs_is_real(const struct sysfs *sysfs);
-
-/* The same for one open file (O_PATH is sufficient) that is about to be written. An attribute is
- * the kernel's if it is in sysfs, a device node if its number is one of VFIO's. */
-bool sysfs_file_is_real(int fd);
 
 /* Reads an attribute as one line into buf, NUL-terminated, its newline dropped. Returns the length
  * or a negative errno (-ENOENT: no such attribute; -ENODEV: the device went). One that does not

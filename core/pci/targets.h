@@ -4,7 +4,7 @@
 
 #include "core/pci/group.h"
 
-/* In one request, before repeats are dropped (docs/operations.md, "pci_addresses"). */
+/* Addresses in one request, repeats included (docs/operations.md, "pci_addresses"). */
 enum { TARGETS_MAX = 1024 };
 
 /* Addresses of one request, repeats dropped. */

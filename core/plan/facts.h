@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* What a plan needs to know of the host: plain data, read before (core/inspect/gather.h). */
+/* What a plan is made from: plain data, read by core/inspect/gather.h or by the privileged helper.
+ */
 #pragma once
 
 #include "core/pci/allowlist.h"
 #include "core/record/origin.h"
 #include "core/use/users.h"
 
-/* A device, and what may stand in a change's way. */
+/* A device, and what may prevent its change. */
 struct device_facts {
 	struct device_use use;
 	bool is_pending; /* a write to it has not returned */
-	bool has_origin; /* vfiod bound it, from origin */
+	bool has_origin; /* vfiod bound it; origin is what it was before */
 	struct device_origin origin;
 };
 
 struct facts {
 	const struct allowlist *allow; /* the server's; borrowed */
 	uint32_t deny_force;	       /* guards that it lets nobody pass: bit 1u << reason */
-	bool has_denylist;	       /* vfio-pci refuses the devices it has on its denylist */
-	bool interrupts_unsafe;	       /* neither remapped nor allowed without */
+	bool has_denylist;	       /* vfio-pci applies its denylist */
+	bool interrupts_unsafe;	       /* not remapped, and VFIO is not told to allow that */
 	struct device_facts *devices;
 	size_t count;
 };

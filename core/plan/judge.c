@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Plans: every reason why not. */
-#include "core/plan/plan.h"
+/* Whether a request may have a device. */
+#include "core/plan/judge.h"
 
 #include "core/base/util.h"
 #include "core/pci/problems.h"
@@ -58,6 +58,19 @@ static bool is_forced(
 	const struct plan_request *request, const struct facts *facts, enum core_reason reason)
 {
 	return force_of(request, facts) & 1u << reason;
+}
+
+bool plan_needs(const struct plan_request *request, const struct device_facts *f)
+{
+	switch (request->goal) {
+	case PLAN_TO_VFIO:
+		return !f->use.is_vfio;
+	case PLAN_TO_ORIGIN:
+		return f->use.is_vfio;
+	case PLAN_TO_USER:
+		break;
+	}
+	return false;
 }
 
 static void judge_allowlists(const struct plan_request *request, const struct facts *facts,

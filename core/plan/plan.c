@@ -96,19 +96,6 @@ static int plan_to_nobody(struct plan *plan, const char *driver, const struct de
 			       f->has_origin ? f->origin.override : "");
 }
 
-bool plan_needs(const struct plan_request *request, const struct device_facts *f)
-{
-	switch (request->goal) {
-	case PLAN_TO_VFIO:
-		return !f->use.is_vfio;
-	case PLAN_TO_ORIGIN:
-		return f->use.is_vfio;
-	case PLAN_TO_USER:
-		break;
-	}
-	return false;
-}
-
 int plan_steps(const struct plan_request *request, const struct device_facts *f, struct plan *plan)
 {
 	const struct device *d = f->use.device;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host itself uses: disks. */
+#include "core/use/disk_use.h"
 #include "core/base/util.h"
-#include "core/use/host_use_internal.h"
 
 #include <errno.h>
 #include <stdio.h>

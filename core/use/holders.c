@@ -19,7 +19,6 @@ enum { MAX_HOLDERS = 16384 };
 /* A look through all processes. */
 struct scan {
 	const struct sysfs *sysfs;
-	bool is_real;
 	const struct nodes *nodes; /* looked for; NULL: VFIO's */
 	struct node_numbers numbers;
 	struct holders found;
@@ -148,9 +147,10 @@ static void add_by_number(struct scan *s, int fds_fd, const char *fd_name, const
 {
 	struct statx status;
 	int error =
-		s->is_real ? statx(fds_fd, fd_name, AT_STATX_DONT_SYNC, STATX_TYPE, &status)
-			   : statx(s->sysfs->root_fd, target + 1,
-				     AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW, STATX_TYPE, &status);
+		s->sysfs->is_real
+			? statx(fds_fd, fd_name, AT_STATX_DONT_SYNC, STATX_TYPE, &status)
+			: statx(s->sysfs->root_fd, target + 1,
+				  AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW, STATX_TYPE, &status);
 	if (error)
 		return;
 	const struct node_number *n = node_numbers_find(&s->numbers, status.stx_mode & S_IFMT,
@@ -235,7 +235,6 @@ static int scan_processes(struct scan *s, void (*scan_one)(struct scan *s))
 
 	if (!proc)
 		return errno == ENOENT ? 0 : errno;
-	s->is_real = sysfs_is_real(s->sysfs);
 	for (struct dirent *entry; (entry = sysfs_readdir(proc));) {
 		if (!enter_process(s, proc, entry->d_name))
 			continue;

@@ -21,7 +21,7 @@ enum hold {
 	HOLD_GROUP,   /* /dev/vfio/N: id is N */
 	HOLD_DEVICE,  /* /dev/vfio/devices/vfioN: id is N */
 	HOLD_FILE,    /* a VFIO device file: address when has_address */
-	HOLD_MAPPING, /* a mapped region of one that is known no further */
+	HOLD_MAPPING, /* a mapped region of a VFIO device file, of any device */
 	HOLD_NODE,    /* another node below /dev: node is its path */
 };
 
@@ -45,8 +45,8 @@ struct holders {
 /* Who has VFIO's nodes and devices open. 0 or errno. */
 int holders_of_vfio(const struct sysfs *sysfs, struct holders *ret);
 
-/* Who has a VFIO device mapped, perhaps with its files closed. Reads the whole memory map of every
- * process, so it is for the case that `enable` tells of a user and no file does. 0 or errno. */
+/* Who has a VFIO device mapped, perhaps with its files closed. Slow, because it reads the memory
+ * map of every process: for when `enable` tells of a user and no file does. 0 or errno. */
 int holders_of_mappings(const struct sysfs *sysfs, struct holders *ret);
 
 /* Who has one of these nodes open. 0 or errno. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host itself uses: the snapshot. */
+#include "core/use/host_use.h"
+
 #include "core/base/array.h"
 #include "core/base/util.h"
 #include "core/pci/class_link.h"
-#include "core/use/host_use_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -137,7 +138,7 @@ int usage_read(const struct sysfs *sysfs, struct usage **ret, struct core_error 
 	if (!error)
 		error = read_loops(sysfs, &u->loops);
 	/* No file tells of all IPv4 addresses: one of a network of its own has no route. */
-	if (!error && sysfs_is_real(sysfs) && getifaddrs(&u->addresses) < 0)
+	if (!error && sysfs->is_real && getifaddrs(&u->addresses) < 0)
 		error = errno;
 	if (error)
 		return core_fail(err, CORE_INTERNAL, "cannot find out what the host uses: %s",

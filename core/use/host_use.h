@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the host itself uses: the network interfaces and disks behind each PCI device.
+ * What the host itself uses: a snapshot for disk_use.h and net_use.h.
  *
  * One snapshot serves a whole request. It is read from files below the root (sysfs links,
  * mountinfo, swaps, the routing tables), so that a simulated host shows its own use and not this
@@ -12,23 +12,45 @@
 #include "core/error.h"
 #include "core/pci/sysfs.h"
 
-struct usage;
+#include <ifaddrs.h>
+
+/* A network interface or a block device, and a PCI function that it would leave with. */
+struct part {
+	struct pci_address address;
+	char name[64];
+};
+
+struct parts {
+	struct part *items; /* owned */
+	size_t count;
+};
+
+/* A loop device, and the file or disk below it. The kernel does not tell of it as a holder. */
+struct loop {
+	char name[64];
+	char below[64];
+};
+
+struct loops {
+	struct loop *items; /* owned */
+	size_t count;
+};
+
+struct usage {
+	const struct sysfs *sysfs;
+	struct parts nets, disks;
+	struct loops loops;
+	char *mountinfo, *swaps, *routes, *fib, *addresses6,
+		*routes6;	   /* NULL where the host has none */
+	struct ifaddrs *addresses; /* of the running kernel; NULL on a simulated host */
+};
 
 /* Takes a snapshot. 0, or -1 with err. */
 int usage_read(const struct sysfs *sysfs, struct usage **ret, struct core_error *err);
 
-/* Appends a problem when the device carries an interface in use: one that is a member of a bond,
- * bridge or team, has something stacked upon it, or is up with a route or a global address. */
-void usage_check_network(
-	const struct usage *usage, struct pci_address address, struct core_problems *problems);
-
-/* Appends a problem when the device carries a disk in use: mounted or swapped on, itself, one of
- * its partitions, or whatever device-mapper, md, a loop device and the like have built upon it. */
-void usage_check_disk(
-	const struct usage *usage, struct pci_address address, struct core_problems *problems);
-
-/* Whether the device carries any disk, used or not. */
-bool usage_has_disk(const struct usage *usage, struct pci_address address);
+/* Copies the next line of *text into buf, cut to its size, and moves *text past it. False at the
+ * end; NULL is an empty text. */
+bool usage_next_line(const char **text, char *buf, size_t size);
 
 void usage_free(struct usage *usage);
 static inline void usage_cleanup(struct usage **usage)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host itself uses: network interfaces. */
+#include "core/use/net_use.h"
 #include "core/base/util.h"
-#include "core/use/host_use_internal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -16,7 +16,7 @@ struct node_number {
 	dev_t number;
 	enum hold hold;
 	int32_t id;	  /* of HOLD_GROUP and HOLD_DEVICE */
-	const char *name; /* of HOLD_NODE; borrowed from the nodes it was made of */
+	const char *name; /* of HOLD_NODE; borrowed from struct nodes */
 };
 
 struct node_numbers {

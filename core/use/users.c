@@ -2,6 +2,8 @@
 /* Who and what uses devices. */
 #include "core/use/users.h"
 #include "core/base/util.h"
+#include "core/use/disk_use.h"
+#include "core/use/net_use.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,29 +20,19 @@ static void answer_clear(struct use_answer *answer)
 	holders_clear(&answer->holders);
 }
 
-static int ask_files(struct uses *u, struct core_error *err)
+/* Looks for VFIO users, at the first call. */
+static int uses_ask(struct uses *u, enum use_look look, struct core_error *err)
 {
+	bool *has = look == USE_LOOK_FILES ? &u->has_files : &u->has_mappings;
+	struct holders *holders = look == USE_LOOK_FILES ? &u->files : &u->mappings;
 	struct use_answer answer;
 
-	if (u->has_files)
+	if (*has)
 		return 0;
-	if (u->look(u->arg, USE_LOOK_FILES, (struct pci_address){0}, &answer, err))
+	if (u->look(u->arg, look, (struct pci_address){0}, &answer, err))
 		return -1;
-	u->files = answer.holders;
-	u->has_files = true;
-	return 0;
-}
-
-static int ask_mappings(struct uses *u, struct core_error *err)
-{
-	struct use_answer answer;
-
-	if (u->has_mappings)
-		return 0;
-	if (u->look(u->arg, USE_LOOK_MAPPINGS, (struct pci_address){0}, &answer, err))
-		return -1;
-	u->mappings = answer.holders;
-	u->has_mappings = true;
+	*holders = answer.holders;
+	*has = true;
 	return 0;
 }
 
@@ -168,12 +160,12 @@ static int find_vfio_users(struct uses *u, struct device_use *f, struct core_err
 	struct subject s;
 
 	subject_of(u, f, &s);
-	if (ask_files(u, err))
+	if (uses_ask(u, USE_LOOK_FILES, err))
 		return -1;
 	add_vfio_users(&f->problems, &problem, &s, &u->files);
 	/* Mappings keep a device enabled; the memory maps of all processes are read only then. */
 	if (!problem && s.is_enabled) {
-		if (ask_mappings(u, err))
+		if (uses_ask(u, USE_LOOK_MAPPINGS, err))
 			return -1;
 		add_vfio_users(&f->problems, &problem, &s, &u->mappings);
 	}
@@ -267,7 +259,7 @@ int uses_find_process(struct uses *u, const struct device_use *f, bool *ret, str
 	struct subject s;
 
 	subject_of(u, f, &s);
-	if (ask_files(u, err) || ask_mappings(u, err))
+	if (uses_ask(u, USE_LOOK_FILES, err) || uses_ask(u, USE_LOOK_MAPPINGS, err))
 		return -1;
 	add_vfio_users(&users, &user, &s, &u->files);
 	add_vfio_users(&users, &user, &s, &u->mappings);
@@ -302,9 +294,10 @@ void uses_add_holders(struct uses *u, const struct device_use *f, struct core_pr
 	struct subject s;
 
 	subject_of(u, f, &s);
-	if (ask_files(u, &ignored) == 0)
+	if (uses_ask(u, USE_LOOK_FILES, &ignored) == 0)
 		add_holders(problem, &s, &u->files);
-	if (problem->n_holders == 0 && s.is_enabled && ask_mappings(u, &ignored) == 0)
+	if (problem->n_holders == 0 && s.is_enabled &&
+		uses_ask(u, USE_LOOK_MAPPINGS, &ignored) == 0)
 		add_holders(problem, &s, &u->mappings);
 	if (nodes_any(u->sysfs->root_fd, f->device->address) &&
 		u->look(u->arg, USE_LOOK_NODES, f->device->address, &answer, &ignored) == 0)

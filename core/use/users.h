@@ -7,7 +7,6 @@
 
 #include "core/pci/device.h"
 #include "core/use/holders.h"
-#include "core/use/host_use.h"
 
 /* What needs the right to look into other users' processes. */
 enum use_look {
@@ -15,6 +14,8 @@ enum use_look {
 	USE_LOOK_MAPPINGS, /* who has a VFIO device mapped */
 	USE_LOOK_NODES,	   /* who has the native driver's nodes of the device open */
 };
+
+struct usage;
 
 struct use_answer {
 	struct holders holders; /* for holders_clear */
@@ -38,7 +39,7 @@ struct device_use {
 	struct core_problems problems;
 };
 
-/* A look at any number of devices. What all of them need is read once, for the first that needs it.
+/* An examination of any number of devices. What they share is read once, when it is first needed.
  */
 struct uses {
 	const struct sysfs *sysfs;
@@ -52,22 +53,21 @@ struct uses {
 	bool has_files, has_mappings;
 };
 
-/* Fills in a device's use; device and idle_use_count are given. 0, or -1 with err: what could not
- * be looked at must not count as free. */
+/* Fills in the use of f->device; f->idle_use_count is given. 0, or -1 with err: what cannot be
+ * examined must not count as unused. */
 int uses_gather(struct uses *uses, struct device_use *f, struct core_error *err);
 
-/* Whether a process has the device through VFIO, or may have: true also when there were too many
- * files to look at. The use count is ignored, because the last driver may have left it. 0, or -1
- * with err. */
+/* Finds out whether a process has the device through VFIO. True also when there were too many files
+ * to examine. Ignores the use count, because the last driver may have left it. 0, or -1 with err.
+ */
 int uses_find_process(
 	struct uses *uses, const struct device_use *f, bool *ret, struct core_error *err);
 
-/* Adds to the problem the processes that have the device by VFIO, or have one of its nodes open.
+/* Adds to the problem the processes that have the device through VFIO or one of its nodes open.
  * Best effort. */
 void uses_add_holders(struct uses *uses, const struct device_use *f, struct core_problem *problem);
 
-/* Whether a list of VFIO users rests on the use count alone, although every process could be looked
- * at. */
+/* Whether the use count alone tells of a user, although every process could be examined. */
 bool uses_is_mere_count(const struct uses *uses, const struct core_problems *problems);
 
 void uses_clear(struct uses *uses);

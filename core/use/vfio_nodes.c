@@ -2,6 +2,7 @@
 /* The nodes by which a VFIO user opens a device. */
 #include "core/use/vfio_nodes.h"
 #include "core/base/util.h"
+#include "core/pci/real.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,7 +49,7 @@ static int set_access(const struct sysfs *sysfs, const char *path, const struct 
 	/* /dev/vfio is root's alone: what is there is what the kernel put there. */
 	if (!S_ISCHR(status.st_mode))
 		return EINVAL;
-	if (!sysfs_is_real(sysfs) && sysfs_file_is_real(fd))
+	if (!sysfs->is_real && sysfs_file_is_real(fd))
 		return EPERM;
 	if (fchownat(fd, "", access->has_uid ? access->uid : (uid_t)-1,
 		    access->has_gid ? access->gid : (gid_t)-1, AT_EMPTY_PATH) < 0)

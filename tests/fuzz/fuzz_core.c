@@ -3,7 +3,9 @@
 #include "core/base/text.h"
 #include "core/base/util.h"
 #include "core/pci/allowlist.h"
-#include "core/use/host_use.h"
+#include "core/pci/real.h"
+#include "core/use/disk_use.h"
+#include "core/use/net_use.h"
 #include "tests/support/tree.h"
 
 #include <string.h>

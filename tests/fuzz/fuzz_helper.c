@@ -6,7 +6,9 @@
  * nothing was changed but what a command may change.
  */
 #include "core/base/util.h"
-#include "core/helper/helper_internal.h"
+#include "core/helper/channel.h"
+#include "core/helper/work.h"
+#include "core/pci/real.h"
 #include "tests/support/tree.h"
 
 #include <fcntl.h>
@@ -107,7 +109,7 @@ static void set_up(void)
 		.main_pid = getpid(),
 		.sysfs = SYSFS_INIT};
 	must(sysfs_open(&service.sysfs, tree_root(tree)) == 0, "sysfs_open");
-	must(!sysfs_is_real(&service.sysfs), "the static host counts as real");
+	must(!service.sysfs.is_real, "the static host counts as real");
 	for (size_t i = 0; i < HELPER_WAYS; i++) {
 		int pair[2];
 

@@ -2,7 +2,7 @@
 /* A stand-in for the privileged helper. */
 #include "tests/support/fake_helper.h"
 #include "core/base/util.h"
-#include "core/pci/sysfs.h"
+#include "core/pci/real.h"
 #include "core/use/vfio_nodes.h"
 
 #include <errno.h>

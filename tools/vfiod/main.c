@@ -8,6 +8,7 @@
  */
 #include "core/base/util.h"
 #include "core/pci/names.h"
+#include "core/pci/real.h"
 #include "tools/vfiod/daemon.h"
 #include "tools/vfiod/folders.h"
 #include "tools/vfiod/owner.h"
@@ -212,7 +213,7 @@ int main(int argc, char **argv)
 	raise_fd_limit();
 	if (open_root(&s) < 0)
 		return EXIT_FAILURE;
-	s.sandbox.is_simulated = !sysfs_is_real(&s.sysfs);
+	s.sandbox.is_simulated = !s.sysfs.is_real;
 	if (callers_init(&s.callers, s.sandbox.is_simulated) < 0) {
 		fputs("vfiod: start: out of memory\n", stderr);
 		return EXIT_FAILURE;

@@ -4,7 +4,7 @@
 
 #include "core/base/user_folder.h"
 #include "core/base/util.h"
-#include "core/plan/plan.h"
+#include "core/plan/judge.h"
 
 #include <getopt.h>
 #include <limits.h>

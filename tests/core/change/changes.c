@@ -2,6 +2,8 @@
 /* What the tests of changes share. */
 #include "tests/core/change/changes.h"
 
+#include "core/base/clock.h"
+
 #include <stdio.h>
 #include <string.h>
 

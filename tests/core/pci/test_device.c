@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices and their table. */
 #include "core/base/util.h"
+#include "core/pci/real.h"
 #include "tests/core/fixture.h"
 
 #include <errno.h>

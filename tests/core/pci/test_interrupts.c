@@ -2,6 +2,7 @@
 /* Whether interrupts are remapped, from what the host shows. */
 #include "core/base/util.h"
 #include "core/pci/interrupts.h"
+#include "core/pci/real.h"
 #include "tests/core/test.h"
 #include "tests/support/tree.h"
 

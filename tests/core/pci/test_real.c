@@ -4,7 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/util.h"
 #include "core/helper/helper.h"
-#include "core/pci/sysfs.h"
+#include "core/pci/real.h"
 #include "tests/core/test.h"
 #include "tests/support/tree.h"
 
@@ -36,7 +36,7 @@ static bool is_real(const char *root)
 	struct sysfs sysfs = SYSFS_INIT;
 
 	assert_int_equal(sysfs_open(&sysfs, root), 0);
-	bool real = sysfs_is_real(&sysfs);
+	bool real = sysfs.is_real;
 	sysfs_close(&sysfs);
 	return real;
 }
@@ -200,7 +200,7 @@ static void what_was_opened_is_shared_and_not_opened_again(void **state)
 	assert_int_equal(symlink(tree_state(tree), tree_root(tree)), 0);
 	assert_int_equal(sysfs_share(&first, &second), 0);
 	sysfs_close(&first);
-	assert_false(sysfs_is_real(&second));
+	assert_false(second.is_real);
 	assert_true(sysfs_read(second.devices_fd, "0000:01:00.0/vendor", text, sizeof(text)) > 0);
 	assert_string_equal(text, "0x10de");
 	sysfs_close(&second);

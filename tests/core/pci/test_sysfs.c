@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Access to files below a root. */
 #include "core/base/util.h"
-#include "core/pci/sysfs.h"
+#include "core/pci/real.h"
 #include "tests/core/test.h"
 #include "tests/support/tree.h"
 
@@ -129,14 +129,14 @@ static void a_host_without_pci_opens_and_a_missing_root_does_not(void **state)
 	struct ground *g = *state;
 	struct sysfs other = SYSFS_INIT;
 
-	assert_false(sysfs_is_real(&g->sysfs));
+	assert_false(g->sysfs.is_real);
 	assert_int_equal(sysfs_open(&other, "/nonexistent"), -ENOENT);
 	tree_remove(g->tree, "sys/bus/pci");
 	assert_int_equal(sysfs_open(&other, tree_root(g->tree)), 0);
 	assert_int_equal(other.devices_fd, -1);
 	sysfs_close(&other);
 	assert_int_equal(sysfs_open(&other, "/"), 0);
-	assert_true(sysfs_is_real(&other));
+	assert_true(other.is_real);
 	sysfs_close(&other);
 }
 

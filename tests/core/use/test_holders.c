@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who has VFIO files open, found in a /proc of our own making. */
 #include "core/base/util.h"
+#include "core/pci/real.h"
 #include "core/use/holders.h"
 #include "tests/core/test.h"
 #include "tests/support/tree.h"

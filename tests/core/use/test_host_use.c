@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host itself uses. */
 #include "core/base/util.h"
-#include "core/use/host_use.h"
+#include "core/pci/real.h"
+#include "core/use/disk_use.h"
+#include "core/use/net_use.h"
 #include "tests/core/test.h"
 #include "tests/support/tree.h"
 

@@ -6,6 +6,7 @@
  */
 #include "tests/rpc/test.h"
 
+#include "core/base/clock.h"
 #include "tests/rpc/nng/ask.h"
 
 #include <poll.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A host as a host file: its parts in order. */
 #include "tools/vfioctl/capture/capture.h"
+#include "core/pci/real.h"
 #include "tools/vfioctl/capture/device.h"
 #include "tools/vfioctl/capture/disk.h"
 #include "tools/vfioctl/capture/driver.h"

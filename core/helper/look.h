@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* What the privileged helper sees for itself. */
+#pragma once
+
+#include "core/helper/service.h"
+
+/* Reads the device as it is now. 0 or errno; ENOENT only when there is none. */
+int helper_open_device(
+	const struct helper_service *service, struct pci_address address, struct device **ret);
+
+/* Finds out who uses a device. 0 or errno; the caller clears ret->holders either way. */
+int helper_look(const struct helper_service *service, enum use_look look,
+	struct pci_address address, struct use_answer *ret);
