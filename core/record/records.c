@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The store's records in memory. */
 #include "core/record/records.h"
-#include "core/base/epoch.h"
 #include "core/base/util.h"
 
 #include <pthread.h>
@@ -9,23 +8,26 @@
 
 struct origins {
 	struct store *store;
-	_Atomic(struct origin_list *) current; /* readers within the epoch */
-	struct epoch epoch;
-	pthread_mutex_t mutex; /* of whoever replaces it */
+	struct origin_list *current;
+	pthread_mutex_t mutex;	      /* of current; held for no system call */
+	pthread_mutex_t reload_mutex; /* of whoever replaces it; taken first */
 };
 
 int origins_reload(struct origins *origins, struct core_error *err)
 {
 	struct origin_list *fresh = NULL;
 
-	pthread_mutex_lock(&origins->mutex);
+	pthread_mutex_lock(&origins->reload_mutex);
 	int result = store_origins(origins->store, &fresh, err);
+	struct origin_list *old = fresh;
 	if (result == 0) {
-		fresh = atomic_exchange(&origins->current, fresh);
-		epoch_synchronize(&origins->epoch);
+		pthread_mutex_lock(&origins->mutex);
+		old = origins->current;
+		origins->current = fresh;
+		pthread_mutex_unlock(&origins->mutex);
 	}
-	pthread_mutex_unlock(&origins->mutex);
-	free(fresh);
+	pthread_mutex_unlock(&origins->reload_mutex);
+	free(old);
 	return result;
 }
 
@@ -37,6 +39,7 @@ int origins_new(struct store *store, struct origins **ret, struct core_error *er
 		return core_fail_memory(err);
 	origins->store = store;
 	pthread_mutex_init(&origins->mutex, NULL);
+	pthread_mutex_init(&origins->reload_mutex, NULL);
 	if (origins_reload(origins, err)) {
 		origins_free(origins);
 		return -1;
@@ -49,7 +52,8 @@ void origins_free(struct origins *origins)
 {
 	if (!origins)
 		return;
-	free(atomic_load(&origins->current));
+	free(origins->current);
+	pthread_mutex_destroy(&origins->reload_mutex);
 	pthread_mutex_destroy(&origins->mutex);
 	free(origins);
 }
@@ -61,8 +65,8 @@ static int origins_compare(const void *key, const void *item)
 
 bool origins_find(struct origins *origins, const struct device *device, struct device_origin *ret)
 {
-	unsigned side = epoch_enter(&origins->epoch);
-	const struct origin_list *s = atomic_load_explicit(&origins->current, memory_order_acquire);
+	pthread_mutex_lock(&origins->mutex);
+	const struct origin_list *s = origins->current;
 	const struct device_origin *found = NULL;
 
 	if (s)
@@ -71,21 +75,21 @@ bool origins_find(struct origins *origins, const struct device *device, struct d
 	bool ours = found && device_identity_equal(found->identity, device_identity_of(device));
 	if (ours)
 		*ret = *found;
-	epoch_leave(&origins->epoch, side);
+	pthread_mutex_unlock(&origins->mutex);
 	return ours;
 }
 
 /* A copy of what there is, for whoever cannot hurry; *ret is NULL for nothing. */
 static int origins_copy_current(struct origins *origins, struct origin_list **ret)
 {
-	unsigned side = epoch_enter(&origins->epoch);
-	const struct origin_list *s = atomic_load_explicit(&origins->current, memory_order_acquire);
+	pthread_mutex_lock(&origins->mutex);
+	const struct origin_list *s = origins->current;
 	size_t size = s ? sizeof(*s) + s->count * sizeof(s->items[0]) : 0;
 
 	*ret = size ? malloc(size) : NULL;
 	if (*ret)
 		memcpy(*ret, s, size);
-	epoch_leave(&origins->epoch, side);
+	pthread_mutex_unlock(&origins->mutex);
 	return size && !*ret ? -1 : 0;
 }
 
