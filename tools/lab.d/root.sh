@@ -55,7 +55,7 @@ root_make() {
 root_recipe() {
 	declare -f root_make "root_make_$1"
 	[[ $1 != bare ]] || return 0
-	declare -f root_disk root_kernel
+	declare -f root_disk root_kernel unpack_kernel unwrap_kernel
 	printf '%s\n' "${kernel_modules[@]}" "${more_modules[@]}"
 	cat "$lab_parts/systemd/customize"
 }
