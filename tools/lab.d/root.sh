@@ -41,6 +41,9 @@ root_apt_options() {
 # Usage: root_make NAME FILE [OPTION OF MMDEBSTRAP]...: makes a tar file of a release.
 root_make() {
 	local name=$1 file=$2 log=$lab_temporary/mmdebstrap.log
+	# mmdebstrap lends /dev/shm to the chroot; interrupted, it removes all that is on the same file system.
+	[[ $(stat -c %d "$lab_temporary") != "$(stat -c %d /dev/shm)" ]] ||
+		die "a root file system is not made in /dev/shm: set TMPDIR to another folder"
 	root_apt_options >"$lab_temporary/apt.conf"
 	# Never with this machine's /sys.
 	nice mmdebstrap --variant=minbase --skip=chroot/mount/sys --dpkgopt=force-unsafe-io \
