@@ -49,7 +49,7 @@ root_make() {
 	[[ $(stat -c %d "$lab_temporary") != "$(stat -c %d /dev/shm)" ]] ||
 		die "a root file system cannot be made in /dev/shm: set TMPDIR to another folder"
 	root_apt_options >"$lab_temporary/apt.conf"
-	nice "${apart[@]}" mmdebstrap --variant=minbase --skip=chroot/mount/sys \
+	"${apart[@]}" mmdebstrap --variant=minbase --skip=chroot/mount/sys \
 		--dpkgopt=force-unsafe-io --aptopt="$lab_temporary/apt.conf" "${@:3}" "$name" "$file" - \
 		<<<"$root_sources" >"$log" 2>&1 || {
 		tail -n 30 "$log" >&2
