@@ -23,7 +23,8 @@ systemd_image() {
 	cp /usr/bin/busybox "$root/bin"
 	install -m 755 "$lab_parts/systemd/init" "$root/init"
 	for file in $(systemd_module_files "$kernel" "$release"); do
-		systemd_module "$file" "$root/modules"
+		cp "$file" "$root/modules"
+		basename "$file" >>"$root/modules/order"
 	done
 	install -m 755 "$lab_parts/systemd/run" "$root/add/lab"
 	cp "$lab_parts"/systemd/lab.* "$root/add/etc/systemd/system"
@@ -35,15 +36,4 @@ systemd_image() {
 		install -m "$(stat -L -c %a "$file")" "$file" "$root/add/$(basename "$file")"
 	done
 	image_pack "$root" "$out"
-}
-
-# Adds a module, unpacked, to those that are loaded. Usage: systemd_module FILE DIR
-systemd_module() {
-	local name
-	name=$(basename "${1%.xz}")
-	case $1 in
-	*.xz) xz -dc "$1" >"$2/$name" ;;
-	*) cp "$1" "$2/$name" ;;
-	esac
-	printf '%s\n' "$name" >>"$2/order"
 }

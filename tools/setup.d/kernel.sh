@@ -35,7 +35,7 @@ one_modules_folder() {
 	fi && ln -s ../lib kernel/usr/lib
 }
 
-# Unpacks ./linux-image-*.deb into ./kernel: vmlinuz and those members.
+# Unpacks ./linux-image-*.deb into ./kernel: vmlinuz and those members, the modules as they are loaded.
 unpack_kernel() {
 	wanted_members "$1" >members &&
 		mkdir kernel &&
@@ -43,6 +43,7 @@ unpack_kernel() {
 		mv "kernel/boot/vmlinuz-$1" kernel/vmlinuz &&
 		rmdir kernel/boot &&
 		one_modules_folder &&
+		find kernel/lib/modules -name '*.ko.xz' -exec xz -d {} + &&
 		PATH=$PATH:/sbin:/usr/sbin depmod -b kernel "$1"
 }
 
