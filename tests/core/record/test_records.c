@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct ground {
+struct stored {
 	struct tree *tree; /* for its state folder */
 	struct store *store;
 	struct origins *origins;
@@ -18,7 +18,7 @@ struct ground {
 
 static int setup(void **state)
 {
-	struct ground *g = calloc(1, sizeof(*g));
+	struct stored *g = calloc(1, sizeof(*g));
 
 	g->tree = tree_new();
 	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), 0);
@@ -29,7 +29,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 
 	origins_free(g->origins);
 	origins_free(NULL);
@@ -59,7 +59,7 @@ static struct device make_device(uint8_t bus)
 }
 
 /* Writes records, or ends them. */
-static int put(struct ground *g, const struct device_origin *rows, size_t n, bool is_end)
+static int put(struct stored *g, const struct device_origin *rows, size_t n, bool is_end)
 {
 	CLEANUP(store_outcome_clear) struct store_outcome outcome = {0};
 	const struct intent none = {.phase = CHANGE_ENDED};
@@ -71,7 +71,7 @@ static int put(struct ground *g, const struct device_origin *rows, size_t n, boo
 
 static void nothing_is_found_in_an_empty_store(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	struct device d = make_device(1);
 	struct device_origin o = {.driver = "untouched"};
 
@@ -81,7 +81,7 @@ static void nothing_is_found_in_an_empty_store(void **state)
 
 static void a_record_shows_after_a_reload(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	struct device d = make_device(1);
 	struct device_origin o = make_origin(1, "nvidia"), found;
 
@@ -97,7 +97,7 @@ static void a_record_shows_after_a_reload(void **state)
 
 static void another_card_at_the_address_is_not_taken_for_it(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	struct device_origin o = make_origin(1, "nvidia"), found;
 
 	assert_int_equal(put(g, &o, 1, false), 0);
@@ -113,7 +113,7 @@ static void another_card_at_the_address_is_not_taken_for_it(void **state)
 
 static void many_are_found_each_by_its_address(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	struct device_origin rows[200], found;
 	char driver[16];
 
@@ -133,7 +133,7 @@ static void many_are_found_each_by_its_address(void **state)
 }
 
 struct watch {
-	struct ground *g;
+	struct stored *g;
 	atomic_bool stop;
 	atomic_uint seen;
 };
@@ -164,7 +164,7 @@ static void *look(void *arg)
 
 static void readers_see_whole_records_while_a_writer_reloads(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	struct device_origin rows[] = {make_origin(1, "steady"), make_origin(2, "moving")};
 	struct watch w = {.g = g};
 	pthread_t threads[3];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The database. */
-#include "tests/core/record/ground.h"
+#include "tests/core/record/stored.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +25,7 @@ int fdatasync(int fildes)
 
 static void records_survive_a_restart_in_order_of_address(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	struct device_origin rows[] = {
 		origin("ffffffff:ff:1f.7", "nvme", ""),
 		origin("0000:01:00.0", "nvidia", "kept"),
@@ -45,7 +45,7 @@ static void records_survive_a_restart_in_order_of_address(void **state)
 
 static void a_new_record_takes_an_old_ones_place_and_dropping_is_exact(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	struct device_origin a = origin("0000:01:00.0", "nvidia", "");
 	struct device_origin b = origin("0000:01:00.1", "snd_hda_intel", "");
 	struct pci_address absent = {0, 9, 9, 1};
@@ -60,7 +60,7 @@ static void a_new_record_takes_an_old_ones_place_and_dropping_is_exact(void **st
 
 static void an_unfinished_intent_is_found_after_a_restart(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	struct device_origin rows[] = {
 		origin("0000:01:00.1", "snd_hda_intel", ""),
 		origin("0000:01:00.0", "nvidia", "x"),
@@ -86,7 +86,7 @@ static void an_unfinished_intent_is_found_after_a_restart(void **state)
 
 static void devices_that_change_anew_leave_an_intent_that_could_not_be_ended(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	struct device_origin rows[] = {
 		origin("0000:01:00.0", "nvidia", "x"),
 		origin("0000:01:00.1", "snd_hda_intel", ""),
@@ -105,7 +105,7 @@ static void devices_that_change_anew_leave_an_intent_that_could_not_be_ended(voi
 
 static void an_intent_that_cannot_be_written_leaves_nothing(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	struct device_origin twice[] = {
 		origin("0000:01:00.0", "nvidia", ""), origin("0000:01:00.0", "nvidia", "")};
 	int64_t intent;
@@ -123,7 +123,7 @@ static void a_request_syncs_three_times_at_most(void **state)
 {
 	enum { REQUESTS = 1500 };
 	struct device_origin gpu = origin("0000:01:00.0", "nvidia", "");
-	struct ground *g = *state;
+	struct stored *g = *state;
 	unsigned most = 0, all = 0;
 	char log[320];
 	struct stat status;
@@ -147,7 +147,7 @@ static void a_request_syncs_three_times_at_most(void **state)
 
 static void wishes_for_nodes_are_kept_each_by_itself(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 
 	for (unsigned i = 0; i < 8; i++) {
 		struct device_origin o = origin("0000:01:00.0", "nvidia", "");
@@ -182,7 +182,7 @@ static void wishes_for_nodes_are_kept_each_by_itself(void **state)
 
 static void an_intent_goes_on_with_what_is_left_of_it(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	struct device_origin rows[] = {origin("0000:01:00.0", "a", ""),
 		origin("0000:02:00.0", "b", ""), origin("0000:03:00.0", "c", "")};
 	CLEANUP(free_cleanup) struct intent *intent = intent_of(CHANGE_BIND, rows, 3);
@@ -206,7 +206,7 @@ static void an_intent_goes_on_with_what_is_left_of_it(void **state)
 
 static void texts_are_data_and_no_sql(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	struct device_origin o = origin("0000:01:00.0", "a'); DROP TABLE origin;--", "\"'%s\xff");
 
 	assert_int_equal(end(g, 0, &o, 1, NULL, 0), 0);
@@ -216,7 +216,7 @@ static void texts_are_data_and_no_sql(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, ground_setup, ground_teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, stored_setup, stored_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(records_survive_a_restart_in_order_of_address),
 		TEST(a_new_record_takes_an_old_ones_place_and_dropping_is_exact),

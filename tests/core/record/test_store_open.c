@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The database as it is found: of older and newer versions, or none at all. */
-#include "tests/core/record/ground.h"
+#include "tests/core/record/stored.h"
 
 #include <fcntl.h>
 #include <sqlite3.h>
@@ -18,7 +18,7 @@ static char *read_file(const char *path, size_t *ret_len)
 	return buf;
 }
 
-static void assert_refused_and_untouched(struct ground *g, const char *words)
+static void assert_refused_and_untouched(struct stored *g, const char *words)
 {
 	size_t before_len, after_len;
 	CLEANUP(free_cleanup) char *before = read_file(g->path, &before_len);
@@ -35,7 +35,7 @@ static void assert_refused_and_untouched(struct ground *g, const char *words)
 
 static void a_newer_version_is_refused_and_kept(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	sqlite3 *db;
 
 	store_close(STEAL(g->store));
@@ -48,7 +48,7 @@ static void a_newer_version_is_refused_and_kept(void **state)
 /* Also one that is kept in another way than ours are. */
 static void a_newer_version_without_a_log_is_refused_and_kept(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 
 	store_close(STEAL(g->store));
 	assert_int_equal(unlink(g->path), 0);
@@ -59,7 +59,7 @@ static void a_newer_version_without_a_log_is_refused_and_kept(void **state)
 }
 
 /* An empty database as that version of the schema made it. */
-static void make_old(struct ground *g, int version)
+static void make_old(struct stored *g, int version)
 {
 	store_close(STEAL(g->store));
 	assert_int_equal(unlink(g->path), 0);
@@ -92,7 +92,7 @@ static void make_old(struct ground *g, int version)
 
 static void a_database_of_version_1_is_taken_over(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 
 	make_old(g, 1);
 	CLEANUP(free_cleanup) char *rows = NULL;
@@ -138,7 +138,7 @@ static const struct word {
 
 static void an_old_database_tells_kind_and_phase_of_its_intents(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 
 	for (int version = 1; version <= 2; version++) {
 		for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
@@ -163,7 +163,7 @@ static void an_old_database_tells_kind_and_phase_of_its_intents(void **state)
 /* And the other way round: an older version may be started again. */
 static void the_words_for_kind_and_phase_stay_the_same(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	struct device_origin gpu = origin("0000:01:00.0", "nvidia", "");
 
 	for (size_t i = 0; i < ARRAY_SIZE(words) + 2; i++) {
@@ -185,7 +185,7 @@ static void the_words_for_kind_and_phase_stay_the_same(void **state)
 
 static void an_unknown_word_is_of_a_change_to_be_rolled_back(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	struct device_origin gpu = origin("0000:01:00.0", "nvidia", "");
 	int64_t id;
 
@@ -197,7 +197,7 @@ static void an_unknown_word_is_of_a_change_to_be_rolled_back(void **state)
 
 static void garbage_is_refused_and_kept(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	FILE *out;
 
 	store_close(STEAL(g->store));
@@ -210,7 +210,7 @@ static void garbage_is_refused_and_kept(void **state)
 
 static void a_link_is_not_followed(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	char other[400];
 
 	store_close(STEAL(g->store));
@@ -223,7 +223,7 @@ static void a_link_is_not_followed(void **state)
 
 static void a_missing_folder_is_an_error(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 	struct store *store = NULL;
 
 	assert_int_equal(store_open("/nonexistent", &store, &g->err), -1);
@@ -234,7 +234,7 @@ static void a_missing_folder_is_an_error(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, ground_setup, ground_teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, stored_setup, stored_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_newer_version_is_refused_and_kept),
 		TEST(a_newer_version_without_a_log_is_refused_and_kept),

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* A database in a folder of its own. */
-#include "tests/core/record/ground.h"
+#include "tests/core/record/stored.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
-int ground_setup(void **state)
+int stored_setup(void **state)
 {
-	struct ground *g = calloc(1, sizeof(*g));
+	struct stored *g = calloc(1, sizeof(*g));
 
 	g->tree = tree_new();
 	snprintf(g->path, sizeof(g->path), "%s/state.db", tree_state(g->tree));
@@ -17,9 +17,9 @@ int ground_setup(void **state)
 	return 0;
 }
 
-int ground_teardown(void **state)
+int stored_teardown(void **state)
 {
-	struct ground *g = *state;
+	struct stored *g = *state;
 
 	store_close(g->store);
 	core_error_clear(&g->err);
@@ -28,7 +28,7 @@ int ground_teardown(void **state)
 	return 0;
 }
 
-void reopen(struct ground *g)
+void reopen(struct stored *g)
 {
 	store_close(STEAL(g->store));
 	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), 0);
@@ -53,7 +53,7 @@ struct intent *intent_of(enum intent_kind kind, const struct device_origin *befo
 	return intent;
 }
 
-int begin(struct ground *g, const struct device_origin *before, size_t n, int64_t *ret)
+int begin(struct stored *g, const struct device_origin *before, size_t n, int64_t *ret)
 {
 	CLEANUP(free_cleanup) struct intent *intent = intent_of(CHANGE_BIND, before, n);
 	int result = store_begin(g->store, intent, &g->err);
@@ -62,7 +62,7 @@ int begin(struct ground *g, const struct device_origin *before, size_t n, int64_
 	return result;
 }
 
-int end(struct ground *g, int64_t id, const struct device_origin *add, size_t n_add,
+int end(struct stored *g, int64_t id, const struct device_origin *add, size_t n_add,
 	const struct pci_address *drop, size_t n_drop)
 {
 	CLEANUP(store_outcome_clear) struct store_outcome outcome = {0};
@@ -89,7 +89,7 @@ static void list_one(char *text, const struct device_origin *o)
 		o->driver, o->override);
 }
 
-void assert_origins(struct ground *g, const char *expected)
+void assert_origins(struct stored *g, const char *expected)
 {
 	CLEANUP(free_cleanup) struct origin_list *list = NULL;
 	char text[1024] = "";
@@ -100,7 +100,7 @@ void assert_origins(struct ground *g, const char *expected)
 	assert_string_equal(text, expected);
 }
 
-void assert_intents(struct ground *g, const char *expected)
+void assert_intents(struct stored *g, const char *expected)
 {
 	CLEANUP(intent_list_cleanup) struct intent *list = NULL;
 	char text[1024] = "";
@@ -116,7 +116,7 @@ void assert_intents(struct ground *g, const char *expected)
 	assert_string_equal(text, expected);
 }
 
-bool by_sql(struct ground *g, const char *sql)
+bool by_sql(struct stored *g, const char *sql)
 {
 	sqlite3_stmt *q = NULL;
 	sqlite3 *db;
@@ -134,7 +134,7 @@ bool by_sql(struct ground *g, const char *sql)
 	return row;
 }
 
-struct device_origin take(struct ground *g)
+struct device_origin take(struct stored *g)
 {
 	CLEANUP(free_cleanup) struct origin_list *list = NULL;
 
@@ -144,7 +144,7 @@ struct device_origin take(struct ground *g)
 	return list->items[0];
 }
 
-struct intent *take_intent(struct ground *g)
+struct intent *take_intent(struct stored *g)
 {
 	struct intent *list;
 
