@@ -72,13 +72,6 @@ void rpc_connection_gone(struct rpc_connection *c)
 	free(holder);
 }
 
-void rpc_connection_unqueue(struct rpc_connection *c)
-{
-	if (c->greeted)
-		c->waits->queued--;
-	c->greeted = false;
-}
-
 void rpc_connection_dismiss(struct rpc_connection *c)
 {
 	rpc_connection_gone(c);
@@ -87,7 +80,10 @@ void rpc_connection_dismiss(struct rpc_connection *c)
 		rpc_connection_release(c);
 		return;
 	}
-	rpc_connection_unqueue(c);
+	if (c->greeted) {
+		c->waits->queued--;
+		c->table->kinds[c->network].descriptors--;
+	}
 	rpc_connection_unregister(c);
 	c->table->references--; /* not the last: the listener has one */
 	rpc_libc_close(c->fd);
@@ -184,7 +180,7 @@ bool rpc_connection_enter(struct rpc_connection *c, const struct rpc_holder_key 
 
 void rpc_connection_hand_over(struct rpc_connection *c)
 {
-	rpc_connection_unqueue(c);
+	c->greeted = false;
+	c->waits->queued--;
 	c->waits = NULL;
-	c->table->kinds[c->network].descriptors++;
 }

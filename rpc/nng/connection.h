@@ -97,7 +97,7 @@ struct rpc_connections {
 	pthread_mutex_t lock; /* a leaf: nothing of nng is called under it */
 	struct {
 		unsigned count;		   /* of those in the list */
-		unsigned descriptors;	   /* that nng has */
+		unsigned descriptors;	   /* that nng has, or gets next */
 		struct rpc_live_list live; /* not gone */
 		struct rpc_holder_list holders;
 		struct rpc_pipe_list put_off; /* listeners */
@@ -123,9 +123,6 @@ void rpc_connection_unregister(struct rpc_connection *connection);
 /* Gives a connection its place, at another's cost where there is none. False: it is not to be. The
  * lock is held. */
 bool rpc_connection_enter(struct rpc_connection *connection, const struct rpc_holder_key *key);
-
-/* It waits no more for nng to take it. The lock is held. */
-void rpc_connection_unqueue(struct rpc_connection *connection);
 
 /* nng gets its descriptor. The lock is held. */
 void rpc_connection_hand_over(struct rpc_connection *connection);

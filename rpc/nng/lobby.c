@@ -62,7 +62,7 @@ bool rpc_lobby_open(struct rpc_connection *listener)
 	return false;
 }
 
-/* Whether nng has all the descriptors it may have. The lock is held. */
+/* Whether nng has, or is about to get, all the descriptors it may have. The lock is held. */
 static bool is_full(const struct rpc_connection *listener)
 {
 	const struct rpc_connections *table = listener->table;
@@ -86,7 +86,7 @@ static struct rpc_connection *lobby_choose(const struct rpc_connection *listener
 {
 	struct rpc_connection *chosen = NULL, *c;
 
-	if (listener->queued == 0 || is_full(listener))
+	if (listener->queued == 0)
 		return NULL;
 	TAILQ_FOREACH (c, &listener->table->kinds[listener->network].live, live) {
 		if (c->waits == listener && c->greeted &&
@@ -101,18 +101,7 @@ static void lobby_queue(struct rpc_connection *c)
 {
 	c->greeted = true;
 	c->waits->queued++;
-}
-
-/* Has the lobby tell of one that has greeted, as if it had just done so. The lock is held. */
-static void lobby_tell_again(struct rpc_connection *listener)
-{
-	struct rpc_connection *c = lobby_choose(listener);
-
-	if (!c)
-		return;
-	rpc_connection_unqueue(c);
-	if (!lobby_watch(listener->lobby, c->fd, RPC_LOBBY_EVENTS))
-		rpc_connection_dismiss(c);
+	c->table->kinds[c->network].descriptors++;
 }
 
 /* Over TCP nng has its descriptor polled before it listens: for nothing, and so it stays. */
@@ -127,8 +116,6 @@ int rpc_lobby_poll(struct rpc_connection *listener, int epoll, int op, struct ep
 	lobby_put_off(listener, op != EPOLL_CTL_DEL && is_full(listener));
 	if (listener->put_off)
 		wanted.events &= ~(uint32_t)EPOLLIN;
-	else if (op != EPOLL_CTL_DEL)
-		lobby_tell_again(listener);
 	r = rpc_libc_epoll_ctl(epoll, op, listener->lobby, &wanted);
 	if (op == EPOLL_CTL_DEL)
 		r = rpc_libc_epoll_ctl(epoll, op, listener->fd, event) < 0 ? r : 0;
@@ -144,7 +131,6 @@ void rpc_lobby_go_on(struct rpc_connections *table, bool network)
 
 	while ((listener = LIST_FIRST(&table->kinds[network].put_off)) && !is_full(listener)) {
 		lobby_put_off(listener, false);
-		lobby_tell_again(listener);
 		rpc_libc_epoll_ctl(
 			listener->epoll, EPOLL_CTL_MOD, listener->lobby, &listener->wanted);
 	}
