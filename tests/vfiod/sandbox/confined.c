@@ -30,7 +30,8 @@ struct outcome run_confined(
 	if (pid == 0)
 		child(ends[1], confine, confine_arg, function, arg);
 	close(ends[1]);
-	while ((n = read(ends[0], outcome.said + length, sizeof(outcome.said) - 1 - length)) > 0)
+	while (length < sizeof(outcome.said) - 1 &&
+		(n = read(ends[0], outcome.said + length, sizeof(outcome.said) - 1 - length)) > 0)
 		length += (size_t)n;
 	close(ends[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
