@@ -196,6 +196,7 @@ static struct rest_exchange *exchange_new(h2o_req_t *req, const struct rest_rout
 		return NULL;
 	x->call.method = route->method;
 	x->call.peer = *peer;
+	x->call.observer = config->observer;
 	x->timeout_ms = config->timeout_ms ? config->timeout_ms
 					   : rpc_method_default_timeout_ms(route->method);
 	x->call.deadline_ns = now_ns() + x->timeout_ms * NS_PER_MS;

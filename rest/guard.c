@@ -267,8 +267,20 @@ void rest_guard_identify(h2o_req_t *req, const struct rpc_method *method, struct
 	guard_describe(req, ret_peer->text, sizeof(ret_peer->text));
 	if (!method->changes)
 		return;
-	if (config->access->key_len > 0 || config->anyone_may_change)
+	ret_peer->has_key = config->access->key_len > 0;
+	if (ret_peer->has_key || config->anyone_may_change)
 		ret_peer->may_change = RPC_MAY;
 	else if (config->ask_owner)
 		guard_owner(req, ret_peer);
+}
+
+void rest_guard_observe(
+	h2o_req_t *req, const struct rpc_method *method, enum rpc_code code, const char *why)
+{
+	struct rpc_peer peer = {0};
+
+	if (!method->changes)
+		return;
+	guard_describe(req, peer.text, sizeof(peer.text));
+	rpc_observe_refusal(rest_loop_of(req)->server->config.observer, method, &peer, code, why);
 }

@@ -21,3 +21,7 @@ void rest_guard_preflight(h2o_req_t *req, const char *verbs);
 /* Tells the service who calls: after rest_guard_admit, so a configured key was presented. */
 void rest_guard_identify(
 	h2o_req_t *req, const struct rpc_method *method, struct rpc_peer *ret_peer);
+
+/* Tells the observer of a change that is refused, before its body is read: whose and why. */
+void rest_guard_observe(
+	h2o_req_t *req, const struct rpc_method *method, enum rpc_code code, const char *why);

@@ -142,8 +142,11 @@ static void handler_call(h2o_req_t *req, const struct rest_route *route, h2o_iov
 	struct rpc_peer peer;
 	int r;
 
-	if (route->method->changes && !rest_guard_page(req))
+	if (route->method->changes && !rest_guard_page(req)) {
+		rest_guard_observe(req, route->method, RPC_PERMISSION_DENIED,
+			"a page of another site asked for it");
 		return;
+	}
 	if (route->has_body)
 		r = handler_read_body(req, route, query, &message, &fault);
 	else
@@ -232,13 +235,25 @@ static void handler_route(h2o_req_t *req, const struct rest_route *first, h2o_io
 		handler_plan(req, NULL, route, query);
 }
 
+/* A request was not let in. */
+static void handler_observe(h2o_req_t *req, const struct rest_route *first)
+{
+	const struct rest_route *route = first ? handler_find_verb(first, req->input.method) : NULL;
+
+	if (route)
+		rest_guard_observe(req, route->method, RPC_UNAUTHENTICATED,
+			"its Host, address or API key is not one that is let in");
+}
+
 static void handler_dispatch(h2o_req_t *req, h2o_iovec_t path, h2o_iovec_t query)
 {
 	const struct handler_page *page = handler_find_page(path);
 	const struct rest_route *first = page ? NULL : handler_find_path(path);
 
-	if (!rest_guard_admit(req, query, page && page->open))
+	if (!rest_guard_admit(req, query, page && page->open)) {
+		handler_observe(req, first);
 		return;
+	}
 	if (page && handler_is_get(req))
 		handler_plan(req, page, NULL, query);
 	else if (page)

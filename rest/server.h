@@ -46,6 +46,7 @@ struct rest_config {
 							     or NULL */
 	const struct rpc_rights *rights;		  /* which users may change devices, for
 							     ask_owner; NULL: root alone */
+	const struct rpc_observer *observer;		  /* told of changes; NULL: nobody */
 };
 
 struct rest_server;

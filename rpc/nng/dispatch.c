@@ -348,6 +348,8 @@ static struct dispatch_call *call_new(struct rpc_dispatch *dispatch,
 	call->dispatch = dispatch;
 	call->base.method = method;
 	call->base.peer = caller->peer;
+	call->base.observer = dispatch->config.observer;
+	call->base.peer.has_key = caller->key_required;
 	if (caller->key_required)
 		call->base.peer.may_change = RPC_MAY;
 	call->request_id = strdup(envelope->request_id);
@@ -355,6 +357,7 @@ static struct dispatch_call *call_new(struct rpc_dispatch *dispatch,
 		call_free(call);
 		return NULL;
 	}
+	call->base.request_id = call->request_id;
 	return call;
 }
 
@@ -407,6 +410,17 @@ static bool has_key(const struct rpc_dispatch *dispatch, const Rpc__V1__Request 
 	return key && secret && secret_equal(key, len, secret);
 }
 
+static void dispatch_refuse_key(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
+	const struct rpc_caller *caller, const struct rpc_method *method, const char *id)
+{
+	static const char why[] = "invalid api key";
+
+	if (method)
+		rpc_observe_refusal(
+			dispatch->config.observer, method, &caller->peer, RPC_UNAUTHENTICATED, why);
+	dispatch_refuse(dispatch, ticket, id, RPC_UNAUTHENTICATED, why);
+}
+
 static void take_envelope(struct rpc_dispatch *dispatch, struct rpc_ticket *ticket,
 	const struct rpc_caller *caller, const Rpc__V1__Request *envelope)
 {
@@ -419,7 +433,7 @@ static void take_envelope(struct rpc_dispatch *dispatch, struct rpc_ticket *tick
 			"request_id has %zu bytes; at most %d are taken", strlen(id),
 			REQUEST_ID_MAX);
 	else if (caller->key_required && !open && !has_key(dispatch, envelope))
-		dispatch_refuse(dispatch, ticket, id, RPC_UNAUTHENTICATED, "invalid api key");
+		dispatch_refuse_key(dispatch, ticket, caller, method, id);
 	else if (!method)
 		dispatch_refuse(dispatch, ticket, id, RPC_UNIMPLEMENTED,
 			"there is no method \"%.100s\"; rpc.v1.Reflection tells which there are",

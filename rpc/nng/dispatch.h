@@ -38,6 +38,7 @@ struct rpc_dispatch_config {
 	const char *api_key;		   /* borrowed; NULL: none */
 	unsigned max_changes;		   /* in flight at once, abandoned and repeats included */
 	unsigned max_reads;
+	const struct rpc_observer *observer; /* told of changes; NULL: nobody */
 
 	/* Sends the reply of a ticket, which is free for reuse from then on. Called exactly once
 	 * for each rpc_dispatch_take, from any thread, without a lock held. */

@@ -303,6 +303,7 @@ static int server_open_dispatch(
 	const struct rpc_dispatch_config dispatch = {
 		.services = config->services,
 		.api_key = server->api_key,
+		.observer = config->observer,
 		.max_changes = server->contexts / 2,
 		.max_reads = server->contexts / 2 - CONTEXTS_SPARE,
 		.reply = server_on_reply,

@@ -21,6 +21,8 @@ struct rpc_server_config {
 	const struct rpc_rights *rights; /* which users may change devices, over ipc://; asked on
 					    nng's threads. NULL: root alone */
 
+	const struct rpc_observer *observer; /* told of changes; NULL: nobody */
+
 	bool ask_owner; /* whose places a loopback TCP connection takes: the kernel is asked, or
 			   its address tells */
 };

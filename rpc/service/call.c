@@ -74,39 +74,67 @@ static void call_invoke(ProtobufCService *service, struct rpc_call *call,
 	service->invoke(service, call->method->index, request, done, call);
 }
 
+/* Of a change. */
+static void call_on_ended(const ProtobufCMessage *response, void *data)
+{
+	struct rpc_call *call = data;
+
+	if (call->observer)
+		call->observer->ended(call->observer->arg, call, call->asked.request, response);
+	call->asked.done(response, call);
+}
+
 static void on_answer(void *arg, enum rpc_rights_answer answer)
 {
 	struct rpc_call *call = arg;
 
 	if (answer == RPC_RIGHTS_YES) {
-		call_invoke(call->asked.service, call, call->asked.request, call->asked.done);
+		call_invoke(call->asked.service, call, call->asked.request, call_on_ended);
 		return;
 	}
 	if (answer == RPC_RIGHTS_NO)
 		refuse_caller(call);
 	else
 		refuse_unanswered(call, answer);
-	call->asked.done(NULL, call);
+	call_on_ended(NULL, call);
+}
+
+static void invoke_change(struct rpc_call *call)
+{
+	const struct rpc_peer *peer = &call->peer;
+
+	if (peer->may_change == RPC_MAY)
+		on_answer(call, RPC_RIGHTS_YES);
+	else if (peer->may_change == RPC_MAY_ASK)
+		peer->rights->ask(peer->rights->arg, peer->uid, peer->gid, on_answer, call);
+	else
+		on_answer(call, RPC_RIGHTS_NO);
 }
 
 void rpc_invoke(ProtobufCService *service, struct rpc_call *call, const ProtobufCMessage *request,
 	ProtobufCClosure done)
 {
-	const struct rpc_peer *peer = &call->peer;
-
-	if (!call->method->changes || peer->may_change == RPC_MAY) {
+	if (!call->method->changes) {
 		call_invoke(service, call, request, done);
 		return;
 	}
-	if (peer->may_change == RPC_MAY_ASK) {
-		call->asked.service = service;
-		call->asked.request = request;
-		call->asked.done = done;
-		peer->rights->ask(peer->rights->arg, peer->uid, peer->gid, on_answer, call);
+	call->began_ns = now_ns();
+	call->asked.service = service;
+	call->asked.request = request;
+	call->asked.done = done;
+	invoke_change(call);
+}
+
+void rpc_observe_refusal(const struct rpc_observer *observer, const struct rpc_method *method,
+	const struct rpc_peer *peer, enum rpc_code code, const char *why)
+{
+	struct rpc_call call = {.method = method, .peer = *peer, .began_ns = now_ns()};
+
+	if (!observer || !method->changes)
 		return;
-	}
-	refuse_caller(call);
-	done(NULL, call);
+	rpc_call_fail(&call, code, "%s", why);
+	observer->ended(observer->arg, &call, NULL, NULL);
+	rpc_status_free(call.status);
 }
 
 ProtobufCService *rpc_service_for(

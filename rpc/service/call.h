@@ -57,21 +57,36 @@ struct rpc_peer {
 	uid_t uid;
 	gid_t gid;
 	pid_t pid;
+	bool has_key;  /* the API key was presented */
 	char text[80]; /* for logs and the audit trail: "uid 1000 pid 42", "127.0.0.1:40312" */
+};
+
+struct rpc_call;
+
+/* Who is told of each call that changes devices when it has ended, or was refused: with the request
+ * (NULL: it was refused before it was read) and the response (NULL: it failed, call->status says
+ * why). Called on the thread that ends the call, before its caller is answered; must not block. */
+struct rpc_observer {
+	void (*ended)(void *arg, const struct rpc_call *call, const ProtobufCMessage *request,
+		const ProtobufCMessage *response);
+	void *arg;
 };
 
 /* One call in progress. Transports embed it as the first member of their own per-call object. */
 struct rpc_call {
 	const struct rpc_method *method;
 	struct rpc_peer peer;
-	int64_t deadline_ns;	 /* CLOCK_MONOTONIC; when the caller stops waiting */
+	const struct rpc_observer *observer; /* NULL: none */
+	const char *request_id;		     /* NULL or "": none; borrowed */
+	int64_t began_ns;		     /* when it was invoked (CLOCK_MONOTONIC) */
+	int64_t deadline_ns;		     /* CLOCK_MONOTONIC; when the caller stops waiting */
 	Rpc__V1__Status *status; /* owned by the call; set by the service before done(NULL) */
 	bool started;		 /* the service was given it: rpc_invoke did not refuse */
 	struct {
 		ProtobufCService *service;
 		const ProtobufCMessage *request;
 		ProtobufCClosure done;
-	} asked; /* rpc_invoke's own, while it asks about the caller */
+	} asked; /* rpc_invoke's own, of a call that changes devices */
 };
 
 /* Milliseconds a caller waits when it does not say: 5000 for reads, 30000 for changes
@@ -93,6 +108,10 @@ void rpc_peer_set_user(
  * service must implement call->method->service. */
 void rpc_invoke(ProtobufCService *service, struct rpc_call *call, const ProtobufCMessage *request,
 	ProtobufCClosure done);
+
+/* Tells the observer of a change that was refused before it became a call. */
+void rpc_observe_refusal(const struct rpc_observer *observer, const struct rpc_method *method,
+	const struct rpc_peer *peer, enum rpc_code code, const char *why);
 
 /* The service of the array (NULL-terminated) that implements the method, or NULL. */
 ProtobufCService *rpc_service_for(

@@ -12,6 +12,7 @@
 #include "rpc/nng/server.h"
 #include "rpc/service/health.h"
 #include "rpc/service/reflection.h"
+#include "tools/vfiod/log/changes.h"
 #include "vfio/v1/problem.pb-c.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ enum {
 
 struct daemon {
 	struct callers *callers;
+	struct changes_log *log;
 	struct host *host;
 	struct device_service *devices;
 	ProtobufCService *health, *reflection;
@@ -124,10 +126,11 @@ static int make_services(struct daemon *d)
 	const struct device_env env = {
 		.host = d->host, .publish = daemon_publish, .publish_arg = d};
 
+	d->log = changes_log_new(&(struct changes_log_names){callers_name, d->callers});
 	d->devices = device_service_new(&env);
 	d->health = rpc_health_new(d->services);
 	d->reflection = rpc_reflection_new();
-	if (!d->devices || !d->health || !d->reflection)
+	if (!d->log || !d->devices || !d->health || !d->reflection)
 		return daemon_complain("start", "out of memory");
 	d->services[0] = device_service_base(d->devices);
 	d->services[1] = d->health;
@@ -146,6 +149,7 @@ static int start_rpc(struct daemon *d, const struct inheritance *in)
 		.tls = {in->tls_certificate, in->tls_key, in->tls_authority},
 		.ipc_gid = in->socket_group,
 		.rights = &in->callers->rights,
+		.observer = changes_log_observer(d->log),
 		.ask_owner = !in->callers->simulated,
 	};
 
@@ -169,6 +173,7 @@ static int start_rest(struct daemon *d, const struct inheritance *in)
 		.services = d->services,
 		.details = details,
 		.rights = &in->callers->rights,
+		.observer = changes_log_observer(d->log),
 	};
 
 	if (rest_server_start(&config, &d->rest, &fault) < 0)
@@ -249,6 +254,7 @@ static void free_all(struct daemon *d)
 	rpc_reflection_free(d->reflection);
 	rpc_publisher_close(d->publisher);
 	host_close(d->host);
+	changes_log_free(d->log);
 }
 
 int daemon_run(const struct inheritance *in)

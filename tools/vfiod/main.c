@@ -11,6 +11,7 @@
 #include "core/pci/real.h"
 #include "tools/vfiod/daemon.h"
 #include "tools/vfiod/folders.h"
+#include "tools/vfiod/log/log.h"
 #include "tools/vfiod/owner.h"
 #include "tools/vfiod/sandbox/privileges.h"
 #include "tools/vfiod/sandbox/sandbox.h"
@@ -204,6 +205,7 @@ int main(int argc, char **argv)
 {
 	CLEANUP(start_clear)
 	struct start s = {.state.locks_fd = -1, .listener.fd = -1, .sysfs = SYSFS_INIT};
+	log_open();
 	enum options_result parsed = options_parse(argc, argv, &s.options);
 
 	if (parsed != OPTIONS_RUN)

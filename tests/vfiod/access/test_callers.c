@@ -83,11 +83,11 @@ static void test_membership(void **state)
 	(void)state;
 	if (!users_are_ours)
 		skip();
-	assert_int_equal(membership_read(MEMBER, VFIOD), 1);
-	assert_int_equal(membership_read(PRIMARY, VFIOD), 1);
-	assert_int_equal(membership_read(STRANGER, VFIOD), 0);
-	assert_int_equal(membership_read(STRANGER, STRANGER), 1);
-	assert_int_equal(membership_read(64999, VFIOD), 0);
+	assert_int_equal(membership_read(MEMBER, VFIOD, NULL), 1);
+	assert_int_equal(membership_read(PRIMARY, VFIOD, NULL), 1);
+	assert_int_equal(membership_read(STRANGER, VFIOD, NULL), 0);
+	assert_int_equal(membership_read(STRANGER, STRANGER, NULL), 1);
+	assert_int_equal(membership_read(64999, VFIOD, NULL), 0);
 }
 
 static void test_many_groups_and_a_long_entry(void **state)
@@ -95,10 +95,10 @@ static void test_many_groups_and_a_long_entry(void **state)
 	(void)state;
 	if (!users_are_ours)
 		skip();
-	assert_int_equal(membership_read(BUSY, VFIOD), 1);
-	assert_int_equal(membership_read(BUSY, 65000 + GROUPS - 1), 1);
-	assert_int_equal(membership_read(BUSY, 65000 + GROUPS), 0);
-	assert_int_equal(membership_read(LONG, VFIOD), 1);
+	assert_int_equal(membership_read(BUSY, VFIOD, NULL), 1);
+	assert_int_equal(membership_read(BUSY, 65000 + GROUPS - 1, NULL), 1);
+	assert_int_equal(membership_read(BUSY, 65000 + GROUPS, NULL), 0);
+	assert_int_equal(membership_read(LONG, VFIOD, NULL), 1);
 }
 
 /* A database that cannot be read is not one without that user. */
@@ -113,7 +113,7 @@ static void test_trouble_is_not_a_no(void **state)
 	none = before;
 	none.rlim_cur = 0;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-	int r = membership_read(MEMBER, VFIOD);
+	int r = membership_read(MEMBER, VFIOD, NULL);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_int_equal(r, -EMFILE);
 }

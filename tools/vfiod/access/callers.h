@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 struct lookups;
+struct caller_names;
 
 /* Stays where it is once it is filled in: the rights ask it. */
 struct callers {
@@ -24,10 +25,15 @@ struct callers {
 	gid_t group;
 	struct lookups *lookups;
 	struct rpc_rights rights; /* for both faces */
+	struct caller_names *names;
 };
 
 /* Looks up the group. Before privileges are dropped. 0, or a negative errno. */
 int callers_init(struct callers *callers, bool simulated);
+
+/* Writes the name of a user who was asked about, or of root; "" for another. Never blocks, takes
+ * struct callers *. Thread-safe. */
+void callers_name(void *callers, uid_t uid, char *ret, size_t size);
 
 /* Waits, at most until deadline_ns (CLOCK_MONOTONIC), until nothing is asked of the user database
  * any more; from now on nothing is. False: it still does not answer. */

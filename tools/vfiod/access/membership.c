@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 
 enum {
 	ENTRY_MIN = 1024,
@@ -89,11 +90,13 @@ static int look_for(const struct passwd *user, gid_t group)
 	return n < 0 ? n : confirm_no(group);
 }
 
-int membership_read(uid_t uid, gid_t group)
+int membership_read(uid_t uid, gid_t group, char ret_name[MEMBERSHIP_NAME])
 {
 	CLEANUP(free_cleanup) char *buf = NULL;
 	struct passwd user;
 	int n = read_user(uid, &user, &buf);
 
+	if (n > 0 && ret_name)
+		snprintf(ret_name, MEMBERSHIP_NAME, "%s", user.pw_name);
 	return n <= 0 ? n : look_for(&user, group);
 }
