@@ -43,6 +43,9 @@ int host_recover(struct host *host, void (*report)(void *arg, const char *senten
  * the engine. To be set before there are several threads; NULL for nobody. */
 void host_listen(struct host *host, pending_listener *listener, void *arg);
 
+/* How many changes wait for a write that was given up. From any thread. */
+size_t host_pending(struct host *host);
+
 /* Ends the engine's own threads, as host_close does without a limit. False when one waits for a
  * write that has not returned by deadline (CLOCK_MONOTONIC): the host must not be closed then, and
  * what it was about is on disk. */

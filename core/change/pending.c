@@ -35,6 +35,7 @@ struct pending {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	struct left *list;
+	size_t count; /* of the list and what is off it while it is worked at */
 	bool is_running, must_end, has_ended;
 	pthread_t thread;
 };
@@ -322,6 +323,7 @@ static void work(struct pending *p)
 		keylock_release(&p->host->groups, &held);
 	if (!ended)
 		return;
+	p->count--;
 	unblock(p, l, l->n);
 	free(l);
 }
@@ -372,6 +374,7 @@ static int watch_for(struct pending *p, struct left *l)
 	}
 	pthread_mutex_lock(&p->mutex);
 	put_back(p, l);
+	p->count++;
 	if (!p->is_running && !p->must_end)
 		p->is_running = pthread_create(&p->thread, NULL, watch, p) == 0;
 	pthread_cond_broadcast(&p->changed);
@@ -395,6 +398,14 @@ int pending_settle(struct pending *p, int64_t intent, const char *what,
 	if (!l)
 		return -ENOMEM;
 	return settle(p, l) ? 0 : watch_for(p, STEAL(l));
+}
+
+size_t pending_count(struct pending *p)
+{
+	pthread_mutex_lock(&p->mutex);
+	size_t count = p->count;
+	pthread_mutex_unlock(&p->mutex);
+	return count;
 }
 
 bool pending_stop(struct pending *p, int64_t deadline)

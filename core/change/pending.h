@@ -53,6 +53,9 @@ int pending_settle(struct pending *pending, int64_t intent, const char *what,
  * will be finished, else "undo". */
 void pending_name(char buf[static 24], const char *what, size_t n_devices);
 
+/* How many changes wait, or are being ended. From any thread. */
+size_t pending_count(struct pending *pending);
+
 /* Ends the thread; the intents stay on disk. False when the thread has not ended by the deadline
  * (CLOCK_MONOTONIC, ns), because a write of its own has not returned: nothing may be freed then. */
 bool pending_stop(struct pending *pending, int64_t deadline);
