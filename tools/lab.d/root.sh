@@ -39,12 +39,19 @@ root_apt_options() {
 }
 
 # Usage: root_make NAME FILE [OPTION OF MMDEBSTRAP]...: makes a tar file of a release.
+#
+# What mmdebstrap mounts is gone with it, however it ends. It lends /dev/shm to what it makes, so it
+# gets one of its own; of /sys it gets none.
 root_make() {
-	local name=$1 file=$2 log=$lab_temporary/mmdebstrap.log
+	local name=$1 file=$2 log=$lab_temporary/mmdebstrap.log apart=()
+	# shellcheck disable=SC2016 # the inner shell's
+	((EUID)) || apart=(unshare --mount sh -c 'mount -t tmpfs tmpfs /dev/shm && exec "$@"' -)
+	[[ $(stat -c %d "$lab_temporary") != "$(stat -c %d /dev/shm)" ]] ||
+		die "a root file system cannot be made in /dev/shm: set TMPDIR to another folder"
 	root_apt_options >"$lab_temporary/apt.conf"
-	# Never with this machine's /sys.
-	nice mmdebstrap --variant=minbase --skip=chroot/mount/sys --dpkgopt=force-unsafe-io \
-		--aptopt="$lab_temporary/apt.conf" "${@:3}" "$name" "$file" - <<<"$root_sources" >"$log" 2>&1 || {
+	"${apart[@]}" mmdebstrap --variant=minbase --skip=chroot/mount/sys \
+		--dpkgopt=force-unsafe-io --aptopt="$lab_temporary/apt.conf" "${@:3}" "$name" "$file" - \
+		<<<"$root_sources" >"$log" 2>&1 || {
 		tail -n 30 "$log" >&2
 		return 1
 	}
