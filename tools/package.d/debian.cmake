@@ -2,7 +2,16 @@
 # Debian packages of vfiod and of the simulated host, by CPack. tools/package runs this with
 # VFIOD_DEBIAN, the release that they are for.
 set(parts ${CMAKE_CURRENT_LIST_DIR})
-set(contact "The vfiod authors <vfiod@localhost.localdomain>")
+# Who builds packages answers for them.
+set(name $ENV{DEBFULLNAME})
+set(mail $ENV{DEBEMAIL})
+if(NOT mail)
+	set(name "The vfiod authors")
+	set(mail vfiod@users.noreply.github.com)
+elseif(NOT name)
+	set(name ${mail})
+endif()
+set(contact "${name} <${mail}>")
 # Later releases of Debian have later versions, so that an upgrade of Debian upgrades vfiod too.
 set(version "${PROJECT_VERSION}+deb${VFIOD_DEBIAN}")
 
@@ -58,6 +67,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs DESTINATION share/doc/vfiod)
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME vfiod)
 set(CPACK_PACKAGE_VERSION ${version})
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "") # it would be the first line of both descriptions
 set(CPACK_PACKAGE_CONTACT ${contact})
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
@@ -77,14 +87,14 @@ set(CPACK_DEBIAN_VFIOD_PACKAGE_SUGGESTS "vfiod-simhost")
 set(CPACK_DEBIAN_VFIOD_PACKAGE_CONTROL_EXTRA ${parts}/postinst ${parts}/prerm ${parts}/postrm)
 set(CPACK_COMPONENT_VFIOD_DESCRIPTION
 "daemon that gives PCI devices to virtual machines
- vfiod manages VFIO (PCI passthrough) devices: it finds devices, checks them,
- binds them to vfio-pci and returns them to the drivers they had, all the
- devices of a request or none. It refuses to take a device that the host or a
- virtual machine uses. vfioctl is its command-line client.")
+vfiod manages VFIO (PCI passthrough) devices: it finds devices, checks them,
+binds them to vfio-pci and returns them to the drivers they had, all the
+devices of a request or none. It refuses to take a device that the host or a
+virtual machine uses. vfioctl is its command-line client.")
 set(CPACK_DEBIAN_SIMHOST_PACKAGE_DEPENDS fuse3)
 set(CPACK_COMPONENT_SIMHOST_DESCRIPTION
 "simulated host with PCI devices, to try and test vfiod on
- simhost mounts the sys/, proc/ and dev/ of a host that a text file describes.
- They behave like those of the kernel when devices are bound and unbound. It
- needs neither root nor such devices.")
+simhost mounts the sys/, proc/ and dev/ of a host that a text file describes.
+They behave like those of the kernel when devices are bound and unbound. It
+needs neither root nor such devices.")
 include(CPack)
