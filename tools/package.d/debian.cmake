@@ -28,7 +28,8 @@ if(VFIOD_DEBIAN GREATER 12)
 		RENAME copyright.libh2o)
 	set_target_properties(vfiod PROPERTIES INSTALL_RPATH /usr/${private_folder})
 	target_link_options(vfiod PRIVATE -Wl,--enable-new-dtags)
-	set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS /usr/lib/x86_64-linux-gnu ${private_folder})
+	# Below the folder that is packed.
+	set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS usr/${private_folder})
 endif()
 
 # What Debian wants every package to have.
