@@ -245,8 +245,10 @@ static bool daemon_stop(struct daemon *d)
 	int64_t grace = now_ns() + GRACE_MS * 1000000LL;
 
 	sd_notify(0, "STOPPING=1");
-	if (!watch_stop(&d->watch, grace))
+	if (!watch_stop(&d->watch, grace)) {
+		daemon_complain("a thread does not answer", "ending without it");
 		return false;
+	}
 	if (d->rest)
 		rest_server_stop(d->rest, left_ms(grace));
 	if (d->rpc)
