@@ -110,6 +110,11 @@ void host_listen(struct host *host, pending_listener *listener, void *arg)
 	pending_listen(host->pending, listener, arg);
 }
 
+size_t host_pending(struct host *host)
+{
+	return pending_count(host->pending);
+}
+
 struct devices *host_devices(struct host *host)
 {
 	return host->devices;

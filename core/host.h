@@ -44,6 +44,9 @@ int host_recover(struct host *host, void (*report)(void *arg, const char *senten
  * on a thread of the engine. To be called while there is one thread; NULL for nobody. */
 void host_listen(struct host *host, pending_listener *listener, void *arg);
 
+/* How many changes wait for a blocked write. From any thread. */
+size_t host_pending(struct host *host);
+
 /* Ends the engine's own threads. False when one still waits for a write at the deadline
  * (CLOCK_MONOTONIC, ns). The host must not be closed then; the change is on disk. host_close does
  * the same without a deadline. */

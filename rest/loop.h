@@ -36,7 +36,7 @@ struct rest_loop {
 	unsigned max_connections;
 	int listen_fd; /* -1 once the listener has it */
 	pthread_t thread;
-	sem_t ready; /* posted when the loop takes messages */
+	sem_t ready; /* posted when the loop takes messages, and when it has taken a ping */
 	h2o_context_t http;
 	h2o_accept_ctx_t accept_ctx;
 	h2o_socket_t *listener;	 /* NULL: no longer accepting */
@@ -59,6 +59,7 @@ struct rest_loop {
 	struct rest_mailbox *mailbox;
 	h2o_multithread_receiver_t control;
 	h2o_multithread_message_t stop; /* sent by rest_server_stop, after grace_ms is set */
+	h2o_multithread_message_t ping;
 	uint32_t grace_ms;
 	bool draining;
 	bool forced;

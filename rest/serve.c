@@ -118,11 +118,15 @@ static void serve_on_control(h2o_multithread_receiver_t *receiver, h2o_linklist_
 {
 	struct rest_loop *loop = H2O_STRUCT_FROM_MEMBER(struct rest_loop, control, receiver);
 
-	(void)messages; /* there is but one */
-	if (h2o_linklist_is_linked(&loop->stop.link))
-		h2o_linklist_unlink(&loop->stop.link);
-	if (!loop->draining)
-		serve_drain(loop);
+	while (!h2o_linklist_is_empty(messages)) {
+		h2o_linklist_t *node = messages->next;
+
+		h2o_linklist_unlink(node);
+		if (node == &loop->ping.link)
+			sem_post(&loop->ready);
+		else if (!loop->draining)
+			serve_drain(loop);
+	}
 }
 
 int rest_serve_prepare(struct rest_loop *loop, struct rest_server *server)

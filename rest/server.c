@@ -132,6 +132,18 @@ int rest_server_start(
 	return 0;
 }
 
+/* The mailbox of control messages is read by the loop's own thread. */
+void rest_server_ping(struct rest_server *server)
+{
+	for (unsigned i = 0; i < server->running; i++) {
+		struct rest_loop *loop = &server->loops[i];
+
+		h2o_multithread_send_message(&loop->control, &loop->ping);
+		while (sem_wait(&loop->ready) < 0 && errno == EINTR)
+			;
+	}
+}
+
 void rest_server_stop(struct rest_server *server, uint32_t grace_ms)
 {
 	for (unsigned i = 0; i < server->running; i++) {

@@ -56,6 +56,10 @@ struct rest_server;
 int rest_server_start(
 	const struct rest_config *config, struct rest_server **ret, struct fault *fault);
 
+/* Waits until every event loop has come round: how long that takes tells whether it serves. Not
+ * from a loop's thread, nor while the server is being stopped. */
+void rest_server_ping(struct rest_server *server);
+
 /* Stops: accepts no more, closes idle connections, answers the requests in flight, and after
  * grace_ms answers those still waiting UNAVAILABLE. Returns when all threads have ended, shortly
  * after the grace at the latest, whatever the services do: a call still with its service lives

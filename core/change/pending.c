@@ -28,6 +28,7 @@ struct pending {
 	pthread_mutex_t mutex;
 	struct thread_task watcher;
 	struct intent *list;
+	size_t count; /* of the list and what is off it while it is worked at */
 };
 
 struct pending *pending_new(struct host *host)
@@ -276,6 +277,7 @@ static void *pending_watch(void *arg)
 			intent = pending_try(p, intent);
 			pthread_mutex_lock(&p->mutex);
 			pending_put(p, intent);
+			p->count -= !intent;
 		}
 		if (!p->watcher.must_end)
 			thread_wait(&p->watcher.changed, &p->mutex, p->list ? until : INT64_MAX);
@@ -293,6 +295,7 @@ int pending_add(struct pending *p, struct intent *intent)
 	}
 	pthread_mutex_lock(&p->mutex);
 	pending_put(p, intent);
+	p->count++;
 	thread_task_start(&p->watcher, pending_watch, p);
 	pthread_cond_broadcast(&p->watcher.changed);
 	pthread_mutex_unlock(&p->mutex);
@@ -305,6 +308,14 @@ int pending_settle(struct pending *p, struct intent *intent)
 		return pending_add(p, intent);
 	free(intent);
 	return 0;
+}
+
+size_t pending_count(struct pending *p)
+{
+	pthread_mutex_lock(&p->mutex);
+	size_t count = p->count;
+	pthread_mutex_unlock(&p->mutex);
+	return count;
 }
 
 bool pending_stop(struct pending *p, int64_t deadline)

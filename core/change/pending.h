@@ -43,6 +43,9 @@ int pending_add(struct pending *pending, struct intent *intent);
  */
 int pending_settle(struct pending *pending, struct intent *intent);
 
+/* How many changes wait, or are being ended. From any thread. */
+size_t pending_count(struct pending *pending);
+
 /* Ends the thread; the intents stay on disk. False when the thread has not ended by the deadline
  * (CLOCK_MONOTONIC, ns), because a write of its own has not returned: nothing may be freed then. */
 bool pending_stop(struct pending *pending, int64_t deadline);

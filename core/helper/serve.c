@@ -231,14 +231,15 @@ static int keep_only(int *const *fds, size_t n)
 	return close_range((unsigned)unused, ~0U, 0);
 }
 
-/* SIGINT and SIGTERM are for main: closing the channel is what ends the privileged helper, so that
- * a change under way is not cut off from the part that would undo it. */
+/* SIGINT, SIGTERM and SIGHUP are for main: closing the channel is what ends the privileged helper,
+ * so that a change under way is not cut off from the part that would undo it. */
 static int take_signals(void)
 {
 	sigset_t mask;
 
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGCHLD);

@@ -398,6 +398,23 @@ const char *rpc_server_url(const struct rpc_server *server, size_t n)
 	return rpc_listeners_url(server->listeners, n);
 }
 
+static void ping_is_back(void *server)
+{
+	(void)server;
+}
+
+/* By way of the thread that ends what waits, and of one of those that serve. */
+void rpc_server_ping(struct rpc_server *server)
+{
+	nng_aio *aio;
+
+	if (nng_aio_alloc(&aio, ping_is_back, server) != 0)
+		return;
+	nng_sleep_aio(1, aio);
+	nng_aio_wait(aio);
+	nng_aio_free(aio);
+}
+
 /* Waits until nng has taken every reply, and a little longer: it has no linger of its own. */
 static void server_drain(struct rpc_server *server)
 {

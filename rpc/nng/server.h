@@ -38,6 +38,9 @@ int rpc_server_start(const struct rpc_server_config *config, struct rpc_server *
 /* Where the n-th listener can be reached, with the port it got; NULL: there are not as many. */
 const char *rpc_server_url(const struct rpc_server *server, size_t n);
 
+/* Waits until nng's threads have come round: how long that takes tells whether they serve. */
+void rpc_server_ping(struct rpc_server *server);
+
 /* Refuses new requests with UNAVAILABLE, waits up to grace_ms for those in hand to be answered,
  * answers the rest with UNAVAILABLE and closes all connections. Blocks; not from a service. */
 void rpc_server_stop(struct rpc_server *server, unsigned grace_ms);

@@ -252,6 +252,38 @@ static void test_many_at_once(void **state)
 	}
 }
 
+static void *ping(void *server)
+{
+	rest_server_ping(server);
+	return NULL;
+}
+
+/* A ping comes back for as long as every loop comes round, and no longer. */
+static void test_ping(void **state)
+{
+	struct http_answer answer;
+	struct ground *ground = *state;
+	struct timespec soon;
+	pthread_t thread;
+	char request[512];
+	int fd = http_connect(ground->port);
+
+	rest_server_ping(ground->server);
+	rest_server_ping(ground->server);
+	format_post(request, sizeof(request), V1 "/devices/info", "{\"pci_address\":\"stall\"}");
+	http_send_text(fd, request);
+	fake_wait_held();
+	pthread_create(&thread, NULL, ping, ground->server);
+	clock_gettime(CLOCK_REALTIME, &soon);
+	soon.tv_sec += 1;
+	assert_int_equal(pthread_timedjoin_np(thread, NULL, &soon), ETIMEDOUT);
+	fake_release();
+	pthread_join(thread, NULL);
+	http_read(fd, &answer, true);
+	http_answer_clear(&answer);
+	close(fd);
+}
+
 static void test_start_fails_without_a_listener(void **state)
 {
 	struct fault fault = {""};
@@ -281,6 +313,7 @@ int main(void)
 		cmocka_unit_test(test_connection_limit),
 		cmocka_unit_test(test_the_idle_make_room),
 		ON_GROUND(test_many_at_once),
+		ON_GROUND(test_ping),
 		cmocka_unit_test(test_start_fails_without_a_listener),
 	};
 

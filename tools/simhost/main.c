@@ -20,10 +20,10 @@ static const char usage[] =
 	"Mounts on FOLDER the host that HOST-FILE describes: its sys/, proc/ and dev/, with what the\n"
 	"kernel's PCI core does when they are written. Ends, and unmounts, on SIGTERM and SIGINT.\n"
 	"\n"
-	"  --foreground   stay, rather than go to the background once the folder is mounted\n"
-	"  --check        only read HOST-FILE\n"
-	"  --help         this text\n"
-	"  --version      the version\n"
+	"  -f, --foreground   stay, rather than go to the background once the folder is mounted\n"
+	"      --check        only read HOST-FILE\n"
+	"  -h, --help         this text\n"
+	"  -V, --version      the version\n"
 	"\n"
 	"The file FOLDER/control takes commands: hold a device, make a write fail, pull a card.\n"
 	"docs/simulated-host.md describes host files and commands.\n";
@@ -45,7 +45,7 @@ static int main_parse(int argc, char **argv, struct options *ret)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "fh", names, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "fhV", names, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			ret->foreground = true;

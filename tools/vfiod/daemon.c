@@ -13,6 +13,7 @@
 #include "rpc/service/health.h"
 #include "rpc/service/reflection.h"
 #include "tools/vfiod/log/changes.h"
+#include "tools/vfiod/watch.h"
 #include "vfio/v1/problem.pb-c.h"
 
 #include <errno.h>
@@ -42,6 +43,7 @@ struct daemon {
 	char id[17]; /* of this run of the daemon */
 	struct rpc_server *rpc;
 	struct rest_server *rest;
+	struct watch watch;
 };
 
 static int daemon_complain(const char *what, const char *why)
@@ -191,7 +193,30 @@ static int daemon_start(struct daemon *d, const struct inheritance *in)
 	fprintf(stderr, "vfiod: serving REST on http://%s and RPC on %s\n", in->listener->text,
 		in->options->rpc);
 	sd_notify(0, "READY=1");
-	return 0;
+	int error = watch_start(&d->watch, d->host, d->rest, d->rpc);
+	return error ? daemon_complain("start", strerror(-error)) : 0;
+}
+
+/* Options are read once, and what TLS needs while the daemon is still root. */
+static void daemon_reload(void)
+{
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(now_ns() / 1000));
+	daemon_complain("reload",
+		"there is nothing that could be read again; restart vfiod for new options");
+	sd_notify(0, "READY=1");
+}
+
+/* Whether a signal that has come is one to end for. */
+static bool signal_ends(int signals)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return true;
+	if (info.ssi_signo != SIGHUP)
+		return true;
+	daemon_reload();
+	return false;
 }
 
 /* Waits for a reason to end. The exit status. */
@@ -203,7 +228,7 @@ static int wait_for_end(int signals, const struct helper *helper)
 	for (;;) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
 			return daemon_complain("poll", strerror(errno)), EXIT_FAILURE;
-		if (fds[0].revents)
+		if (fds[0].revents && signal_ends(signals))
 			return EXIT_SUCCESS;
 		if (fds[1].revents) {
 			daemon_complain("the privileged process ended",
@@ -227,6 +252,10 @@ static bool daemon_stop(struct daemon *d)
 	int64_t grace = now_ns() + GRACE_MS * NS_PER_MS;
 
 	sd_notify(0, "STOPPING=1");
+	if (!watch_stop(&d->watch, grace)) {
+		daemon_complain("a thread does not answer", "ending without it");
+		return false;
+	}
 	if (d->rest)
 		rest_server_stop(d->rest, left_ms(grace));
 	if (d->rpc)
@@ -266,6 +295,7 @@ int daemon_run(const struct inheritance *in)
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGHUP);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	CLEANUP(fd_cleanup) int signals = signalfd(-1, &mask, SFD_CLOEXEC);

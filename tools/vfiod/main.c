@@ -150,10 +150,19 @@ static int open_root(struct start *s)
 {
 	int error = sysfs_open(&s->sysfs, s->options.root);
 
-	if (error)
+	if (error) {
 		fprintf(stderr, "vfiod: cannot open the root %s: %s\n", s->options.root,
 			strerror(-error));
-	return error;
+		return error;
+	}
+	if (!sysfs_exists(s->sysfs.root_fd, "sys")) {
+		fprintf(stderr,
+			"vfiod: --root %s: there is no folder sys below it, so this is no host\n",
+			s->options.root);
+		return -ENOENT;
+	}
+	s->sandbox.is_simulated = !s->sysfs.is_real;
+	return 0;
 }
 
 /* Once the folders are there. */
@@ -210,12 +219,12 @@ int main(int argc, char **argv)
 
 	if (parsed != OPTIONS_RUN)
 		return parsed == OPTIONS_DONE ? EXIT_SUCCESS : 2;
-	if (s.options.is_root && privileges_find_user(s.options.user, &s.user) < 0)
-		return EXIT_FAILURE;
 	raise_fd_limit();
 	if (open_root(&s) < 0)
 		return EXIT_FAILURE;
-	s.sandbox.is_simulated = !s.sysfs.is_real;
+	if (s.options.is_root &&
+		privileges_find_user(s.options.user, s.sandbox.is_simulated, &s.user) < 0)
+		return EXIT_FAILURE;
 	if (callers_init(&s.callers, s.sandbox.is_simulated) < 0) {
 		fputs("vfiod: start: out of memory\n", stderr);
 		return EXIT_FAILURE;

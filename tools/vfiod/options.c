@@ -5,90 +5,13 @@
 #include "core/base/user_folder.h"
 #include "core/base/util.h"
 #include "core/plan/judge.h"
+#include "tools/vfiod/usage.h"
 
 #include <getopt.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-static const char HELP[] =
-	"Usage: vfiod [OPTION]...\n"
-	"Manages the VFIO (PCI passthrough) devices of this host.\n"
-	"\n"
-	"  --http ADDR:PORT       REST listener (127.0.0.1:8080; [::1]:8080; port 0: any)\n"
-	"  --rpc URL[,URL]        RPC listeners: ipc://PATH, tcp://LOOPBACK:PORT, "
-	"tls+tcp://ADDR:PORT\n"
-	"                         (ipc:///run/vfiod/rpc.sock)\n"
-	"  --events URL           events are published here (ipc:///run/vfiod/events.sock)\n"
-	"  --root DIR             the host's files are below DIR (/): a simulated host, unless the\n"
-	"                         kernel's own are mounted there\n"
-	"  --state DIR            what must outlive a restart (/var/lib/vfiod); root's, with a folder\n"
-	"                         of the user's in it\n"
-	"  --user NAME            user to run as once started (vfiod)\n"
-	"  --allow V:D[,V:D]      pass only these vendor:device ids, * stands for any\n"
-	"  --allow-force GUARD[,GUARD]  let requests force these guards only (all), or none;\n"
-	"                         a disk in use is never taken, whoever forces it\n"
-	"  --trusted-proxies CIDR[,CIDR]  whose X-Forwarded-For counts\n"
-	"  --tls-certificate FILE, --tls-key FILE, --tls-authority FILE\n"
-	"                         PEM files for tls+tcp://; with an authority, clients need a\n"
-	"                         certificate of it\n"
-	"  --max-connections N    connections that each face takes, 16 to 16384 (REST: 1024,\n"
-	"                         RPC: 512)\n"
-	"  --no-query-key         an API key counts in a header only, not as ?api_key=\n"
-	"  --sandbox MODE         a system call that is not allowed fails and is logged (enforce),\n"
-	"                         ends the process (kill), or is allowed (off) (enforce)\n"
-	"  --insecure-no-key      listen beyond loopback without an API key\n"
-	"  --help, --version\n"
-	"\n"
-	"Environment: VOLANT_API_KEY (key that clients must send), VOLANT_API_ALLOW_CIDR\n"
-	"(comma-separated addresses that may connect), VOLANT_CORS_ORIGINS (comma-separated\n"
-	"origins whose pages may use the API; with a key also *).\n"
-	"Not started as root, sockets default to $XDG_RUNTIME_DIR/vfiod (~/.cache/vfiod) and state to\n"
-	"$XDG_STATE_HOME/vfiod (~/.local/state/vfiod); where none of these is an absolute path, give\n"
-	"--rpc, --events and --state.\n";
-
-enum option_id {
-	OPT_HTTP = 256,
-	OPT_RPC,
-	OPT_EVENTS,
-	OPT_ROOT,
-	OPT_STATE,
-	OPT_USER,
-	OPT_ALLOW,
-	OPT_ALLOW_FORCE,
-	OPT_PROXIES,
-	OPT_TLS_CERTIFICATE,
-	OPT_TLS_KEY,
-	OPT_TLS_AUTHORITY,
-	OPT_MAX_CONNECTIONS,
-	OPT_NO_QUERY_KEY,
-	OPT_SANDBOX,
-	OPT_INSECURE,
-	OPT_HELP,
-	OPT_VERSION,
-};
-
-static const struct option OPTIONS[] = {
-	{"http", required_argument, NULL, OPT_HTTP},
-	{"rpc", required_argument, NULL, OPT_RPC},
-	{"events", required_argument, NULL, OPT_EVENTS},
-	{"root", required_argument, NULL, OPT_ROOT},
-	{"state", required_argument, NULL, OPT_STATE},
-	{"user", required_argument, NULL, OPT_USER},
-	{"allow", required_argument, NULL, OPT_ALLOW},
-	{"allow-force", required_argument, NULL, OPT_ALLOW_FORCE},
-	{"trusted-proxies", required_argument, NULL, OPT_PROXIES},
-	{"tls-certificate", required_argument, NULL, OPT_TLS_CERTIFICATE},
-	{"tls-key", required_argument, NULL, OPT_TLS_KEY},
-	{"tls-authority", required_argument, NULL, OPT_TLS_AUTHORITY},
-	{"max-connections", required_argument, NULL, OPT_MAX_CONNECTIONS},
-	{"no-query-key", no_argument, NULL, OPT_NO_QUERY_KEY},
-	{"sandbox", required_argument, NULL, OPT_SANDBOX},
-	{"insecure-no-key", no_argument, NULL, OPT_INSECURE},
-	{"help", no_argument, NULL, OPT_HELP},
-	{"version", no_argument, NULL, OPT_VERSION},
-	{0},
-};
 
 static enum options_result options_wrong(const char *what, const char *why)
 {
@@ -103,13 +26,33 @@ static enum options_result options_set(char **to, const char *value)
 	return *to ? OPTIONS_RUN : options_wrong(value, "out of memory");
 }
 
-static enum options_result set_allow(struct options *o, const char *value)
+static enum options_result take_text(
+	struct options *o, const struct option_row *row, const char *value)
+{
+	char **to = (void *)((char *)o + row->field);
+
+	return options_set(to, value);
+}
+
+static enum options_result take_flag(
+	struct options *o, const struct option_row *row, const char *value)
+{
+	bool *to = (void *)((char *)o + row->field);
+
+	(void)value;
+	*to = true;
+	return OPTIONS_RUN;
+}
+
+static enum options_result take_allow(
+	struct options *o, const struct option_row *row, const char *value)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	CLEANUP(free_cleanup) char *copy = strdup(value);
 	char *entries[256], *save = NULL;
 	size_t n = 0;
 
+	(void)row;
 	for (char *s = copy ? strtok_r(copy, ",", &save) : NULL; s;
 		s = strtok_r(NULL, ",", &save)) {
 		if (n == ARRAY_SIZE(entries))
@@ -124,12 +67,14 @@ static enum options_result set_allow(struct options *o, const char *value)
 	return OPTIONS_RUN;
 }
 
-static enum options_result set_allow_force(struct options *o, const char *value)
+static enum options_result take_allow_force(
+	struct options *o, const struct option_row *row, const char *value)
 {
 	CLEANUP(free_cleanup) char *copy = strdup(value);
 	uint32_t allowed = 0;
 	char *save = NULL, why[256];
 
+	(void)row;
 	if (!copy)
 		return options_wrong("--allow-force", "out of memory");
 	for (char *s = strtok_r(copy, ",", &save); s; s = strtok_r(NULL, ",", &save)) {
@@ -152,21 +97,25 @@ static enum options_result set_allow_force(struct options *o, const char *value)
 	return OPTIONS_RUN;
 }
 
-static enum options_result set_proxies(struct options *o, const char *value)
+static enum options_result take_proxies(
+	struct options *o, const struct option_row *row, const char *value)
 {
 	struct fault fault;
 
+	(void)row;
 	rest_cidrs_clear(&o->access.proxies);
 	return rest_cidrs_parse(value, &o->access.proxies, &fault) < 0
 		       ? options_wrong("--trusted-proxies", fault.text)
 		       : OPTIONS_RUN;
 }
 
-static enum options_result set_max_connections(struct options *o, const char *value)
+static enum options_result take_max_connections(
+	struct options *o, const struct option_row *row, const char *value)
 {
 	char *end;
 	unsigned long n = strtoul(value, &end, 10);
 
+	(void)row;
 	if (value[0] < '0' || value[0] > '9' || *end || n < OPTIONS_CONNECTIONS_MIN ||
 		n > OPTIONS_CONNECTIONS_MAX)
 		return options_wrong("--max-connections", "must be a number from 16 to 16384");
@@ -174,54 +123,111 @@ static enum options_result set_max_connections(struct options *o, const char *va
 	return OPTIONS_RUN;
 }
 
-static enum options_result options_apply(struct options *o, int id, const char *value)
+static enum options_result take_sandbox(
+	struct options *o, const struct option_row *row, const char *value)
 {
-	switch (id) {
-	case OPT_HTTP:
-		return options_set(&o->http, value);
-	case OPT_RPC:
-		return options_set(&o->rpc, value);
-	case OPT_EVENTS:
-		return options_set(&o->events, value);
-	case OPT_ROOT:
-		return options_set(&o->root, value);
-	case OPT_STATE:
-		return options_set(&o->state, value);
-	case OPT_USER:
-		return options_set(&o->user, value);
-	case OPT_ALLOW:
-		return set_allow(o, value);
-	case OPT_ALLOW_FORCE:
-		return set_allow_force(o, value);
-	case OPT_PROXIES:
-		return set_proxies(o, value);
-	case OPT_TLS_CERTIFICATE:
-		return options_set(&o->tls_certificate, value);
-	case OPT_TLS_KEY:
-		return options_set(&o->tls_key, value);
-	case OPT_TLS_AUTHORITY:
-		return options_set(&o->tls_authority, value);
-	case OPT_MAX_CONNECTIONS:
-		return set_max_connections(o, value);
-	case OPT_NO_QUERY_KEY:
-		o->access.no_query_key = true;
-		return OPTIONS_RUN;
-	case OPT_SANDBOX:
-		return sandbox_mode_parse(value, &o->sandbox)
-			       ? OPTIONS_RUN
-			       : options_wrong("--sandbox", "enforce, kill or off?");
-	case OPT_INSECURE:
-		o->insecure_no_key = true;
-		return OPTIONS_RUN;
-	case OPT_HELP:
-		fputs(HELP, stdout);
-		return OPTIONS_DONE;
-	case OPT_VERSION:
-		puts("vfiod " VFIOD_VERSION);
-		return OPTIONS_DONE;
-	default:
-		return OPTIONS_WRONG; /* getopt has said why */
+	(void)row;
+	return sandbox_mode_parse(value, &o->sandbox)
+		       ? OPTIONS_RUN
+		       : options_wrong("--sandbox", "enforce, kill or off?");
+}
+
+static enum options_result take_help(
+	struct options *o, const struct option_row *row, const char *value)
+{
+	(void)o, (void)row, (void)value;
+	usage_print(stdout);
+	return OPTIONS_DONE;
+}
+
+static enum options_result take_version(
+	struct options *o, const struct option_row *row, const char *value)
+{
+	(void)o, (void)row, (void)value;
+	puts("vfiod " VFIOD_VERSION);
+	return OPTIONS_DONE;
+}
+
+#define FIELD(member) offsetof(struct options, member)
+
+/* The order is that of --help and of the manual page. */
+static const struct option_row ROWS[] = {
+	{"http", 0, "ADDR:PORT", take_text, FIELD(http),
+		"Listen for REST here (default: 127.0.0.1:8080). An IPv6 address stands in brackets, as "
+		"in [::1]:8080. Port 0 takes any free one. A socket that systemd passes is used instead."},
+	{"rpc", 0, "URL[,URL]", take_text, FIELD(rpc),
+		"Listen for RPC here: ipc://PATH, tcp://LOOPBACK:PORT or tls+tcp://ADDR:PORT (default: "
+		"ipc:///run/vfiod/rpc.sock)."},
+	{"events", 0, "URL", take_text, FIELD(events),
+		"Publish events here (default: ipc:///run/vfiod/events.sock)."},
+	{"root", 0, "DIR", take_text, FIELD(root),
+		"The host's files are below this folder (default: /). Another folder than / is a "
+		"simulated host, unless the kernel's own file systems are mounted there."},
+	{"state", 0, "DIR", take_text, FIELD(state),
+		"Keep here what must outlive a restart (default: /var/lib/vfiod). The folder is root's, "
+		"with one of the user's in it."},
+	{"user", 0, "NAME", take_text, FIELD(user),
+		"Run as this user once root is not needed any more (default: vfiod)."},
+	{"allow", 0, "V:D[,V:D]", take_allow, 0,
+		"Pass through only devices with these vendor:device ids. * stands for any."},
+	{"allow-force", 0, "GUARD[,GUARD]", take_allow_force, 0,
+		"Let requests force these guards only (default: all that can be forced), or none. A disk "
+		"in use is never taken."},
+	{"trusted-proxies", 0, "CIDR[,CIDR]", take_proxies, 0,
+		"Believe the X-Forwarded-For of these addresses."},
+	{"tls-certificate", 0, "FILE", take_text, FIELD(tls_certificate),
+		"Our certificate for tls+tcp://, in PEM."},
+	{"tls-key", 0, "FILE", take_text, FIELD(tls_key), "Its private key, in PEM."},
+	{"tls-authority", 0, "FILE", take_text, FIELD(tls_authority),
+		"Clients need a certificate of this authority, in PEM."},
+	{"max-connections", 0, "N", take_max_connections, 0,
+		"Most connections to REST, and again to RPC: 16 to 16384 (default: 1024 and 512)."},
+	{"no-query-key", 0, NULL, take_flag, FIELD(access.no_query_key),
+		"Take an API key from a header only, and not from ?api_key=."},
+	{"sandbox", 0, "MODE", take_sandbox, 0,
+		"What a system call does that vfiod should not need: it fails and is logged (enforce, the "
+		"default), ends the process (kill), or is allowed (off)."},
+	{"insecure-no-key", 0, NULL, take_flag, FIELD(insecure_no_key),
+		"Listen beyond loopback without an API key."},
+	{"help", 'h', NULL, take_help, 0, "Print this help."},
+	{"version", 'V', NULL, take_version, 0, "Print the version."},
+};
+
+const struct option_row *options_rows(size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(ROWS);
+	return ROWS;
+}
+
+enum { FIRST_ID = 256 }; /* beyond the letters */
+
+/* The row that getopt has found by its name or its letter; NULL when it has complained. */
+static const struct option_row *row_of(int id)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
+		if (id == FIRST_ID + (int)i || id == ROWS[i].letter)
+			return &ROWS[i];
 	}
+	return NULL;
+}
+
+static enum options_result options_read(struct options *o, int argc, char **argv)
+{
+	struct option names[ARRAY_SIZE(ROWS) + 1] = {0};
+	enum options_result result = OPTIONS_RUN;
+	int id;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++)
+		names[i] = (struct option){.name = ROWS[i].name,
+			.has_arg = ROWS[i].argument ? required_argument : no_argument,
+			.val = FIRST_ID + (int)i};
+	while (result == OPTIONS_RUN && (id = getopt_long(argc, argv, "hV", names, NULL)) != -1) {
+		const struct option_row *row = row_of(id);
+		result = row ? row->take(o, row, optarg) : OPTIONS_WRONG;
+	}
+	if (result == OPTIONS_RUN && optind < argc)
+		result = options_wrong(argv[optind], "vfiod takes options only; see vfiod --help");
+	return result;
 }
 
 /* An empty variable counts as unset, as in most service files. */
@@ -310,13 +316,8 @@ static enum options_result fill_defaults(struct options *o)
 enum options_result options_parse(int argc, char **argv, struct options *ret)
 {
 	struct options o = {.is_root = geteuid() == 0};
-	enum options_result result = OPTIONS_RUN;
-	int id;
+	enum options_result result = options_read(&o, argc, argv);
 
-	while (result == OPTIONS_RUN && (id = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1)
-		result = options_apply(&o, id, optarg);
-	if (result == OPTIONS_RUN && optind < argc)
-		result = options_wrong(argv[optind], "vfiod takes options only; see vfiod --help");
 	if (result == OPTIONS_RUN)
 		result = read_environment(&o);
 	if (result == OPTIONS_RUN)

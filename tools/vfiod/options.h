@@ -7,6 +7,7 @@
 #include "tools/vfiod/sandbox/sandbox.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Of --max-connections. */
 enum { OPTIONS_CONNECTIONS_MIN = 16, OPTIONS_CONNECTIONS_MAX = 16384 };
@@ -30,6 +31,20 @@ struct options {
 };
 
 enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_WRONG };
+
+/* An option: what --help and the manual page say of it, and what takes it. */
+struct option_row {
+	const char *name;
+	char letter;	      /* 0: none */
+	const char *argument; /* NULL: none */
+	enum options_result (*take)(
+		struct options *o, const struct option_row *row, const char *value);
+	size_t field; /* of struct options, for take */
+	const char *help;
+};
+
+/* All of them, in the order in which they are shown. */
+const struct option_row *options_rows(size_t *ret_n);
 
 /* Parses them. OPTIONS_DONE: --help or --version was answered. OPTIONS_WRONG: a sentence went to
  * stderr. All strings are owned by the options. */

@@ -30,16 +30,18 @@ static gid_t group_of_nobody(void)
 	return pw ? pw->pw_gid : NOGROUP;
 }
 
-int privileges_find_user(const char *name, struct identity *ret)
+int privileges_find_user(const char *name, bool or_nobody, struct identity *ret)
 {
 	const struct passwd *pw = getpwnam(name);
 
-	if (!pw) {
+	if (!pw && !or_nobody) {
 		fprintf(stderr,
-			"vfiod: warning: there is no user %s, running as nobody; make one with `useradd --system --user-group %s`\n",
+			"vfiod: there is no user %s to run as: make one (useradd --system --user-group %s), or name another with --user\n",
 			name, name);
-		pw = getpwnam("nobody");
+		return -1;
 	}
+	if (!pw)
+		pw = getpwnam("nobody");
 	if (!pw) {
 		fprintf(stderr, "vfiod: there is neither a user %s nor nobody\n", name);
 		return -1;

@@ -2,6 +2,7 @@
 /* Giving up root. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -11,9 +12,9 @@ struct identity {
 	char name[64];
 };
 
-/* The user to become. Where it does not exist, nobody, with a warning on stderr; where that does
- * not either, -1. */
-int privileges_find_user(const char *name, struct identity *ret);
+/* The user to become. Where it does not exist, nobody if or_nobody, else -1 with a sentence on
+ * stderr. */
+int privileges_find_user(const char *name, bool or_nobody, struct identity *ret);
 
 /* Becomes that user for good: no capabilities, none to be had again, no new privileges. To be
  * called after the privileged helper is forked and before any thread. 0, or -1 with a sentence on
