@@ -13,6 +13,7 @@
 #include "rpc/service/health.h"
 #include "rpc/service/reflection.h"
 #include "tools/vfiod/log/changes.h"
+#include "tools/vfiod/log/log.h"
 #include "tools/vfiod/watch.h"
 #include "vfio/v1/problem.pb-c.h"
 
@@ -48,14 +49,14 @@ struct daemon {
 
 static int daemon_complain(const char *what, const char *why)
 {
-	fprintf(stderr, "vfiod: %s%s%s\n", what, *what ? ": " : "", why);
+	log_say(LOG_ERR, "%s%s%s", what, *what ? ": " : "", why);
 	return -1;
 }
 
 static void report_repair(void *arg, const char *sentence)
 {
 	(void)arg;
-	daemon_complain("repair", sentence);
+	log_say(LOG_NOTICE, "repair: %s", sentence);
 }
 
 static void daemon_publish(void *arg, Vfio__V1__Event *event);
@@ -66,7 +67,7 @@ static void report_settled(void *arg, const struct pending_outcome *outcome)
 	Vfio__V1__Event event = VFIO__V1__EVENT__INIT;
 	char text[PCI_ADDRESS_SIZE], type[] = "device.settled";
 
-	daemon_complain("repair", outcome->sentence);
+	log_say(LOG_NOTICE, "repair: %s", outcome->sentence);
 	pci_address_format(outcome->before->address, text);
 	event.type = type;
 	event.pci_address = text;
@@ -190,7 +191,7 @@ static int daemon_start(struct daemon *d, const struct inheritance *in)
 	if (start_publisher(d, in) || open_host(d, in) || make_services(d) || start_rpc(d, in) ||
 		start_rest(d, in))
 		return -1;
-	fprintf(stderr, "vfiod: serving REST on http://%s and RPC on %s\n", in->listener->text,
+	log_say(LOG_INFO, "serving REST on http://%s and RPC on %s", in->listener->text,
 		in->options->rpc);
 	sd_notify(0, "READY=1");
 	int error = watch_start(&d->watch, d->host, d->rest, d->rpc);
@@ -201,8 +202,8 @@ static int daemon_start(struct daemon *d, const struct inheritance *in)
 static void daemon_reload(void)
 {
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)(now_ns() / 1000));
-	daemon_complain("reload",
-		"there is nothing that could be read again; restart vfiod for new options");
+	log_say(LOG_NOTICE,
+		"reload: there is nothing that could be read again; restart vfiod for new options");
 	sd_notify(0, "READY=1");
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/base/util.h"
 #include "core/pci/sysfs.h"
+#include "tools/vfiod/log/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,7 @@
 
 int folder_complain(const char *doing, const char *path)
 {
-	fprintf(stderr, "vfiod: cannot %s folder %s: %s\n", doing, path, strerror(errno));
+	log_say(LOG_ERR, "cannot %s folder %s: %s", doing, path, strerror(errno));
 	return -1;
 }
 
@@ -85,8 +86,8 @@ static bool user_may_write(const struct identity *user, int fd)
 
 static int folders_refuse(const char *path, const struct identity *user)
 {
-	fprintf(stderr,
-		"vfiod: user %s may not write to folder %s, and vfiod gives away no folder that it did not make: make one for the sockets alone (install -d -o %s %s/vfiod) and name that\n",
+	log_say(LOG_ERR,
+		"user %s may not write to folder %s, and vfiod gives away no folder that it did not make: make one for the sockets alone (install -d -o %s %s/vfiod) and name that",
 		user->name, path, user->name, path);
 	return -1;
 }

@@ -3,6 +3,7 @@
 #include "tools/vfiod/listener.h"
 
 #include "core/base/util.h"
+#include "tools/vfiod/log/log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -90,8 +91,8 @@ int listener_open(const char *address, struct listener *ret)
 		l.fd = SD_LISTEN_FDS_START;
 	} else if (!listener_split(address, host, port) ||
 		   getaddrinfo(host, port, &hints, &ai) != 0) {
-		fprintf(stderr,
-			"vfiod: --http %s: expected ADDR:PORT, as in 127.0.0.1:8080 or [::1]:8080\n",
+		log_say(LOG_ERR,
+			"--http %s: expected ADDR:PORT, as in 127.0.0.1:8080 or [::1]:8080",
 			address);
 		return -1;
 	} else {
@@ -99,7 +100,7 @@ int listener_open(const char *address, struct listener *ret)
 		freeaddrinfo(ai);
 	}
 	if (l.fd < 0 || listener_describe(&l) < 0) {
-		fprintf(stderr, "vfiod: cannot listen on %s: %s\n", address, strerror(errno));
+		log_say(LOG_ERR, "cannot listen on %s: %s", address, strerror(errno));
 		fd_cleanup(&l.fd);
 		return -1;
 	}

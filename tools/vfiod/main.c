@@ -60,8 +60,8 @@ static int open_listener(struct start *s)
 		return -1;
 	if (s->listener.loopback || s->options.api_key || s->options.insecure_no_key)
 		return 0;
-	fprintf(stderr,
-		"vfiod: %s is not a loopback address and there is no API key: anyone who reaches it could take this host's devices; set VOLANT_API_KEY, or pass --insecure-no-key\n",
+	log_say(LOG_ERR,
+		"%s is not a loopback address and there is no API key: anyone who reaches it could take this host's devices; set VOLANT_API_KEY, or pass --insecure-no-key",
 		s->listener.text);
 	return -1;
 }
@@ -75,7 +75,7 @@ static int read_pem(const char *path, char **ret)
 	*ret = sysfs_slurp(AT_FDCWD, path, 1 << 20, &len);
 	if (*ret)
 		return 0;
-	fprintf(stderr, "vfiod: cannot read %s: %s\n", path, strerror(errno));
+	log_say(LOG_ERR, "cannot read %s: %s", path, strerror(errno));
 	return -1;
 }
 
@@ -132,8 +132,7 @@ static int fork_helper(struct start *s)
 	int error = helper_fork(&config, &s->helper);
 
 	if (error)
-		fprintf(stderr, "vfiod: cannot start the privileged process: %s\n",
-			strerror(-error));
+		log_say(LOG_ERR, "cannot start the privileged process: %s", strerror(-error));
 	return error;
 }
 
@@ -142,7 +141,7 @@ static int read_names(struct start *s)
 	s->names = names_open();
 	if (s->names)
 		return 0;
-	fprintf(stderr, "vfiod: start: out of memory\n");
+	log_say(LOG_ERR, "start: out of memory");
 	return -1;
 }
 
@@ -151,13 +150,11 @@ static int open_root(struct start *s)
 	int error = sysfs_open(&s->sysfs, s->options.root);
 
 	if (error) {
-		fprintf(stderr, "vfiod: cannot open the root %s: %s\n", s->options.root,
-			strerror(-error));
+		log_say(LOG_ERR, "cannot open the root %s: %s", s->options.root, strerror(-error));
 		return error;
 	}
 	if (!sysfs_exists(s->sysfs.root_fd, "sys")) {
-		fprintf(stderr,
-			"vfiod: --root %s: there is no folder sys below it, so this is no host\n",
+		log_say(LOG_ERR, "--root %s: there is no folder sys below it, so this is no host",
 			s->options.root);
 		return -ENOENT;
 	}
@@ -226,7 +223,7 @@ int main(int argc, char **argv)
 		privileges_find_user(s.options.user, s.sandbox.is_simulated, &s.user) < 0)
 		return EXIT_FAILURE;
 	if (callers_init(&s.callers, s.sandbox.is_simulated) < 0) {
-		fputs("vfiod: start: out of memory\n", stderr);
+		log_say(LOG_ERR, "start: out of memory");
 		return EXIT_FAILURE;
 	}
 	if (open_listener(&s) || read_secrets(&s) || make_folders(&s))

@@ -5,6 +5,7 @@
 #include "core/base/user_folder.h"
 #include "core/base/util.h"
 #include "core/plan/judge.h"
+#include "tools/vfiod/log/log.h"
 #include "tools/vfiod/usage.h"
 
 #include <getopt.h>
@@ -15,7 +16,7 @@
 
 static enum options_result options_wrong(const char *what, const char *why)
 {
-	fprintf(stderr, "vfiod: %s: %s\n", what, why);
+	log_say(LOG_ERR, "%s: %s", what, why);
 	return OPTIONS_WRONG;
 }
 
@@ -263,8 +264,8 @@ static enum options_result read_environment(struct options *o)
 
 static enum options_result no_place(const char *option, const char *variable)
 {
-	fprintf(stderr,
-		"vfiod: there is no place of yours for what %s names: neither %s nor HOME is set to an absolute path; set one of them, or give %s\n",
+	log_say(LOG_ERR,
+		"there is no place of yours for what %s names: neither %s nor HOME is set to an absolute path; set one of them, or give %s",
 		option, variable, option);
 	return OPTIONS_WRONG;
 }

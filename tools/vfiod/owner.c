@@ -3,6 +3,7 @@
 #include "tools/vfiod/owner.h"
 
 #include "core/base/util.h"
+#include "tools/vfiod/log/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,13 +18,13 @@ int owner_check(const char *path)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		fprintf(stderr, "vfiod: cannot open folder %s: %s\n", path, strerror(errno));
+		log_say(LOG_ERR, "cannot open folder %s: %s", path, strerror(errno));
 		return -1;
 	}
 	if (st.st_uid == geteuid() || st.st_uid == 0)
 		return 0;
-	fprintf(stderr,
-		"vfiod: the state folder %s belongs to another user (uid %u), who could replace what is kept there; give another one with --state DIR\n",
+	log_say(LOG_ERR,
+		"the state folder %s belongs to another user (uid %u), who could replace what is kept there; give another one with --state DIR",
 		path, st.st_uid);
 	return -1;
 }

@@ -11,6 +11,7 @@
 
 #include "core/base/util.h"
 #include "tools/vfiod/folders.h"
+#include "tools/vfiod/log/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,13 +41,13 @@ static void opening_clear(struct opening *o)
 
 static int state_folder_refuse(const struct opening *o, const char *name, const char *why)
 {
-	fprintf(stderr, "vfiod: %s%s%s: %s\n", o->path, *name ? "/" : "", name, why);
+	log_say(LOG_ERR, "%s%s%s: %s", o->path, *name ? "/" : "", name, why);
 	return -1;
 }
 
 static int state_folder_complain(const struct opening *o, const char *doing, const char *name)
 {
-	fprintf(stderr, "vfiod: cannot %s %s%s%s: %s\n", doing, o->path, *name ? "/" : "", name,
+	log_say(LOG_ERR, "cannot %s %s%s%s: %s", doing, o->path, *name ? "/" : "", name,
 		strerror(errno));
 	return -1;
 }

@@ -115,10 +115,11 @@ static void write_devices(
 		return;
 	}
 	for (size_t i = 0; i < n && strlen(r->devices) + 48 < sizeof(r->devices); i++)
-		append(r->devices, sizeof(r->devices), "%s%s", i ? " " : "",
-			changes[i]->address);
+		append(r->devices, sizeof(r->devices), "%s%s", i ? " " : "", changes[i]->address);
 }
 
+/* A simulated host has other processes than those that call, and the sandbox lets /proc be read of
+ * a real one alone. */
 static void write_command(struct record *r, pid_t pid)
 {
 	char path[32];

@@ -102,13 +102,14 @@ static int permit_sockets(const struct rules *rules, const char *urls)
 }
 
 /* Where users and groups are looked up, by libc itself, nss-systemd, sssd, nscd and
- * libnss-extrausers; time zones, the locale and pci.ids; what libc asks for the number of
- * processors; and the commands of clients, for the log. */
+ * libnss-extrausers; time zones, the locale and pci.ids; and what libc asks for the number of
+ * processors. */
 static int permit_machine(const struct rules *rules)
 {
 	static const char *const places[] = {"/etc", "/usr", "/run/systemd/userdb", "/run/userdb",
 		"/run/host/userdb", "/run/systemd/machine", "/var/lib/sss", "/run/nscd",
-		"/var/cache/nscd", "/var/lib/extrausers", "/var/lib/pciutils", "/proc",
+		"/var/cache/nscd", "/var/lib/extrausers", "/var/lib/pciutils", "/proc/self",
+		"/proc/stat", "/proc/cpuinfo", "/proc/meminfo", "/proc/sys",
 		"/sys/devices/system/cpu", "/dev/urandom"};
 	int error = files_permit(rules, "/dev/null", CHANGE);
 

@@ -8,6 +8,8 @@
  */
 #include "tools/vfiod/sandbox/privileges.h"
 
+#include "tools/vfiod/log/log.h"
+
 #include <errno.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -35,15 +37,15 @@ int privileges_find_user(const char *name, bool or_nobody, struct identity *ret)
 	const struct passwd *pw = getpwnam(name);
 
 	if (!pw && !or_nobody) {
-		fprintf(stderr,
-			"vfiod: there is no user %s to run as: make one (useradd --system --user-group %s), or name another with --user\n",
+		log_say(LOG_ERR,
+			"there is no user %s to run as: make one (useradd --system --user-group %s), or name another with --user",
 			name, name);
 		return -1;
 	}
 	if (!pw)
 		pw = getpwnam("nobody");
 	if (!pw) {
-		fprintf(stderr, "vfiod: there is neither a user %s nor nobody\n", name);
+		log_say(LOG_ERR, "there is neither a user %s nor nobody", name);
 		return -1;
 	}
 	*ret = (struct identity){.uid = pw->pw_uid};
@@ -54,7 +56,7 @@ int privileges_find_user(const char *name, bool or_nobody, struct identity *ret)
 
 static int privileges_complain(const char *what)
 {
-	fprintf(stderr, "vfiod: cannot give up root (%s): %s\n", what, strerror(errno));
+	log_say(LOG_ERR, "cannot give up root (%s): %s", what, strerror(errno));
 	return -1;
 }
 

@@ -7,6 +7,7 @@
  * either way; this comes on top, and what is missing is said.
  */
 #include "tools/vfiod/sandbox/sandbox.h"
+#include "tools/vfiod/log/log.h"
 #include "tools/vfiod/sandbox/calls.h"
 #include "tools/vfiod/sandbox/files.h"
 #include "tools/vfiod/sandbox/privileges.h"
@@ -36,7 +37,7 @@ bool sandbox_mode_parse(const char *name, enum sandbox_mode *ret)
 
 static int sandbox_complain(const char *who, const char *what, int error)
 {
-	fprintf(stderr, "vfiod: cannot confine %s (%s): %s\n", who, what, strerror(error));
+	log_say(LOG_ERR, "cannot confine %s (%s): %s", who, what, strerror(error));
 	return -1;
 }
 
@@ -74,9 +75,8 @@ static int sandbox_filter(const char *who, enum sandbox_process process, enum sa
 	if (!error)
 		error = sandbox_calls_load(process, mode);
 	if (error == -ENOSYS && mode != SANDBOX_KILL) {
-		fprintf(stderr,
-			"vfiod: warning: this kernel has no seccomp filters, %s may make any system call\n",
-			who);
+		log_say(LOG_WARNING,
+			"this kernel has no seccomp filters, %s may make any system call", who);
 		return 0;
 	}
 	return error ? sandbox_complain(who, "system calls", -error) : 0;
@@ -89,8 +89,8 @@ static int restrict_files(const struct sandbox *s)
 	if (version < 0)
 		return sandbox_complain("the daemon", "files", -version);
 	if (version == 0)
-		fprintf(stderr,
-			"vfiod: warning: this kernel has no Landlock, or it is off (lsm=): file permissions alone keep the daemon from other files\n");
+		log_say(LOG_WARNING,
+			"this kernel has no Landlock, or it is off (lsm=): file permissions alone keep the daemon from other files");
 	return 0;
 }
 
