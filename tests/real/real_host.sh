@@ -4,6 +4,8 @@
 # answer with what /sys says. Usage: real_host.sh VFIOD
 set -euo pipefail
 
+{ command -v curl && command -v jq; } >/dev/null || { echo "skipped: it asks by curl and jq" && exit 77; }
+
 vfiod=$1
 pci=/sys/bus/pci/devices
 folder=$(mktemp -d)
