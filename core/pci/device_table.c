@@ -1,158 +1,92 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of devices: open addressing, read without a lock, changed under one. */
+/* The table of devices: a tree by address. */
 #include "core/pci/device_table.h"
 #include "core/base/util.h"
 #include "core/pci/names.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
+#include <search.h>
 #include <string.h>
 
-struct table {
-	size_t mask; /* capacity - 1 */
-	size_t used; /* slots that are not empty, GONE included; the writer's */
-	_Atomic(struct device *) slots[];
-};
-
-/* Stands where a removed device was, so that probing goes on past it. */
-static struct device gone;
-#define GONE (&gone)
-
-static struct table *table_new(size_t capacity)
-{
-	struct table *t = calloc(1, sizeof(*t) + capacity * sizeof(t->slots[0]));
-
-	if (t)
-		t->mask = capacity - 1;
-	return t;
-}
-
-static size_t slot_of(const struct table *t, struct pci_address address)
-{
-	/* Fibonacci hashing: addresses differ in few, low bits. */
-	return (size_t)((pci_address_key(address) * 0x9e3779b97f4a7c15u) >> 32) & t->mask;
-}
-
-/* The slot that holds the address, or the empty one that ends the search. */
-static _Atomic(struct device *) *table_find(struct table *t, struct pci_address address)
-{
-	for (size_t i = slot_of(t, address);; i = (i + 1) & t->mask) {
-		struct device *d = atomic_load_explicit(&t->slots[i], memory_order_acquire);
-
-		if (!d || (d != GONE && pci_address_equal(d->address, address)))
-			return &t->slots[i];
-	}
-}
+/* The tree's items are devices and compare as addresses. */
+static_assert(offsetof(struct device, address) == 0, "a device begins with its address");
 
 int devices_new(const struct sysfs *sysfs, struct names *names, struct devices **ret,
 	struct core_error *err)
 {
 	struct devices *devices = calloc(1, sizeof(*devices));
-	struct table *table = table_new(256);
 	struct names *own = names ? NULL : names_open();
 
-	if (!devices || !table || (!names && !own)) {
+	if (!devices || (!names && !own)) {
 		free(devices);
-		free(table);
 		names_close(own);
 		return core_fail_memory(err);
 	}
 	devices->sysfs = sysfs;
 	devices->names = names ? names : own;
 	devices->own_names = own;
-	atomic_init(&devices->table, table);
 	pthread_mutex_init(&devices->mutex, NULL);
+	pthread_mutex_init(&devices->refresh_mutex, NULL);
 	*ret = devices;
 	return 0;
+}
+
+static void devices_drop(void *device)
+{
+	device_unref(device);
 }
 
 void devices_free(struct devices *devices)
 {
 	if (!devices)
 		return;
-	struct table *t = atomic_load(&devices->table);
-	for (size_t i = 0; i <= t->mask; i++) {
-		struct device *d = atomic_load(&t->slots[i]);
-		if (d != GONE)
-			device_unref(d);
-	}
-	free(t);
+	tdestroy(devices->tree, devices_drop);
 	names_close(devices->own_names);
+	pthread_mutex_destroy(&devices->refresh_mutex);
 	pthread_mutex_destroy(&devices->mutex);
 	free(devices);
 }
 
+/* Returns the device that the table has, with a reference, or NULL. */
 static struct device *lookup(struct devices *devices, struct pci_address address)
 {
-	unsigned side = epoch_enter(&devices->epoch);
-	struct table *t = atomic_load_explicit(&devices->table, memory_order_acquire);
-	struct device *d = atomic_load_explicit(table_find(t, address), memory_order_acquire);
-
-	/* The slot may have been emptied since it was found. */
-	if (d == GONE)
-		d = NULL;
-	if (d)
-		atomic_fetch_add(&d->refs, 1);
-	epoch_leave(&devices->epoch, side);
+	pthread_mutex_lock(&devices->mutex);
+	struct device **node = tfind(&address, &devices->tree, pci_address_compare);
+	struct device *d = node ? device_ref(*node) : NULL;
+	pthread_mutex_unlock(&devices->mutex);
 	return d;
 }
 
-static size_t count_live(const struct table *t)
+/* Puts the device into the table, in place of an older one with its address. The table takes over a
+ * reference. 0 or -ENOMEM. */
+static int replace(struct devices *devices, struct device *d)
 {
-	size_t n = 0;
+	struct device *old = NULL;
 
-	for (size_t i = 0; i <= t->mask; i++) {
-		const struct device *d = atomic_load(&t->slots[i]);
-		n += d && d != GONE;
+	pthread_mutex_lock(&devices->mutex);
+	struct device **node = tsearch(d, &devices->tree, pci_address_compare);
+	if (node && *node != d) {
+		old = *node;
+		*node = d;
 	}
-	return n;
-}
-
-/* Makes a new table when this one fills up, dropping what is GONE: twice as large, unless it was
- * full of that. Under the mutex. */
-static int make_room(struct devices *devices)
-{
-	struct table *old = atomic_load(&devices->table);
-
-	if ((old->used + 1) * 2 <= old->mask)
-		return 0;
-	size_t capacity = old->mask + 1;
-	struct table *t = table_new(count_live(old) * 4 < capacity ? capacity : capacity * 2);
-	if (!t)
-		return -ENOMEM;
-	for (size_t i = 0; i <= old->mask; i++) {
-		struct device *d = atomic_load(&old->slots[i]);
-		if (!d || d == GONE)
-			continue;
-		atomic_init(table_find(t, d->address), d);
-		t->used++;
-	}
-	atomic_store_explicit(&devices->table, t, memory_order_release);
-	epoch_synchronize(&devices->epoch);
-	free(old);
-	return 0;
-}
-
-/* Puts a device (or GONE) in the address's slot and lets go of the one before. Under the mutex. */
-static int replace(struct devices *devices, struct pci_address address, struct device *d)
-{
-	int error = d == GONE ? 0 : make_room(devices);
-
-	if (error)
-		return error;
-	struct table *t = atomic_load(&devices->table);
-	_Atomic(struct device *) *slot = table_find(t, address);
-	struct device *old = atomic_load(slot);
-	if (!old && d == GONE)
-		return 0;
-	atomic_store_explicit(slot, d, memory_order_release);
-	if (!old) {
-		t->used++;
-		return 0;
-	}
-	epoch_synchronize(&devices->epoch);
+	pthread_mutex_unlock(&devices->mutex);
 	device_unref(old);
-	return 0;
+	return node ? 0 : -ENOMEM;
+}
+
+static void forget(struct devices *devices, struct pci_address address)
+{
+	struct device *old = NULL;
+
+	pthread_mutex_lock(&devices->mutex);
+	struct device **node = tfind(&address, &devices->tree, pci_address_compare);
+	if (node) {
+		old = *node;
+		tdelete(&address, &devices->tree, pci_address_compare);
+	}
+	pthread_mutex_unlock(&devices->mutex);
+	device_unref(old);
 }
 
 /* Whether the device still is as the table has it. */
@@ -169,7 +103,7 @@ static bool is_current(const struct devices *devices, const struct device *d)
 }
 
 /* Puts a fresh look at the device into the table: what changed since old when there is one, all of
- * it otherwise. Under the mutex. */
+ * it otherwise. Under refresh_mutex. */
 static int read_again(struct devices *devices, struct pci_address address, const struct device *old,
 	struct device **ret)
 {
@@ -179,11 +113,10 @@ static int read_again(struct devices *devices, struct pci_address address, const
 	if (error)
 		error = device_open(devices, address, &d);
 	if (error == -ENOENT)
-		replace(devices, address, GONE);
+		forget(devices, address);
 	if (error)
 		return error;
-	atomic_fetch_add(&d->refs, 1); /* the table's and the caller's */
-	error = replace(devices, address, d);
+	error = replace(devices, device_ref(d));
 	if (error) {
 		device_unref(d);
 		device_unref(d);
@@ -199,7 +132,7 @@ static struct device *refresh(
 {
 	int error = 0;
 
-	pthread_mutex_lock(&devices->mutex);
+	pthread_mutex_lock(&devices->refresh_mutex);
 	/* Whoever held the mutex before may have seen the same. */
 	struct device *d = lookup(devices, address);
 	if (!d || d == old || !is_current(devices, d)) {
@@ -207,7 +140,7 @@ static struct device *refresh(
 		d = NULL;
 		error = read_again(devices, address, old, &d);
 	}
-	pthread_mutex_unlock(&devices->mutex);
+	pthread_mutex_unlock(&devices->refresh_mutex);
 	errno = -error;
 	return d;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The store's records in memory. */
 #include "core/record/records.h"
-#include "core/base/epoch.h"
 #include "core/base/util.h"
 
 #include <pthread.h>
@@ -14,9 +13,9 @@ struct snapshot {
 
 struct origins {
 	struct store *store;
-	_Atomic(struct snapshot *) current; /* readers within the epoch */
-	struct epoch epoch;
-	pthread_mutex_t mutex; /* of whoever replaces it */
+	struct snapshot *current;
+	pthread_mutex_t mutex;	      /* of current; held for no system call */
+	pthread_mutex_t reload_mutex; /* of whoever replaces it; taken first */
 };
 
 static int append(void *arg, const struct device_origin *origin)
@@ -41,14 +40,17 @@ int origins_reload(struct origins *origins, struct core_error *err)
 {
 	struct snapshot *fresh = NULL;
 
-	pthread_mutex_lock(&origins->mutex);
+	pthread_mutex_lock(&origins->reload_mutex);
 	int result = store_each(origins->store, append, &fresh, err);
+	struct snapshot *old = fresh;
 	if (result == 0) {
-		fresh = atomic_exchange(&origins->current, fresh);
-		epoch_synchronize(&origins->epoch);
+		pthread_mutex_lock(&origins->mutex);
+		old = origins->current;
+		origins->current = fresh;
+		pthread_mutex_unlock(&origins->mutex);
 	}
-	pthread_mutex_unlock(&origins->mutex);
-	free(fresh);
+	pthread_mutex_unlock(&origins->reload_mutex);
+	free(old);
 	return result;
 }
 
@@ -60,6 +62,7 @@ int origins_new(struct store *store, struct origins **ret, struct core_error *er
 		return core_fail_memory(err);
 	origins->store = store;
 	pthread_mutex_init(&origins->mutex, NULL);
+	pthread_mutex_init(&origins->reload_mutex, NULL);
 	if (origins_reload(origins, err)) {
 		origins_free(origins);
 		return -1;
@@ -72,7 +75,8 @@ void origins_free(struct origins *origins)
 {
 	if (!origins)
 		return;
-	free(atomic_load(&origins->current));
+	free(origins->current);
+	pthread_mutex_destroy(&origins->reload_mutex);
 	pthread_mutex_destroy(&origins->mutex);
 	free(origins);
 }
@@ -84,8 +88,8 @@ static int compare(const void *key, const void *item)
 
 bool origins_find(struct origins *origins, const struct device *device, struct device_origin *ret)
 {
-	unsigned side = epoch_enter(&origins->epoch);
-	const struct snapshot *s = atomic_load_explicit(&origins->current, memory_order_acquire);
+	pthread_mutex_lock(&origins->mutex);
+	const struct snapshot *s = origins->current;
 	const struct device_origin *found = NULL;
 
 	if (s)
@@ -93,21 +97,21 @@ bool origins_find(struct origins *origins, const struct device *device, struct d
 	bool ours = found && device_identity_equal(found->identity, device_identity_of(device));
 	if (ours)
 		*ret = *found;
-	epoch_leave(&origins->epoch, side);
+	pthread_mutex_unlock(&origins->mutex);
 	return ours;
 }
 
 /* A copy of what there is, for whoever cannot hurry; *ret is NULL for nothing. */
 static int copy_current(struct origins *origins, struct snapshot **ret)
 {
-	unsigned side = epoch_enter(&origins->epoch);
-	const struct snapshot *s = atomic_load_explicit(&origins->current, memory_order_acquire);
+	pthread_mutex_lock(&origins->mutex);
+	const struct snapshot *s = origins->current;
 	size_t size = s ? sizeof(*s) + s->count * sizeof(s->items[0]) : 0;
 
 	*ret = size ? malloc(size) : NULL;
 	if (*ret)
 		memcpy(*ret, s, size);
-	epoch_leave(&origins->epoch, side);
+	pthread_mutex_unlock(&origins->mutex);
 	return size && !*ret ? -1 : 0;
 }
 

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The store's records in memory, so that reading a device does not read the disk.
- *
- * Readers take no lock (core/base/epoch.h); each change publishes a fresh copy.
- */
+/* The store's records in memory, so that reading a device does not read the disk. */
 #pragma once
 
 #include "core/record/store.h"
