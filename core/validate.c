@@ -41,7 +41,7 @@ static size_t read_entries(struct host *host, char *const *texts, size_t n, stru
 		if (before < count)
 			continue;
 		if (e->is_address)
-			e->device = devices_get(host->devices, e->address);
+			devices_get(host->devices, e->address, &e->device);
 		count++;
 	}
 	return count;

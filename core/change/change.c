@@ -78,7 +78,7 @@ static int add_functions(struct change *c, const struct device *device, struct c
 
 	for (address.function = 0; address.function < 8; address.function++) {
 		CLEANUP(device_cleanup)
-		struct device *other = devices_get(c->host->devices, address);
+		struct device *other = devices_get_or_null(c->host->devices, address);
 		if (other && !other->is_bridge && add_target(c, address))
 			return core_fail_memory(err);
 	}

@@ -56,7 +56,7 @@ static int add_sibling(void *arg, const struct device_origin *origin)
 {
 	struct records *r = arg;
 	CLEANUP(device_cleanup)
-	struct device *d = devices_get(r->change->host->devices, origin->address);
+	struct device *d = devices_get_or_null(r->change->host->devices, origin->address);
 
 	return d && is_sibling(r->change, d) ? add_with_wish(r, origin) : 0;
 }

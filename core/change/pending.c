@@ -105,7 +105,7 @@ static bool is_blocked(const struct host *host, const struct left *l)
 /* The device that was being changed; NULL when it left, and took the change with it. */
 static struct device *find(const struct host *host, const struct device_origin *before)
 {
-	struct device *d = devices_get(host->devices, before->address);
+	struct device *d = devices_get_or_null(host->devices, before->address);
 
 	if (d && device_identity_equal(before->identity, device_identity_of(d)))
 		return d;

@@ -47,7 +47,8 @@ static void give_override_back(
 	struct host *host, const struct device_origin *before, int64_t deadline)
 {
 	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, before->address);
+	CLEANUP(device_cleanup)
+	struct device *d = devices_get_or_null(host->devices, before->address);
 	CLEANUP(plan_clear) struct plan plan = {0};
 	struct device_origin origin;
 	size_t done;

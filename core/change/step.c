@@ -71,7 +71,8 @@ static int fail_absent(struct core_error *err, const struct plan_step *step, int
 static int fail_refused(struct host *host, struct core_error *err, const struct plan_step *step,
 	const struct helper_reply *reply)
 {
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
+	CLEANUP(device_cleanup)
+	struct device *d = devices_get_or_null(host->devices, step->address);
 	enum core_reason reason =
 		reply->refused <= REASON_COUNT ? reply->refused - 1 : REASON_KERNEL_REFUSED;
 	struct core_problems problems = {0};
@@ -104,12 +105,12 @@ static int fail_full(struct core_error *err, const struct plan_step *step)
 static int fail_errno(
 	struct host *host, struct core_error *err, const struct plan_step *step, int error)
 {
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
-	int absent = errno;
+	CLEANUP(device_cleanup) struct device *d = NULL;
+	int absent = devices_get(host->devices, step->address, &d);
 	const char *why = strerror(error);
 
-	if (!d)
-		return fail_absent(err, step, absent);
+	if (absent)
+		return fail_absent(err, step, -absent);
 	switch (error) {
 	case EACCES:
 	case EPERM:
@@ -146,7 +147,8 @@ static int fail_errno(
 /* The write goes on without us: says who keeps it from returning. */
 static int fail_blocked(struct host *host, const struct plan_step *step, struct core_error *err)
 {
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
+	CLEANUP(device_cleanup)
+	struct device *d = devices_get_or_null(host->devices, step->address);
 	struct core_problems problems = {0};
 	char doing[160], who[64] = "";
 
@@ -228,12 +230,12 @@ static int verify_override(
 static int verify(
 	struct host *host, const struct plan_step *step, int64_t deadline, struct core_error *err)
 {
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
-	int absent = errno;
+	CLEANUP(device_cleanup) struct device *d = NULL;
+	int absent = devices_get(host->devices, step->address, &d);
 	char why[160];
 
-	if (!d)
-		return fail_absent(err, step, absent);
+	if (absent)
+		return fail_absent(err, step, -absent);
 	if (step->action == PLAN_UNBIND && strcmp(d->driver, step->name) == 0)
 		return fail_step(err, step, REASON_KERNEL_REFUSED, "see the kernel's log",
 			"the kernel took the write but the driver still has the device");
@@ -270,14 +272,14 @@ static bool is_mere_count(const struct core_problems *uses)
 static int look_again(struct host *host, const struct transaction_guard *guard,
 	const struct plan_step *step, int64_t deadline, struct core_error *err)
 {
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
-	int absent = errno;
+	CLEANUP(device_cleanup) struct device *d = NULL;
+	int absent = devices_get(host->devices, step->address, &d);
 	CLEANUP(facts_cleanup) struct facts facts = {0};
 	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
 	char why[160];
 
-	if (!d)
-		return fail_absent(err, step, absent);
+	if (absent)
+		return fail_absent(err, step, -absent);
 	if (guard->request && d->driver[0] && strcmp(d->driver, step->name) != 0) {
 		snprintf(why, sizeof(why), "another tool has given it to %s meanwhile", d->driver);
 		return fail_step(err, step, REASON_KERNEL_REFUSED,
@@ -299,7 +301,7 @@ static int look_again(struct host *host, const struct transaction_guard *guard,
 static void note_use_count(
 	struct host *host, const struct transaction_guard *guard, struct pci_address address)
 {
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, address);
+	CLEANUP(device_cleanup) struct device *d = devices_get_or_null(host->devices, address);
 
 	for (size_t i = 0; d && i < guard->n_records; i++) {
 		if (pci_address_equal(guard->records[i].address, address))
@@ -380,16 +382,16 @@ int transaction_restore(struct host *host, const struct device_origin *before, i
 {
 	/* The host, or a virtual machine, may have begun to use what is to be taken back. */
 	static const struct transaction_guard guard = {0};
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, before->address);
-	int absent = errno;
+	CLEANUP(device_cleanup) struct device *d = NULL;
+	int absent = devices_get(host->devices, before->address, &d);
 	CLEANUP(plan_clear) struct plan plan = {0};
 	char text[PCI_ADDRESS_SIZE];
 	size_t done;
 
 	pci_address_format(before->address, text);
-	if (!d && absent != ENOENT && absent != ENODEV)
+	if (absent && absent != -ENOENT && absent != -ENODEV)
 		return core_fail(err, CORE_INTERNAL, "looking at device %s failed: %s", text,
-			strerror(absent));
+			strerror(-absent));
 	/* A device that left took driver and override with it: nothing is left to bring back. */
 	if (!d || !device_identity_equal(before->identity, device_identity_of(d)))
 		return 0;

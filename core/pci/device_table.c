@@ -126,9 +126,9 @@ static int read_again(struct devices *devices, struct pci_address address, const
 	return 0;
 }
 
-/* Looks again at a device of which the table has old (or nothing, NULL), found not to be true. */
-static struct device *refresh(
-	struct devices *devices, struct pci_address address, const struct device *old)
+/* Looks again at a device that the table has as old (NULL: not at all), which is not current. */
+static int refresh(struct devices *devices, struct pci_address address, const struct device *old,
+	struct device **ret)
 {
 	int error = 0;
 
@@ -137,25 +137,25 @@ static struct device *refresh(
 	struct device *d = lookup(devices, address);
 	if (!d || d == old || !is_current(devices, d)) {
 		device_unref(d);
-		d = NULL;
 		error = read_again(devices, address, old, &d);
 	}
 	pthread_mutex_unlock(&devices->refresh_mutex);
-	errno = -error;
-	return d;
+	if (!error)
+		*ret = d;
+	return error;
 }
 
-struct device *devices_get(struct devices *devices, struct pci_address address)
+int devices_get(struct devices *devices, struct pci_address address, struct device **ret)
 {
 	struct device *old = lookup(devices, address);
 
-	if (old && is_current(devices, old))
-		return old;
-	struct device *d = refresh(devices, address, old);
-	int error = errno;
+	if (old && is_current(devices, old)) {
+		*ret = old;
+		return 0;
+	}
+	int error = refresh(devices, address, old, ret);
 	device_unref(old);
-	errno = error;
-	return d;
+	return error;
 }
 
 int devices_list(struct devices *devices, struct pci_address **ret, size_t *ret_n)

@@ -79,8 +79,7 @@ int devices_find(struct devices *devices, const struct address_list *list, struc
 	if (!found)
 		return core_fail_memory(err);
 	for (size_t i = 0; i < list->count; i++) {
-		found[i] = devices_get(devices, list->items[i]);
-		if (!found[i])
+		if (devices_get(devices, list->items[i], &found[i]))
 			problem_absent(&problems, list->items[i]);
 	}
 	if (core_problems_any(&problems)) {
