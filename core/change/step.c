@@ -274,7 +274,7 @@ static int look_again(struct host *host, const struct transaction_guard *guard,
 {
 	CLEANUP(device_cleanup) struct device *d = NULL;
 	int absent = devices_get(host->devices, step->address, &d);
-	CLEANUP(facts_cleanup) struct facts facts = {0};
+	CLEANUP(facts_clear) struct facts facts = {0};
 	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
 	char why[160];
 
