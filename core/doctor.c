@@ -180,7 +180,7 @@ static int count_devices(struct host *host, struct doctor_report *r, struct core
 			strerror(-error));
 	for (size_t i = 0; i < n; i++) {
 		CLEANUP(device_cleanup)
-		struct device *d = devices_get(host_devices(host), addresses[i]);
+		struct device *d = devices_get_or_null(host_devices(host), addresses[i]);
 		if (!d)
 			continue;
 		r->n_devices++;

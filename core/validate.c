@@ -41,7 +41,7 @@ static size_t read_entries(struct host *host, char *const *texts, size_t n, stru
 		if (before < count)
 			continue;
 		if (e->is_address)
-			e->device = devices_get(host->devices, e->address);
+			devices_get(host->devices, e->address, &e->device);
 		count++;
 	}
 	return count;
@@ -67,7 +67,7 @@ int host_check(struct host *host, char *const *texts, size_t n, const struct all
 	int64_t deadline, struct core_problems *problems, struct core_error *err)
 {
 	const struct plan_request request = {.goal = PLAN_TO_USER, .allow = allow};
-	CLEANUP(facts_cleanup) struct facts facts = {0};
+	CLEANUP(facts_clear) struct facts facts = {0};
 	CLEANUP(free_cleanup) struct entry *entries = calloc(n + 1, sizeof(*entries));
 	struct device **devices = calloc(n + 1, sizeof(*devices));
 	size_t found = 0;

@@ -76,7 +76,7 @@ static int change_add_functions(
 
 	for (address.function = 0; address.function < 8; address.function++) {
 		CLEANUP(device_cleanup)
-		struct device *other = devices_get(c->host->devices, address);
+		struct device *other = devices_get_or_null(c->host->devices, address);
 		if (other && !other->is_bridge && change_add_target(c, address))
 			return core_fail_memory(err);
 	}
@@ -208,7 +208,7 @@ static int ending_add_sibling(void *arg, const struct device_origin *origin)
 {
 	struct ending *e = arg;
 	CLEANUP(device_cleanup)
-	struct device *d = devices_get(e->change->host->devices, origin->address);
+	struct device *d = devices_get_or_null(e->change->host->devices, origin->address);
 
 	return d && change_is_sibling(e->change, d) ? ending_add(e, origin) : 0;
 }

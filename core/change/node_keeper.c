@@ -100,7 +100,7 @@ static int keeper_look_at(void *arg, const struct device_origin *origin)
 
 	if (!node_access_any(&origin->access))
 		return 0;
-	d = devices_get(k->host->devices, origin->address);
+	d = devices_get_or_null(k->host->devices, origin->address);
 	if (d && device_identity_equal(origin->identity, device_identity_of(d)) &&
 		device_is_vfio(k->host->devices, d) &&
 		!vfio_node_is_set(&k->host->sysfs, origin->address, &origin->access))

@@ -85,7 +85,7 @@ static bool pending_is_locked(const struct host *host, const struct intent *inte
 /* The device that was being changed; NULL when it left, and took the change with it. */
 static struct device *pending_find(const struct host *host, const struct device_origin *before)
 {
-	struct device *d = devices_get(host->devices, before->address);
+	struct device *d = devices_get_or_null(host->devices, before->address);
 
 	if (d && device_identity_equal(before->identity, device_identity_of(d)))
 		return d;

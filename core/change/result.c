@@ -27,7 +27,7 @@ static const char *planned_driver(
 static void fill_device(struct change *c, size_t i, struct change_device *ret)
 {
 	const struct device_facts *f = &c->facts.devices[i];
-	struct device *now = devices_get(c->host->devices, c->targets.items[i]);
+	struct device *now = devices_get_or_null(c->host->devices, c->targets.items[i]);
 	struct device_origin origin = f->origin;
 	bool has_left = !now, has_origin = f->has_origin;
 

@@ -28,7 +28,8 @@ static void rollback_give_override(
 	struct host *host, const struct device_origin *before, int64_t deadline)
 {
 	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, before->address);
+	CLEANUP(device_cleanup)
+	struct device *d = devices_get_or_null(host->devices, before->address);
 	struct device_origin origin;
 
 	if (!d || !origins_find(host->origins, d, &origin))
@@ -64,14 +65,14 @@ static int rollback_restore(struct host *host, const struct device *d,
 static int rollback_device(struct host *host, const struct device_origin *before, int64_t deadline,
 	struct core_error *err)
 {
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, before->address);
-	int absent = errno;
+	CLEANUP(device_cleanup) struct device *d = NULL;
+	int absent = devices_get(host->devices, before->address, &d);
 	char text[PCI_ADDRESS_SIZE];
 
-	if (!d && absent != ENOENT && absent != ENODEV) {
+	if (absent && absent != -ENOENT && absent != -ENODEV) {
 		pci_address_format(before->address, text);
 		return core_fail(err, CORE_INTERNAL, "looking at device %s failed: %s", text,
-			strerror(absent));
+			strerror(-absent));
 	}
 	/* A device that left took driver and override with it: nothing is left to bring back. */
 	if (!d || !device_identity_equal(before->identity, device_identity_of(d)))

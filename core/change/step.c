@@ -74,7 +74,8 @@ static int step_fail_absent(struct core_error *err, const struct plan_step *step
 static int step_fail_refused(struct host *host, struct core_error *err,
 	const struct plan_step *step, const struct helper_reply *reply)
 {
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
+	CLEANUP(device_cleanup)
+	struct device *d = devices_get_or_null(host->devices, step->address);
 	enum core_reason reason =
 		reply->refused <= REASON_COUNT ? reply->refused - 1 : REASON_KERNEL_REFUSED;
 	struct core_problems problems = {0};
@@ -132,12 +133,12 @@ static const struct step_errno {
 static int step_fail_errno(
 	struct host *host, struct core_error *err, const struct plan_step *step, int error)
 {
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
-	int absent = errno;
+	CLEANUP(device_cleanup) struct device *d = NULL;
+	int absent = devices_get(host->devices, step->address, &d);
 	const struct step_errno *e = ERRNOS;
 
-	if (!d)
-		return step_fail_absent(err, step, absent);
+	if (absent)
+		return step_fail_absent(err, step, -absent);
 	if (error == ENOSPC || error == EDQUOT)
 		return step_fail_full(err, step);
 	while (e->error && e->error != error)
@@ -149,7 +150,8 @@ static int step_fail_errno(
 static int step_fail_blocked(
 	struct host *host, const struct plan_step *step, struct core_error *err)
 {
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
+	CLEANUP(device_cleanup)
+	struct device *d = devices_get_or_null(host->devices, step->address);
 	struct core_problems problems = {0};
 	char doing[160], who[64] = "";
 
@@ -231,12 +233,12 @@ static int step_verify_override(
 static int step_verify(
 	struct host *host, const struct plan_step *step, int64_t deadline, struct core_error *err)
 {
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
-	int absent = errno;
+	CLEANUP(device_cleanup) struct device *d = NULL;
+	int absent = devices_get(host->devices, step->address, &d);
 	char why[160];
 
-	if (!d)
-		return step_fail_absent(err, step, absent);
+	if (absent)
+		return step_fail_absent(err, step, -absent);
 	if (step->action == PLAN_UNBIND && strcmp(d->driver, step->name) == 0)
 		return step_fail(err, step, REASON_KERNEL_REFUSED, "see the kernel's log",
 			"the kernel took the write but the driver still has the device");
@@ -273,14 +275,14 @@ static bool step_is_mere_count(const struct core_problems *uses)
 static int step_look_again(struct host *host, const struct plan_request *request,
 	const struct plan_step *step, int64_t deadline, struct core_error *err)
 {
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, step->address);
-	int absent = errno;
-	CLEANUP(facts_cleanup) struct facts facts = {0};
+	CLEANUP(device_cleanup) struct device *d = NULL;
+	int absent = devices_get(host->devices, step->address, &d);
+	CLEANUP(facts_clear) struct facts facts = {0};
 	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
 	char why[160];
 
-	if (!d)
-		return step_fail_absent(err, step, absent);
+	if (absent)
+		return step_fail_absent(err, step, -absent);
 	if (request && d->driver[0] && strcmp(d->driver, step->name) != 0) {
 		snprintf(why, sizeof(why), "another tool has given it to %s meanwhile", d->driver);
 		return step_fail(err, step, REASON_KERNEL_REFUSED,
@@ -310,7 +312,7 @@ int step_check_users(
 static void step_note_use_count(
 	struct host *host, struct intent *intent, struct pci_address address)
 {
-	CLEANUP(device_cleanup) struct device *d = devices_get(host->devices, address);
+	CLEANUP(device_cleanup) struct device *d = devices_get_or_null(host->devices, address);
 
 	for (size_t i = 0; d && i < intent->n_devices; i++) {
 		if (pci_address_equal(intent->before[i].address, address))

@@ -105,7 +105,7 @@ int facts_gather(struct host *host, struct device *const *devices, size_t n, int
 	struct facts *ret, struct core_error *err)
 {
 	CLEANUP(gathering_close) struct gathering g;
-	CLEANUP(facts_cleanup)
+	CLEANUP(facts_clear)
 	struct facts facts = {.devices = calloc(n + 1, sizeof(*facts.devices))};
 
 	gathering_open(&g, host, deadline);

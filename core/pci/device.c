@@ -163,7 +163,8 @@ static int read_identity(const struct devices *devices, struct device *d)
 	return 0;
 }
 
-void device_read_placement(const struct devices *devices, struct device *d)
+/* Reads group and NUMA node. */
+static void read_placement(const struct devices *devices, struct device *d)
 {
 	char text[16], *end;
 
@@ -237,7 +238,7 @@ int device_open(const struct devices *devices, struct pci_address address, struc
 		device_unref(d);
 		return error;
 	}
-	device_read_placement(devices, d);
+	read_placement(devices, d);
 	*ret = d;
 	return 0;
 }
@@ -257,7 +258,7 @@ int device_renew(const struct devices *devices, const struct device *old, struct
 		device_unref(d);
 		return error;
 	}
-	device_read_placement(devices, d);
+	read_placement(devices, d);
 	*ret = d;
 	return 0;
 }

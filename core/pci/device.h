@@ -72,9 +72,19 @@ int devices_new(const struct sysfs *sysfs, struct names *names, struct devices *
 	struct core_error *err);
 void devices_free(struct devices *devices);
 
-/* Returns the device as it is now, with a reference that the caller gives back by device_unref.
- * NULL with errno: ENOENT when there is no such device, else what went wrong. */
-struct device *devices_get(struct devices *devices, struct pci_address address);
+/* Gets the device as it is now, with a reference that the caller gives back by device_unref. 0 or a
+ * negative errno; -ENOENT when there is no such device. */
+int devices_get(struct devices *devices, struct pci_address address, struct device **ret);
+
+/* The same for a caller that needs no reason. Returns the device or NULL. */
+static inline struct device *devices_get_or_null(
+	struct devices *devices, struct pci_address address)
+{
+	struct device *d = NULL;
+
+	devices_get(devices, address, &d);
+	return d;
+}
 
 /* Lists the addresses of all devices, sorted; the caller frees the array. 0 or a negative errno. */
 int devices_list(struct devices *devices, struct pci_address **ret, size_t *ret_n);

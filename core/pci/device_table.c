@@ -128,9 +128,9 @@ static int table_read_again(struct devices *devices, struct pci_address address,
 	return 0;
 }
 
-/* Looks again at a device of which the table has old (or nothing, NULL), found not to be true. */
-static struct device *table_refresh(
-	struct devices *devices, struct pci_address address, const struct device *old)
+/* Looks again at a device that the table has as old (NULL: not at all), which is not current. */
+static int table_refresh(struct devices *devices, struct pci_address address,
+	const struct device *old, struct device **ret)
 {
 	int error = 0;
 
@@ -139,25 +139,25 @@ static struct device *table_refresh(
 	struct device *d = table_lookup(devices, address);
 	if (!d || d == old || !table_is_current(devices, d)) {
 		device_unref(d);
-		d = NULL;
 		error = table_read_again(devices, address, old, &d);
 	}
 	pthread_mutex_unlock(&devices->refresh_mutex);
-	errno = -error;
-	return d;
+	if (!error)
+		*ret = d;
+	return error;
 }
 
-struct device *devices_get(struct devices *devices, struct pci_address address)
+int devices_get(struct devices *devices, struct pci_address address, struct device **ret)
 {
 	struct device *old = table_lookup(devices, address);
 
-	if (old && table_is_current(devices, old))
-		return old;
-	struct device *d = table_refresh(devices, address, old);
-	int error = errno;
+	if (old && table_is_current(devices, old)) {
+		*ret = old;
+		return 0;
+	}
+	int error = table_refresh(devices, address, old, ret);
 	device_unref(old);
-	errno = error;
-	return d;
+	return error;
 }
 
 int devices_list(struct devices *devices, struct pci_address **ret, size_t *ret_n)

@@ -29,9 +29,6 @@ int device_renew(const struct devices *devices, const struct device *old, struct
 int device_driver(const struct devices *devices, const struct device *device,
 	char driver[static DRIVER_NAME_SIZE]);
 
-/* Reads group and NUMA node. */
-void device_read_placement(const struct devices *devices, struct device *device);
-
 /* As sysfs_link_name, for a link in the device's directory. */
 ssize_t device_link(const struct devices *devices, const struct device *device,
 	const char *attribute, char *buf, size_t size);

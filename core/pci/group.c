@@ -49,7 +49,7 @@ static int read_members(struct devices *devices, DIR *dir, struct iommu_group **
 	for (struct dirent *entry; (entry = sysfs_readdir(dir));) {
 		if (!pci_address_parse(entry->d_name, &address))
 			continue; /* groups hold platform devices too */
-		struct device *device = devices_get(devices, address);
+		struct device *device = devices_get_or_null(devices, address);
 		if (!device)
 			continue; /* left since the folder was read */
 		if (group_add(group, &room, device)) {
@@ -100,7 +100,7 @@ void group_free(struct iommu_group *group)
 uint64_t group_key(struct devices *devices, struct pci_address address)
 {
 	const uint64_t LONE = 1ull << 63;
-	CLEANUP(device_cleanup) struct device *d = devices_get(devices, address);
+	CLEANUP(device_cleanup) struct device *d = devices_get_or_null(devices, address);
 
 	return d && d->group >= 0 ? (uint64_t)d->group : LONE | pci_address_key(address);
 }

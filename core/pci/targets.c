@@ -16,11 +16,6 @@ static bool list_has(const struct address_list *list, struct pci_address address
 	return false;
 }
 
-static void address_list_cleanup(struct address_list *list)
-{
-	address_list_clear(list);
-}
-
 int address_list_check_count(size_t n, struct core_error *err)
 {
 	if (n == 0)
@@ -36,7 +31,7 @@ int address_list_check_count(size_t n, struct core_error *err)
 int address_list_parse(
 	char *const *texts, size_t n, struct address_list *ret, struct core_error *err)
 {
-	CLEANUP(address_list_cleanup) struct address_list list = {0};
+	CLEANUP(address_list_clear) struct address_list list = {0};
 	CLEANUP(core_problems_clear) struct core_problems problems = {0};
 	struct pci_address address;
 
@@ -79,8 +74,7 @@ int devices_find(struct devices *devices, const struct address_list *list, struc
 	if (!found)
 		return core_fail_memory(err);
 	for (size_t i = 0; i < list->count; i++) {
-		found[i] = devices_get(devices, list->items[i]);
-		if (!found[i])
+		if (devices_get(devices, list->items[i], &found[i]))
 			problem_absent(&problems, list->items[i]);
 	}
 	if (core_problems_any(&problems)) {

@@ -26,7 +26,3 @@ struct facts {
 
 /* Frees the devices and their problems. */
 void facts_clear(struct facts *facts);
-static inline void facts_cleanup(struct facts *facts)
-{
-	facts_clear(facts);
-}

@@ -112,7 +112,7 @@ static int collect_page(struct host *host, const struct filter *f, struct device
 	for (size_t i = 0; i < n_addresses && n <= f->page_size; i++) {
 		if (f->has_after && pci_address_compare(&addresses[i], &f->after) <= 0)
 			continue;
-		struct device *d = devices_get(host_devices(host), addresses[i]);
+		struct device *d = devices_get_or_null(host_devices(host), addresses[i]);
 		if (d && lets_through(f, d))
 			devices[n++] = d;
 		else

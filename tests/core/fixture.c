@@ -67,7 +67,7 @@ struct pci_address fixture_address(const char *text)
 
 struct device *fixture_device(struct fixture *f, const char *text)
 {
-	struct device *d = devices_get(host_devices(f->host), fixture_address(text));
+	struct device *d = devices_get_or_null(host_devices(f->host), fixture_address(text));
 
 	assert_non_null(d);
 	return d;

@@ -39,7 +39,7 @@ static void *look(void *arg)
 	struct watch *w = arg;
 
 	while (!atomic_load(&w->stop)) {
-		struct device *d = devices_get(w->devices, w->address);
+		struct device *d = devices_get_or_null(w->devices, w->address);
 
 		atomic_fetch_add(&w->looks, 1);
 		if (!d && w->may_be_gone)

@@ -128,8 +128,7 @@ static void count_for_driver(struct capture_driver *drv, const struct capture_de
 
 static void read_device(struct capture *c, struct capture_device *d)
 {
-	d->device = devices_get(c->cache, d->address);
-	if (!d->device)
+	if (devices_get(c->cache, d->address, &d->device))
 		return;
 	d->driver = d->device->driver[0] ? capture_driver_named(c, d->device->driver) : NULL;
 	d->is_vfio = d->driver && device_is_vfio(c->cache, d->device);
