@@ -10,11 +10,10 @@ api=http://127.0.0.1:8080
 
 # Waits until the command given succeeds. Usage: within SECONDS COMMAND...
 within() {
-	local tries=$(($1 * 5))
+	local end=$(($(date +%s) + $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || return 1
+		[ "$(date +%s)" -lt $end ] || return 1
 		sleep 0.2
 	done
 }
@@ -43,6 +42,7 @@ is() {
 }
 
 not() { ! "$@"; }
+says() { grep -q "$1" "$2" || { cat "$2" && return 1; }; }
 property() { systemctl show -P "$1" vfiod.service; }
 active() { systemctl is-active --quiet vfiod.service; }
 answers() { curl -sf -o /dev/null $api/healthz; }
@@ -100,7 +100,7 @@ start_it() {
 use_it() {
 	usermod --append --groups vfiod alice
 	as_alice vfioctl doctor >/tmp/doctor 2>&1
-	judge 'use: a member of the group asks the doctor' grep -q '^iommu  *pass' /tmp/doctor
+	judge 'use: a member of the group asks the doctor' says '^iommu  *pass' /tmp/doctor
 	judge 'use: another user may not' not runuser -u nobody -- vfioctl list
 	judge 'use: a member of the group binds' as_alice vfioctl bind $device
 	is 'use: the device has vfio-pci' "$(driver $device)" vfio-pci
@@ -122,8 +122,8 @@ reload_it() {
 restart_it() {
 	local before after
 	hold $device
-	as_alice vfioctl --timeout 4 unbind --force VFIO_IN_USE $device >/tmp/unbind 2>&1
-	judge 'restart: an unbind is pending' grep -q UNBIND_PENDING /tmp/unbind
+	as_alice vfioctl --timeout 20 unbind --force VFIO_IN_USE $device >/tmp/unbind 2>&1
+	judge 'restart: an unbind is pending' says UNBIND_PENDING /tmp/unbind
 	judge 'restart: systemd is told' within 15 status_is 'Serving, 1 change pending'
 	before=$(date +%s%3N)
 	judge 'restart: systemctl restart' systemctl restart vfiod.service
