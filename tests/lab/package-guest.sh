@@ -53,6 +53,11 @@ group_of() { basename "$(readlink "/sys/bus/pci/devices/$1/iommu_group")"; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
 pid_is_not() { [ "$(property MainPID)" != "$1" ] && answers; }
 
+# The journal has a line of vfiod's of which jq's filter is true.
+journal_has() {
+	journalctl -q --output=json _COMM=vfiod | jq -e -s "any($1)" >/dev/null
+}
+
 as_alice() {
 	# A group that was joined counts from the next login on.
 	runuser -u alice -- "$@"
@@ -104,6 +109,15 @@ use_it() {
 	judge 'use: another user may not' not runuser -u nobody -- vfioctl list
 	judge 'use: a member of the group binds' as_alice vfioctl bind $device
 	is 'use: the device has vfio-pci' "$(driver $device)" vfio-pci
+	judge 'use: the journal tells who bound what' within 10 journal_has \
+		".VFIOD_DEVICES == \"$device\" and .VFIOD_OUTCOME == \"done\" and
+		.VFIOD_CALLER_USER == \"alice\" and .VFIOD_CALLER_COMMAND == \"vfioctl\" and
+		.VFIOD_CALLER_UID == \"$(id -u alice)\" and .PRIORITY == \"6\""
+	judge 'use: the NIC with the default route is refused' not as_alice vfioctl bind 0000:00:02.0
+	judge 'use: the journal tells of the refusal, and why' within 10 journal_has \
+		'.VFIOD_OUTCOME == "refused" and .VFIOD_REASON == "NIC_IN_USE" and .PRIORITY == "5"'
+	is 'use: no line bears the name twice' \
+		"$(journalctl -q --output=cat _COMM=vfiod | grep -c '^vfiod:')" 0
 }
 
 reload_it() {
