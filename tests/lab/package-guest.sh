@@ -215,10 +215,12 @@ remove_it() {
 }
 
 purge_it() {
+	local uid gid
+	uid=$(id -u vfiod) gid=$(getent group vfiod | cut -d : -f 3)
 	judge 'purge: dpkg' dpkg -P vfiod vfiod-simhost
 	{
 		find / /run -xdev \( -path /proc -o -path /sys -o -path /var/log/journal -o -path /lab \) \
-			-prune -o \( -name '*vfiod*' -o -nouser -o -nogroup \) ! -path '/*.deb' -print
+			-prune -o \( -name '*vfiod*' -o -uid "$uid" -o -gid "$gid" \) ! -path '/*.deb' -print
 		grep -l vfiod /etc/passwd /etc/group /etc/shadow /etc/gshadow
 	} >/tmp/left 2>/dev/null
 	is 'purge: nothing is left' "$(tr '\n' ' ' </tmp/left)" ''
