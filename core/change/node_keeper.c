@@ -137,10 +137,10 @@ static void *keeper_keep(void *arg)
 	struct pollfd fds[] = {
 		{.fd = k->wake_fd, .events = POLLIN}, {.fd = k->inotify_fd, .events = POLLIN}};
 
-	while (!k->task.must_end) {
+	while (!atomic_load(&k->task.must_end)) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) <= 0)
 			continue;
-		if (k->task.must_end)
+		if (atomic_load(&k->task.must_end))
 			break;
 		keeper_sleep_ns(PAUSE_NS);
 		keeper_drain(k->wake_fd);
@@ -168,7 +168,7 @@ void node_keeper_nudge(struct node_keeper *k)
 
 bool node_keeper_stop(struct node_keeper *k, int64_t deadline)
 {
-	k->task.must_end = true;
+	atomic_store(&k->task.must_end, true);
 	keeper_wake(k);
 	return thread_task_stop(&k->task, &k->mutex, deadline);
 }

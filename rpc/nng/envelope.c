@@ -45,11 +45,19 @@ static char *envelope_borrow(const char *text)
 	return (char *)(text ? text : "");
 }
 
+/* NULL without a key, and when memory is short. */
+static char *envelope_bearer(const char *key)
+{
+	char *text;
+
+	return key && asprintf(&text, "Bearer %s", key) >= 0 ? text : NULL;
+}
+
 int rpc_envelope_encode_request(const struct rpc_envelope *envelope,
 	const ProtobufCMessage *message, struct rpc_bytes *ret_bytes)
 {
 	CLEANUP(rpc_bytes_free) struct rpc_bytes payload = {0};
-	CLEANUP(free_cleanup) char *bearer = NULL;
+	CLEANUP(free_cleanup) char *bearer = envelope_bearer(envelope->api_key);
 	Rpc__V1__Request request = RPC__V1__REQUEST__INIT;
 	Rpc__V1__Request__MetadataEntry key = RPC__V1__REQUEST__METADATA_ENTRY__INIT;
 	Rpc__V1__Request__MetadataEntry *metadata[] = {&key};
@@ -57,15 +65,13 @@ int rpc_envelope_encode_request(const struct rpc_envelope *envelope,
 
 	if (r < 0)
 		return r;
+	if (envelope->api_key && !bearer)
+		return -ENOMEM;
 	request.method = envelope_borrow(envelope->method);
 	request.payload = (ProtobufCBinaryData){payload.len, payload.data};
 	request.timeout_ms = envelope->timeout_ms;
 	request.request_id = envelope_borrow(envelope->request_id);
-	if (envelope->api_key) {
-		if (asprintf(&bearer, "Bearer %s", envelope->api_key) < 0) {
-			bearer = NULL;
-			return -ENOMEM;
-		}
+	if (bearer) {
 		key.key = envelope_borrow("authorization");
 		key.value = bearer;
 		request.metadata = metadata;

@@ -49,10 +49,12 @@ static void test_removed_elements_leave_room(void **state)
 
 static void test_failure_changes_nothing(void **state)
 {
-	size_t *items = NULL, count = 0;
+	size_t *items = NULL, count = 0, *added;
 
 	(void)state;
-	*ARRAY_ADD(items, count) = 7;
+	added = ARRAY_ADD(items, count);
+	assert_non_null(added);
+	*added = 7;
 	memory_is_short = true;
 	assert_null(ARRAY_ADD(items, count));
 	memory_is_short = false;
