@@ -143,6 +143,7 @@ restart_it() {
 	judge 'restart: systemctl restart' systemctl restart vfiod.service
 	after=$(date +%s%3N)
 	echo "# it took $((after - before)) ms"
+	journalctl -q -u vfiod.service --no-pager -o short-precise -n 8 | sed 's/^/# /'
 	judge 'restart: it takes less than 5 s' test $((after - before)) -lt 5000
 	judge 'restart: the change is still pending' within 15 status_is 'Serving, 1 change pending'
 	let_go
