@@ -151,16 +151,6 @@ static int change_make_plan(struct change *c, struct core_error *err)
 	return core_problems_any(&refusals) ? core_fail_problems(err, &refusals) : 0;
 }
 
-bool change_is_bind(const struct change *c)
-{
-	return c->wish.goal == PLAN_TO_VFIO;
-}
-
-bool change_has_steps(const struct change *c, size_t i)
-{
-	return plan_needs(&c->wish, &c->facts.devices[i]);
-}
-
 /* Whether the i-th target has a record of ours although another tool has given it to a native
  * driver. An unbind ends that record: the device is where it belongs. A device without a driver
  * keeps its record, which a later bind and unbind need. */

@@ -32,10 +32,16 @@ struct change {
 };
 
 /* Whether it is a bind. */
-bool change_is_bind(const struct change *c);
+static inline bool change_is_bind(const struct change *c)
+{
+	return c->wish.goal == PLAN_TO_VFIO;
+}
 
 /* Whether the plan has steps for the i-th target. */
-bool change_has_steps(const struct change *c, size_t i);
+static inline bool change_has_steps(const struct change *c, size_t i)
+{
+	return plan_needs(&c->wish, &c->facts.devices[i]);
+}
 
 /* Gives the nodes of all targets the owner and mode that were asked for, if any were. 0, or -1 with
  * err. */

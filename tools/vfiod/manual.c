@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Makes the manual page at build time: copies its text, with the table of options in its place. */
+#include "tools/vfiod/options.h"
 #include "tools/vfiod/usage.h"
 
 #include <stdbool.h>
@@ -11,6 +12,8 @@ static const char PLACE[] = "@OPTIONS@\n";
 
 int main(int argc, char **argv)
 {
+	const struct option_row *rows;
+	size_t n;
 	char line[1024];
 	bool done = false;
 
@@ -23,7 +26,8 @@ int main(int argc, char **argv)
 			fputs(line, stdout);
 			continue;
 		}
-		usage_print_manual(stdout);
+		rows = options_rows(&n);
+		usage_print_manual(stdout, rows, n);
 		done = true;
 	}
 	return done && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -136,8 +136,11 @@ static enum options_result take_sandbox(
 static enum options_result take_help(
 	struct options *o, const struct option_row *row, const char *value)
 {
+	size_t n;
+	const struct option_row *rows = options_rows(&n);
+
 	(void)o, (void)row, (void)value;
-	usage_print(stdout);
+	usage_print(stdout, rows, n);
 	return OPTIONS_DONE;
 }
 

@@ -54,11 +54,8 @@ static void print_row(FILE *out, const struct option_row *row)
 	print_wrapped(out, row->help);
 }
 
-void usage_print(FILE *out)
+void usage_print(FILE *out, const struct option_row *rows, size_t n)
 {
-	size_t n;
-	const struct option_row *rows = options_rows(&n);
-
 	fputs(HEAD, out);
 	for (size_t i = 0; i < n; i++)
 		print_row(out, &rows[i]);
@@ -101,11 +98,8 @@ static void print_lines(FILE *out, const char *text)
 	fputc('\n', out);
 }
 
-void usage_print_manual(FILE *out)
+void usage_print_manual(FILE *out, const struct option_row *rows, size_t n)
 {
-	size_t n;
-	const struct option_row *rows = options_rows(&n);
-
 	for (size_t i = 0; i < n; i++) {
 		fputs(".TP\n", out);
 		fputs(rows[i].argument ? ".BI " : ".B ", out);
