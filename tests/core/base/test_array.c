@@ -59,7 +59,8 @@ static void test_failure_changes_nothing(void **state)
 	assert_null(ARRAY_ADD(items, count));
 	memory_is_short = false;
 	assert_int_equal(count, 1);
-	assert_int_equal(items[0], 7);
+	assert_ptr_equal(items, added);
+	assert_int_equal(*added, 7);
 	free(items);
 }
 
