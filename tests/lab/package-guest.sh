@@ -115,6 +115,7 @@ reload_it() {
 		sh -c 'journalctl -q -u vfiod.service --no-pager | grep -q "nothing that could be read again"'
 	kill -HUP "$helper"
 	judge 'reload: it answers' answers
+	judge 'reload: a member of the group may still ask' as_alice vfioctl list
 	is 'reload: it is the same process' "$(property MainPID)" "$pid"
 	is 'reload: it has the same helper' "$(pgrep -P "$pid")" "$helper"
 }
