@@ -129,22 +129,32 @@ reload_it() {
 		sh -c 'journalctl -q -u vfiod.service --no-pager | grep -q "nothing that could be read again"'
 	kill -HUP "$helper"
 	judge 'reload: it answers' answers
+	judge 'reload: a member of the group may still ask' as_alice vfioctl list
 	is 'reload: it is the same process' "$(property MainPID)" "$pid"
 	is 'reload: it has the same helper' "$(pgrep -P "$pid")" "$helper"
 }
 
+# Restarts it; how many milliseconds that took is then in $took.
+restart_timed() {
+	local before
+	before=$(date +%s%3N)
+	judge "$1: systemctl restart" systemctl restart vfiod.service
+	took=$(($(date +%s%3N) - before))
+	echo "# $1: it took $took ms"
+}
+
+# A restart itself takes seconds on an emulated CPU; the pending change must not add to that.
 restart_it() {
-	local before after
+	local alone
+	restart_timed 'restart, nothing pending'
+	alone=$took
 	hold $device
 	as_alice vfioctl --timeout 20 unbind --force VFIO_IN_USE $device >/tmp/unbind 2>&1
 	judge 'restart: an unbind is pending' says UNBIND_PENDING /tmp/unbind
 	judge 'restart: systemd is told' within 15 status_is 'Serving, 1 change pending'
-	before=$(date +%s%3N)
-	judge 'restart: systemctl restart' systemctl restart vfiod.service
-	after=$(date +%s%3N)
-	echo "# it took $((after - before)) ms"
+	restart_timed restart
 	journalctl -q -u vfiod.service --no-pager -o short-precise -n 8 | sed 's/^/# /'
-	judge 'restart: it takes less than 5 s' test $((after - before)) -lt 5000
+	judge 'restart: it waits less than 5 s for the change' test $((took - alone)) -lt 5000
 	judge 'restart: the change is still pending' within 15 status_is 'Serving, 1 change pending'
 	let_go
 	judge 'restart: the new daemon finishes it' within 20 has_driver $device e1000e

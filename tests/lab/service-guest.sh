@@ -22,6 +22,10 @@ write_units() {
 	sed 's|^ExecStart=.*|ExecStart=/usr/local/bin/vfiod --sandbox kill|' /vfiod.service \
 		>$units/vfiod.service
 	mkdir $units/vfiod.service.d
+	# There is no systemd-tmpfiles.
+	mkdir -p /run/vfiod
+	chown vfiod:vfiod /run/vfiod
+	chmod 2755 /run/vfiod
 	# There is no journal.
 	printf '[Service]\nStandardOutput=append:/run/vfiod.log\nStandardError=append:/run/vfiod.log\n' \
 		>$units/vfiod.service.d/log.conf

@@ -44,6 +44,7 @@ below 35 'vfiod.service'
 grep -qx 'DeviceAllow=block-\* r' "$work/vfiod.service" || wrong 'disks could not be looked at'
 grep -qx 'ReadWritePaths=/sys/bus/pci /sys/devices' "$work/vfiod.service" ||
 	wrong 'no device could be bound'
+! grep -E '^RuntimeDirectory=' "$work/vfiod.service" || wrong 'a reload would shut out the group'
 grep -qx 'KillMode=process' "$work/vfiod.service" || wrong 'a blocked write would delay a restart'
 mkdir "$work/vfiod.service.d"
 cp "$folder/no-modules.conf" "$work/vfiod.service.d"
