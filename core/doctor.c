@@ -2,13 +2,17 @@
 /* Is the host ready for passthrough? */
 #include "core/doctor.h"
 #include "core/base/util.h"
+#include "core/engine.h"
+#include "core/helper/helper.h"
 #include "core/pci/interrupts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libkmod.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 
 static struct doctor_check *add_check(
@@ -199,7 +203,57 @@ static void read_kernel(struct host *host, struct doctor_report *r)
 		snprintf(r->kernel, sizeof(r->kernel), "%s", name.release);
 }
 
-int doctor_examine(struct host *host, struct doctor_report *ret, struct core_error *err)
+/* What a guard of disks needs: the privileged helper has to see every disk. */
+static void check_disks(struct host *host, int64_t deadline, struct doctor_report *r)
+{
+	const struct helper_request request = {.op = HELPER_DISKS};
+	struct helper_reply reply;
+	int error = -helper_call(host->helper, &request, deadline, &reply);
+
+	if (!error)
+		error = reply.error;
+	if (error)
+		say(add_check(r, "disks", DOCTOR_UNKNOWN, ""),
+			"the privileged process did not look at the disks: %s", strerror(error));
+	else if (reply.blind.error)
+		say(add_check(r, "disks", DOCTOR_FAIL, BLIND_ACTION),
+			"vfiod cannot examine the disk %s: %s", reply.blind.node,
+			strerror(reply.blind.error));
+	else
+		say(add_check(r, "disks", DOCTOR_PASS, ""), "vfiod can examine every disk");
+}
+
+/* The first folder that changes write to and that is mounted read-only; NULL for none. Both
+ * processes have the same mounts. */
+static const char *read_only_folder(struct host *host)
+{
+	static const char *const folders[] = {"sys/bus/pci/drivers", "sys/devices"};
+	struct statvfs status;
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		CLEANUP(fd_cleanup)
+		int fd = openat(
+			host_sysfs(host)->root_fd, folders[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0 && fstatvfs(fd, &status) == 0 && status.f_flag & ST_RDONLY)
+			return folders[i];
+	}
+	return NULL;
+}
+
+static void check_sysfs(struct host *host, struct doctor_report *r)
+{
+	const char *folder = read_only_folder(host);
+
+	if (folder)
+		say(add_check(r, "sysfs", DOCTOR_FAIL,
+			    "mount it writable for vfiod; with ProtectKernelTunables= its unit needs ReadWritePaths=/sys/bus/pci /sys/devices"),
+			"/%s is mounted read-only for vfiod: no device can be bound", folder);
+	else
+		say(add_check(r, "sysfs", DOCTOR_PASS, ""), "vfiod can write to /sys");
+}
+
+int doctor_examine(
+	struct host *host, int64_t deadline, struct doctor_report *ret, struct core_error *err)
 {
 	struct doctor_report r = {0};
 
@@ -214,6 +268,10 @@ int doctor_examine(struct host *host, struct doctor_report *ret, struct core_err
 	check_module(
 		host, &r, "vfio_iommu_type1", "vfio_iommu_type1", "sys/module/vfio_iommu_type1");
 	check_noiommu(host, &r);
+	if (host_sysfs(host)->is_real) {
+		check_disks(host, deadline, &r);
+		check_sysfs(host, &r);
+	}
 	*ret = r;
 	return 0;
 }

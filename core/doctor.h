@@ -13,7 +13,7 @@ struct doctor_check {
 	char action[256]; /* "" when nothing is to be done */
 };
 
-enum { DOCTOR_MAX_CHECKS = 8 };
+enum { DOCTOR_MAX_CHECKS = 10 };
 
 struct doctor_report {
 	char kernel[72];
@@ -24,6 +24,7 @@ struct doctor_report {
 	size_t n_checks;
 };
 
-/* Examines the host: reads files and the index of modules, changes and loads nothing. 0, or -1 with
- * err. */
-int doctor_examine(struct host *host, struct doctor_report *ret, struct core_error *err);
+/* Examines the host: reads files and the index of modules, has the privileged helper look at the
+ * disks until the deadline, changes and loads nothing. 0, or -1 with err. */
+int doctor_examine(
+	struct host *host, int64_t deadline, struct doctor_report *ret, struct core_error *err);

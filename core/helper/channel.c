@@ -33,7 +33,8 @@ bool helper_only_reads(uint32_t op)
 /* Reading an override waits for the device's lock as a write does. */
 enum helper_way helper_way_of(uint32_t op)
 {
-	return op == HELPER_HOLDERS || op == HELPER_MAPPINGS || op == HELPER_NODE_HOLDERS
+	return op == HELPER_HOLDERS || op == HELPER_MAPPINGS || op == HELPER_NODE_HOLDERS ||
+			       op == HELPER_DISKS
 		       ? HELPER_WAY_LOOK
 		       : HELPER_WAY_CHANGE;
 }

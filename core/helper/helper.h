@@ -67,6 +67,7 @@ enum helper_op {
 	HELPER_HOLDERS = HELPER_LOOK + USE_LOOK_FILES,
 	HELPER_MAPPINGS = HELPER_LOOK + USE_LOOK_MAPPINGS,
 	HELPER_NODE_HOLDERS = HELPER_LOOK + USE_LOOK_NODES,
+	HELPER_DISKS = HELPER_LOOK + USE_LOOK_DISKS,
 	HELPER_NODE_SET, /* the device's VFIO nodes to owner and mode */
 	HELPER_OP_COUNT,
 };
@@ -88,6 +89,7 @@ struct helper_reply {
 	uint32_t truncated; /* there were more holders than the privileged helper counts */
 	uint32_t claimed;
 	uint32_t console;
+	struct blind_spot blind;
 	char text[OVERRIDE_SIZE];
 	struct holder holders[HELPER_MAX_HOLDERS];
 };

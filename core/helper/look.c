@@ -28,7 +28,7 @@ static int look_at_nodes(
 	nodes_find(sysfs->root_fd, address, &nodes);
 	if (nodes.is_incomplete)
 		return E2BIG;
-	ret->claimed = nodes_claimed(sysfs->root_fd, &nodes);
+	ret->claimed = nodes_claimed(sysfs, &nodes, &ret->blind);
 	ret->console = nodes_match(&nodes, "/dev/fb0") && nodes_show_console(sysfs->root_fd);
 	return holders_of_nodes(sysfs, &nodes, &ret->holders);
 }
@@ -44,6 +44,9 @@ int helper_look(const struct helper_service *s, enum use_look look, struct pci_a
 		return holders_of_mappings(&s->sysfs, &ret->holders);
 	case USE_LOOK_NODES:
 		return look_at_nodes(&s->sysfs, address, ret);
+	case USE_LOOK_DISKS:
+		nodes_find_blind(&s->sysfs, &ret->blind);
+		return 0;
 	}
 	return EINVAL;
 }

@@ -32,6 +32,7 @@ static int work_run(const struct helper_service *s, const struct helper_request 
 	case HELPER_HOLDERS:
 	case HELPER_MAPPINGS:
 	case HELPER_NODE_HOLDERS:
+	case HELPER_DISKS:
 		return helper_look(s, request->op - HELPER_LOOK, request->address, answer);
 	case HELPER_NODE_SET:
 		return vfio_node_set(&s->sysfs, request->address, &request->access);
@@ -151,6 +152,7 @@ void helper_finish(const struct helper_service *s, const struct helper_command *
 	reply.error = work_run(s, &command->request, &reply, &answer);
 	reply.claimed = answer.claimed;
 	reply.console = answer.console;
+	reply.blind = answer.blind;
 	fd_cleanup(&lock);
 	helper_answer(command->reply_fd, &reply, &answer.holders);
 	holders_clear(&answer.holders);

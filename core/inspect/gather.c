@@ -41,6 +41,7 @@ static int gathering_ask(void *arg, enum use_look look, struct pci_address addre
 		return helper_no_answer(err, rc, "finding out who uses the devices");
 	ret->claimed = reply.claimed;
 	ret->console = reply.console;
+	ret->blind = reply.blind;
 	return 0;
 }
 

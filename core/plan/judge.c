@@ -170,7 +170,8 @@ static void judge_host(const struct plan_request *request, const struct facts *f
 bool plan_is_use(enum core_reason reason)
 {
 	return reason == REASON_DISK_IN_USE || reason == REASON_NIC_IN_USE ||
-	       reason == REASON_NODE_IN_USE || reason == REASON_VFIO_IN_USE;
+	       reason == REASON_NODE_IN_USE || reason == REASON_VFIO_IN_USE ||
+	       reason == REASON_BLIND;
 }
 
 void plan_judge_uses(uint32_t force, const struct device_facts *f, struct core_problems *refusals)

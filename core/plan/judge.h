@@ -41,7 +41,8 @@ const char *plan_forceable(void);
 void plan_judge(const struct plan_request *request, const struct facts *facts,
 	const struct device_facts *f, struct core_problems *refusals);
 
-/* Whether the reason is a use of the device: disk, network, node, VFIO. */
+/* Whether the reason is a use of the device, or one that could not be seen: disk, network, node,
+ * VFIO. */
 bool plan_is_use(enum core_reason reason);
 
 /* Appends the uses of the device that force does not name. */

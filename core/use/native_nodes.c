@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 /* Where a class of driver shows its devices, and where udev puts their nodes. */
 static const struct {
@@ -28,6 +29,8 @@ static const struct {
 	{"nvme", "nvme", "/dev/"},
 	{"uio", "uio", "/dev/"},
 };
+
+#define BLOCK "sys/class/block"
 
 static void nodes_add(struct nodes *nodes, const char *where, const char *name)
 {
@@ -110,33 +113,62 @@ static void add_nvidia(struct nodes *nodes, int root_fd, const char *address)
 	}
 }
 
+typedef int function_test(void *arg, struct pci_address address);
+
+static int is_any(void *arg, struct pci_address address)
+{
+	(void)arg;
+	(void)address;
+	return 1;
+}
+
 static int is_same(void *arg, struct pci_address address)
 {
 	return pci_address_equal(*(const struct pci_address *)arg, address);
 }
 
-/* Disks and partitions, whatever the device's class: they may be behind a USB host or a fibre. */
-static void add_disks(struct nodes *nodes, int root_fd, struct pci_address address)
+static void replace_char(char *text, char from, char to)
 {
-	CLEANUP(dir_cleanup) DIR *dir = open_folder(nodes, root_fd, "sys/class/block");
+	for (; *text; text++) {
+		if (*text == from)
+			*text = to;
+	}
+}
 
-	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
+/* Reads on to a disk or partition behind one of the functions, whatever the device's class: it may
+ * be behind a USB host or a fibre. Its name as in /dev, which may have a slash for sysfs's
+ * exclamation mark; NULL at the end. */
+static const char *next_disk(DIR *dir, int root_fd, function_test *test, void *arg)
+{
+	for (struct dirent *entry; (entry = sysfs_readdir(dir));) {
 		char target[PATH_MAX];
 		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
 
 		if (n < 0)
 			continue;
 		target[n] = '\0';
-		if (class_link_functions(root_fd, target, is_same, &address))
-			nodes_add(nodes, "/dev/", entry->d_name);
+		if (class_link_functions(root_fd, target, test, arg)) {
+			replace_char(entry->d_name, '!', '/');
+			return entry->d_name;
+		}
 	}
+	return NULL;
+}
+
+static void add_disks(struct nodes *nodes, int root_fd, struct pci_address address)
+{
+	CLEANUP(dir_cleanup) DIR *dir = open_folder(nodes, root_fd, BLOCK);
+
+	nodes->first_disk = nodes->count;
+	for (const char *name; dir && (name = next_disk(dir, root_fd, is_same, &address));)
+		nodes_add(nodes, "/dev/", name);
 }
 
 void nodes_find(int root_fd, struct pci_address address, struct nodes *ret)
 {
 	char text[PCI_ADDRESS_SIZE], path[PCI_ADDRESS_SIZE + 32];
 
-	ret->count = 0;
+	ret->count = ret->first_disk = 0;
 	ret->is_incomplete = false;
 	pci_address_format(address, text);
 	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", text);
@@ -159,39 +191,102 @@ bool nodes_any(int root_fd, struct pci_address address)
 	return nodes.count > 0 || nodes.is_incomplete;
 }
 
-/* Whether the disk is somebody's own. Another look at it makes it so for an instant; and one that
- * cannot be opened for want of something of ours may be anybody's. */
-static bool is_claimed(int root_fd, const char *path)
+/* The number that the disk's node must have. 0 or a negative errno; -ENOENT or -ENODEV: the disk
+ * has gone, or is one without a node, such as a path of a multipath NVMe. */
+static int disk_number(int root_fd, const char *node, dev_t *ret)
 {
-	const struct timespec pause = {.tv_nsec = NS_PER_MS};
-	int error = 0;
+	static const char FOLDER[] = BLOCK "/";
+	char path[NAME_MAX + 32], text[32];
+	unsigned first, second;
 
-	for (int tries = 0; tries < 4; tries++) {
-		CLEANUP(fd_cleanup)
-		int fd = openat(root_fd, path, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
-
-		error = fd < 0 ? errno : 0;
-		if (error != EBUSY)
-			break;
-		nanosleep(&pause, NULL);
-	}
-	return error == EBUSY || error == EMFILE || error == ENFILE || error == ENOMEM;
+	snprintf(path, sizeof(path), "%s%s", FOLDER, node + strlen("/dev/"));
+	replace_char(path + strlen(FOLDER), '/', '!');
+	strcat(path, "/dev");
+	ssize_t n = sysfs_read(root_fd, path, text, sizeof(text));
+	if (n < 0)
+		return (int)n;
+	if (sscanf(text, "%10u:%10u", &first, &second) != 2)
+		return -EINVAL;
+	*ret = makedev(first, second);
+	return 0;
 }
 
-bool nodes_claimed(int root_fd, const struct nodes *nodes)
+/* Opens the disk's node, and closes it. 0 or errno. */
+static int disk_try(int root_fd, const char *node, int flags)
 {
 	struct stat status;
+	dev_t number = 0;
+	int error = -disk_number(root_fd, node, &number);
 
-	for (size_t i = 0; i < nodes->count; i++) {
-		const char *path = nodes->names[i] + 1;
+	if (error)
+		return error == ENOENT || error == ENODEV ? 0 : error;
+	if (fstatat(root_fd, node + 1, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno;
+	if (!S_ISBLK(status.st_mode))
+		return ENOTBLK;
+	if (status.st_rdev != number)
+		return ENXIO;
+	CLEANUP(fd_cleanup)
+	int fd = openat(root_fd, node + 1, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | flags);
+	return fd < 0 ? errno : 0;
+}
 
-		if (fstatat(root_fd, path, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
-			!S_ISBLK(status.st_mode))
-			continue;
-		if (is_claimed(root_fd, path))
-			return true;
+/* Whether the disk is somebody's own: errno EBUSY. Another look at it makes it so for an instant.
+ */
+static int disk_claim(int root_fd, const char *node)
+{
+	const struct timespec pause = {.tv_nsec = NS_PER_MS};
+	int error = EBUSY;
+
+	for (int tries = 0; error == EBUSY && tries < 4; tries++) {
+		if (tries > 0)
+			nanosleep(&pause, NULL);
+		error = disk_try(root_fd, node, O_EXCL);
 	}
-	return false;
+	return error;
+}
+
+/* Keeps the first disk that could not be opened. An empty card reader has nothing that could be in
+ * use. */
+static void note_error(
+	const struct sysfs *sysfs, const char *node, int error, struct blind_spot *blind)
+{
+	bool is_ours = error == EMFILE || error == ENFILE || error == ENOMEM;
+
+	if (blind->error || error == 0 || error == EBUSY || error == ENOMEDIUM ||
+		(!sysfs->is_real && !is_ours))
+		return;
+	blind->error = error;
+	snprintf(blind->node, sizeof(blind->node), "%s", node);
+}
+
+bool nodes_claimed(
+	const struct sysfs *sysfs, const struct nodes *nodes, struct blind_spot *ret_blind)
+{
+	bool claimed = false;
+
+	*ret_blind = (struct blind_spot){0};
+	for (size_t i = nodes->first_disk; i < nodes->count; i++) {
+		int error = disk_claim(sysfs->root_fd, nodes->names[i]);
+
+		claimed |= error == EBUSY;
+		note_error(sysfs, nodes->names[i], error, ret_blind);
+	}
+	return claimed;
+}
+
+void nodes_find_blind(const struct sysfs *sysfs, struct blind_spot *ret)
+{
+	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(sysfs->root_fd, BLOCK);
+	char node[NAME_MAX + 8];
+
+	*ret = (struct blind_spot){0};
+	if (!dir && errno != ENOENT)
+		note_error(sysfs, "/" BLOCK, errno, ret);
+	for (const char *name; dir && (name = next_disk(dir, sysfs->root_fd, is_any, NULL));) {
+		snprintf(node, sizeof(node), "/dev/%s", name);
+		note_error(sysfs, node, disk_try(sysfs->root_fd, node, 0), ret);
+	}
 }
 
 bool nodes_match(const struct nodes *nodes, const char *path)

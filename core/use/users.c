@@ -225,6 +225,11 @@ static int find_node_users(struct uses *u, struct device_use *f, struct core_err
 			"see that the privileged process may look into all others, or force NODE_IN_USE",
 			"whether a program uses device %s could not be found out", f->device->text);
 	f->is_console = answer.console;
+	if (answer.blind.error)
+		core_problem_add_device(&f->problems, f->device->address, REASON_BLIND,
+			BLIND_ACTION "; what it cannot see cannot be forced",
+			"device %s carries a disk whose node %s vfiod cannot examine: %s",
+			f->device->text, answer.blind.node, strerror(answer.blind.error));
 	/* The disk's own users have usually been found by their names. */
 	if (answer.claimed && !has_use(f, REASON_DISK_IN_USE))
 		core_problem_add_device(&f->problems, f->device->address, REASON_DISK_IN_USE,

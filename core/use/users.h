@@ -7,12 +7,14 @@
 
 #include "core/pci/device.h"
 #include "core/use/holders.h"
+#include "core/use/native_nodes.h"
 
 /* What needs the right to look into other users' processes. */
 enum use_look {
 	USE_LOOK_FILES,	   /* who has VFIO files open */
 	USE_LOOK_MAPPINGS, /* who has a VFIO device mapped */
 	USE_LOOK_NODES,	   /* who has the native driver's nodes of the device open */
+	USE_LOOK_DISKS,	   /* whether all disks of the host can be examined */
 };
 
 struct usage;
@@ -22,6 +24,8 @@ struct use_answer {
 	/* Of USE_LOOK_NODES: */
 	bool claimed; /* the kernel itself has one of the device's disks open */
 	bool console; /* the device's frame buffer shows the host's console */
+	/* Of USE_LOOK_NODES and USE_LOOK_DISKS: */
+	struct blind_spot blind;
 };
 
 /* Looks. Only USE_LOOK_NODES uses the address. 0, or -1 with err. */

@@ -50,7 +50,7 @@ void device_get_host(const struct device_env *env, struct rpc_call *call,
 	struct doctor_report report;
 
 	(void)message;
-	if (doctor_examine(env->host, &report, &err) == 0) {
+	if (doctor_examine(env->host, device_work_deadline(call), &report, &err) == 0) {
 		response.ready = true;
 		for (size_t i = 0; i < report.n_checks; i++)
 			response.ready &= report.checks[i].verdict != DOCTOR_FAIL;

@@ -2,15 +2,17 @@
 /* Is the host ready for passthrough? */
 #include "core/base/util.h"
 #include "core/doctor.h"
+#include "core/engine.h"
 #include "tests/core/fixture.h"
 
+#include <errno.h>
 #include <string.h>
 
 static void examine(struct fixture *f, struct doctor_report *report)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 
-	assert_int_equal(doctor_examine(f->host, report, &err), 0);
+	assert_int_equal(doctor_examine(f->host, fixture_deadline(), report, &err), 0);
 	assert_true(report->n_checks <= DOCTOR_MAX_CHECKS);
 	for (size_t i = 0; i < report->n_checks; i++) {
 		const struct doctor_check *c = &report->checks[i];
@@ -128,6 +130,26 @@ static void noiommu_is_warned_of(void **state)
 	assert_verdict(f, "noiommu", DOCTOR_WARN);
 }
 
+/* Nobody opens the nodes of a simulated host, or writes to a /sys that could be read-only. */
+static void a_real_hosts_disks_must_be_seen(void **state)
+{
+	struct fixture *f = *state;
+	struct doctor_report report;
+
+	fake_helper_set_blind(f->fake, "/dev/nvme0n1", EPERM);
+	examine(f, &report);
+	assert_null(find(&report, "disks"));
+	assert_null(find(&report, "sysfs"));
+	f->host->sysfs.is_real = true;
+	examine(f, &report);
+	assert_int_equal(find(&report, "disks")->verdict, DOCTOR_FAIL);
+	assert_string_equal(find(&report, "disks")->message,
+		"vfiod cannot examine the disk /dev/nvme0n1: Operation not permitted");
+	assert_verdict(f, "sysfs", DOCTOR_PASS);
+	fake_helper_set_blind(f->fake, "", 0);
+	assert_verdict(f, "disks", DOCTOR_PASS);
+}
+
 static void examining_writes_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -147,6 +169,7 @@ int main(void)
 		TEST(unremapped_interrupts_are_a_failure_unless_allowed),
 		TEST(missing_modules_are_named),
 		TEST(noiommu_is_warned_of),
+		TEST(a_real_hosts_disks_must_be_seen),
 		TEST(examining_writes_nothing),
 	};
 

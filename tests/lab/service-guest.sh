@@ -90,7 +90,7 @@ usual() {
 		other = /^# \[[^]]*simulated/
 		getline
 		sub(/\(.*/, "")
-		if (!other && !/^(guard_that_may_not_be_forced|taken_over_main_.*)$/)
+		if (!other && !/^(guard_that_may_not_be_forced|disk_that_vfiod_cannot_see|taken_over_main_.*)$/)
 			print
 	}' /part-guards.sh /part-holders.sh
 }

@@ -37,9 +37,9 @@ ground_reset() {
 	done 2>/dev/null
 }
 
-# A child of this shell, which may wait for its end.
+# A child of this shell, which may wait for its end. Usage: spawn_vfiod [WRAPPER]...
 spawn_vfiod() {
-	vfiod --sandbox "${sandbox:-kill}" ${options:-} >"$log" 2>&1 3>&- 4<&- &
+	"$@" vfiod --sandbox "${sandbox:-kill}" ${options:-} >"$log" 2>&1 3>&- 4<&- &
 	echo $! >"$work/vfiod.pid"
 }
 
@@ -224,3 +224,15 @@ claim_disk() {
 }
 
 unclaim_disk() { let_go; }
+
+# Starts vfiod as a service with PrivateDevices= and ProtectKernelTunables=, or as a container: its
+# /dev has no disk, and its /sys is read-only.
+start_blind_vfiod() {
+	mkdir "$work/dev"
+	spawn_vfiod unshare -m sh -c 'mount --bind /dev "$0" && mount -t tmpfs dev /dev &&
+		cp -a "$0/null" "$0/zero" "$0/urandom" /dev &&
+		mount -o remount,bind,ro /sys && exec "$@"' \
+		"$work/dev"
+	vfiod_is_up
+	rmdir "$work/dev"
+}

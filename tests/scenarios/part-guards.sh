@@ -243,6 +243,35 @@ disk_claimed_by_the_kernel() {
 	not_refused $disk
 }
 
+# [rest lab] A disk that vfiod has no node of is refused, forced or not, and doctor says so.
+disk_that_vfiod_cannot_see() {
+	local name
+	name=$(disk_of $disk)
+	claim_disk "$name"
+	stop_vfiod TERM
+	(
+		start_blind_vfiod
+		refused $disk BLIND
+		expect --arg n "/dev/$name" '.details[0].message | contains($n)'
+		no_force_passes $disk BLIND
+		! vfioctl --rpc "$rpc" doctor >"$body" 2>&1 || fail "doctor finds nothing wrong"
+		grep -q "^disks  *fail  .*/dev/$name" "$body" || fail "doctor sees all disks"
+		grep -q '^sysfs  *fail  .*read-only' "$body" || fail "doctor could write to /sys"
+		stop_vfiod TERM
+	)
+	set -- $?
+	answers && stop_vfiod TERM
+	start_vfiod
+	(refused $disk DISK_IN_USE)
+	set -- $(($1 + $?))
+	unclaim_disk
+	[ "$1" = 0 ] || exit 1
+	not_refused $disk
+	vfioctl --rpc "$rpc" doctor >"$body" 2>&1
+	grep -q '^disks  *pass' "$body" || fail "doctor sees not all disks"
+	grep -q '^sysfs  *pass' "$body" || fail "doctor could not write to /sys"
+}
+
 # [faces] A disk whose node a process has open is refused, naming the process, until that ends.
 disk_node_held_open() {
 	hold_node $disk "$(disk_of $disk)"

@@ -269,6 +269,9 @@ static enum outcome handle(
 	case HELPER_NODE_HOLDERS:
 		*reply = f->node_holders;
 		return ANSWER;
+	case HELPER_DISKS:
+		reply->blind = f->node_holders.blind;
+		return ANSWER;
 	case HELPER_NODE_SET:
 		reply->error = set_node(f, r);
 		return ANSWER;
@@ -371,6 +374,14 @@ void fake_helper_set_console(struct fake_helper *f, bool console)
 {
 	pthread_mutex_lock(&f->mutex);
 	f->node_holders.console = console;
+	pthread_mutex_unlock(&f->mutex);
+}
+
+void fake_helper_set_blind(struct fake_helper *f, const char *node, int error)
+{
+	pthread_mutex_lock(&f->mutex);
+	f->node_holders.blind.error = error;
+	snprintf(f->node_holders.blind.node, NODE_SIZE, "%s", node);
 	pthread_mutex_unlock(&f->mutex);
 }
 

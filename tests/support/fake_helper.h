@@ -47,6 +47,9 @@ void fake_helper_set_holders(
 /* Whether HELPER_NODE_HOLDERS finds the host's console on the device from now on. */
 void fake_helper_set_console(struct fake_helper *fake, bool console);
 
+/* The disk that HELPER_NODE_HOLDERS and HELPER_DISKS cannot examine from now on; error 0: none. */
+void fake_helper_set_blind(struct fake_helper *fake, const char *node, int error);
+
 /* What HELPER_NODE_HOLDERS answers from now on; claimed: the kernel has a disk open. */
 void fake_helper_set_node_holders(
 	struct fake_helper *fake, const struct holder *holders, unsigned n, bool claimed);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The privileged helper with an enemy in main's place: it takes, gives and writes nothing that
  * would harm the host, whatever it is told. */
+#include "core/pci/real.h"
 #include "tests/core/helper/ground.h"
 
 #include <errno.h>
@@ -87,6 +88,29 @@ static void nor_is_one_of_an_array(void **state)
 	tree_add_disk(g->tree,
 		&(struct tree_disk){.name = "nvme7n1", .address = SPARE, .holder = "md127"});
 	assert_never_taken(g, SPARE, "nvme", REASON_DISK_IN_USE);
+}
+
+/* The disk has no node, which only a real host's must have. */
+static void nor_is_one_that_cannot_be_examined(void **state)
+{
+	struct sysfs host = SYSFS_INIT;
+	struct ground *g = *state;
+
+	tree_add_disk(g->tree, &(struct tree_disk){.name = "nvme7n1", .address = SPARE});
+	assert_int_equal(sysfs_open(&host, tree_root(g->tree)), 0);
+	host.is_real = true;
+	g->config.sysfs = &host;
+	ground_restart(g);
+	assert_never_taken(g, SPARE, "nvme", REASON_BLIND);
+	assert_non_null(strstr(g->reply.text, "/dev/nvme7n1"));
+	assert_int_equal(ground_call(g, HELPER_DISKS, "0000:00:00.0", ""), 0);
+	assert_int_equal(g->reply.blind.error, ENOENT);
+	g->config.sysfs = NULL;
+	ground_restart(g);
+	assert_int_equal(ground_call(g, HELPER_DISKS, "0000:00:00.0", ""), 0);
+	assert_int_equal(g->reply.blind.error, 0);
+	assert_int_equal(checks_call(g, HELPER_UNBIND, SPARE, "nvme", 0), 0);
+	sysfs_close(&host);
 }
 
 static void the_default_route_is_guarded(void **state)
@@ -358,6 +382,7 @@ int main(void)
 		TEST(the_mounted_root_disk_is_never_taken),
 		TEST(nor_is_one_that_is_swapped_to),
 		TEST(nor_is_one_of_an_array),
+		TEST(nor_is_one_that_cannot_be_examined),
 		TEST(the_default_route_is_guarded),
 		TEST(the_display_booted_on_is_guarded),
 		TEST(an_open_node_is_guarded),

@@ -192,11 +192,6 @@ static void use(struct ground *g, enum core_reason reason)
 	core_problem_add_holder(p, &xorg);
 }
 
-static void break_disk(struct ground *g)
-{
-	use(g, REASON_DISK_IN_USE);
-}
-
 static void break_network(struct ground *g)
 {
 	use(g, REASON_NIC_IN_USE);
@@ -241,23 +236,28 @@ static void each_guard_stands_until_it_is_forced_by_its_name(void **state)
 	}
 }
 
-/* The host would not live without it. */
-static void a_disk_in_use_is_never_forced(void **state)
+/* The host would not live without it, or may not. */
+static void a_disk_in_use_or_unseen_is_never_forced(void **state)
 {
+	static const enum core_reason never[] = {REASON_DISK_IN_USE, REASON_BLIND};
 	struct ground g;
 
 	(void)state;
-	for (enum plan_goal goal = PLAN_TO_VFIO; goal <= PLAN_TO_USER; goal += 2) {
-		good(&g, goal);
-		break_disk(&g);
-		g.request.force = UINT32_MAX;
-		assert_judged(&g, "DISK_IN_USE");
-		core_problems_clear(&g.device_facts.use.problems);
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++) {
+		for (enum plan_goal goal = PLAN_TO_VFIO; goal <= PLAN_TO_USER; goal += 2) {
+			good(&g, goal);
+			use(&g, never[i]);
+			g.request.force = UINT32_MAX;
+			assert_judged(&g, core_reason_name(never[i]));
+			core_problems_clear(&g.device_facts.use.problems);
+		}
+		assert_true(plan_is_use(never[i]));
 	}
 	/* A request that names it, as requests did, is one all the same. */
 	assert_true(plan_may_name(REASON_DISK_IN_USE));
 	assert_true(plan_may_name(REASON_NIC_IN_USE));
 	assert_false(plan_may_name(REASON_IS_BRIDGE));
+	assert_false(plan_may_name(REASON_BLIND));
 }
 
 /* The server's own word on what may be forced. */
@@ -341,7 +341,7 @@ static void no_force_changes_what_a_device_is(void **state)
 	static const enum core_reason never[] = {REASON_IS_BRIDGE, REASON_NO_IOMMU_GROUP,
 		REASON_DISK_IN_USE, REASON_NOT_ALLOWLISTED, REASON_UNBIND_PENDING,
 		REASON_INVALID_ADDRESS, REASON_DEVICE_NOT_FOUND, REASON_PERMISSION,
-		REASON_KERNEL_REFUSED};
+		REASON_KERNEL_REFUSED, REASON_BLIND};
 	struct allowlist_entry intel = {0x8086, -1};
 	struct ground g;
 
@@ -456,7 +456,7 @@ int main(void)
 		cmocka_unit_test(to_native_leaves_the_choice_to_the_kernel),
 		cmocka_unit_test(plans_of_several_devices_follow_each_other),
 		cmocka_unit_test(each_guard_stands_until_it_is_forced_by_its_name),
-		cmocka_unit_test(a_disk_in_use_is_never_forced),
+		cmocka_unit_test(a_disk_in_use_or_unseen_is_never_forced),
 		cmocka_unit_test(what_the_server_does_not_let_be_forced_is_not),
 		cmocka_unit_test(a_vfio_user_stands_against_unbind_until_it_is_forced),
 		cmocka_unit_test(a_refusal_keeps_who_and_what_stands_in_the_way),

@@ -54,8 +54,8 @@ static void draw_device(struct device *d, unsigned i, bool is_vfio)
 
 static void draw_uses(struct device_facts *f)
 {
-	static const enum core_reason reasons[] = {
-		REASON_DISK_IN_USE, REASON_NIC_IN_USE, REASON_NODE_IN_USE, REASON_VFIO_IN_USE};
+	static const enum core_reason reasons[] = {REASON_DISK_IN_USE, REASON_NIC_IN_USE,
+		REASON_NODE_IN_USE, REASON_VFIO_IN_USE, REASON_BLIND};
 	const struct core_holder qemu = {.pid = 7, .command = "qemu"};
 
 	while (one_in(4)) {

@@ -4,11 +4,16 @@
 #include "core/use/native_nodes.h"
 #include "tests/core/fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 static const char GPU[] = "0000:01:00.0";
+static const char SPARE[] = "10000:e1:00.0"; /* on nvme, without a disk */
 
 /* Makes a folder beside the device's attributes. */
 static void add(struct fixture *f, const char *address, const char *name)
@@ -152,18 +157,97 @@ static void a_path_matches_whole_or_below_a_folder(void **state)
 	assert_false(nodes_match(&(struct nodes){0}, "/dev/dri/card0"));
 }
 
-/* What is no block device cannot be claimed, and a link is not followed to one. */
-static void only_disks_can_be_claimed(void **state)
-{
-	CLEANUP(fd_cleanup) int root = -1;
-	struct fixture *f = *state;
-	const struct nodes nodes = {
-		.count = 3, .names = {"/dev/nvme0n1", "/dev/none", "/dev/link"}};
+static const char NODE[] = "/dev/nvme1n1";
 
-	tree_write(f->tree, "dev/nvme0n1", "a file");
-	tree_link(f->tree, "dev/link", "dev/nvme0n1");
-	root = open(tree_root(f->tree), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_false(nodes_claimed(root, &nodes));
+/* Looks at the disks of a device as on a real host, and on a simulated one, where nothing is seen
+ * of any, and nothing is wrong with that. Returns errno. */
+static int look(struct fixture *f, const char *address)
+{
+	CLEANUP(fd_cleanup) int root = open(tree_root(f->tree), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct sysfs real = {.root_fd = root, .is_real = true}, simulated = {.root_fd = root};
+	struct blind_spot blind;
+	struct nodes nodes;
+
+	nodes_find(root, fixture_address(address), &nodes);
+	assert_false(nodes_claimed(&simulated, &nodes, &blind));
+	assert_int_equal(blind.error, 0);
+	assert_false(nodes_claimed(&real, &nodes, &blind));
+	assert_string_equal(blind.node, blind.error ? NODE : "");
+	return blind.error;
+}
+
+static void make_node(struct fixture *f, mode_t type, unsigned major, unsigned minor)
+{
+	char path[256];
+
+	tree_mkdir(f->tree, "dev");
+	snprintf(path, sizeof(path), "%s%s", tree_root(f->tree), NODE);
+	unlink(path);
+	if (mknod(path, type | 0600, makedev(major, minor)) < 0)
+		skip(); /* not for everybody, nor in every container */
+}
+
+static void a_disk_that_cannot_be_examined_is_told(void **state)
+{
+	static const char NUMBER[] = "sys/class/block/nvme1n1/dev";
+	struct fixture *f = *state;
+
+	assert_int_equal(look(f, SPARE), 0); /* it has no disk */
+	tree_add_disk(f->tree,
+		&(struct tree_disk){.name = "nvme1n1", .address = SPARE, .number = "240:77"});
+	assert_int_equal(look(f, SPARE), ENOENT);
+	tree_write(f->tree, NODE + 1, "a file");
+	assert_int_equal(look(f, SPARE), ENOTBLK);
+	tree_remove(f->tree, NODE + 1);
+	tree_link(f->tree, NODE + 1, "dev/elsewhere");
+	assert_int_equal(look(f, SPARE), ENOTBLK);
+	tree_write(f->tree, NUMBER, "no number");
+	assert_int_equal(look(f, SPARE), EINVAL);
+	/* Paths of a multipath NVMe have no number, and so no node. */
+	tree_remove(f->tree, NUMBER);
+	assert_int_equal(look(f, SPARE), 0);
+}
+
+static void a_node_that_opens_no_disk_or_another_is_told(void **state)
+{
+	struct fixture *f = *state;
+
+	tree_add_disk(f->tree,
+		&(struct tree_disk){.name = "nvme1n1", .address = SPARE, .number = "240:77"});
+	make_node(f, S_IFCHR, 240, 77);
+	assert_int_equal(look(f, SPARE), ENOTBLK);
+	make_node(f, S_IFBLK, 240, 78);
+	assert_int_equal(look(f, SPARE), ENXIO);
+	/* No driver has that number; where the file system opens no device at all, it is EACCES. */
+	make_node(f, S_IFBLK, 240, 77);
+	assert_int_not_equal(look(f, SPARE), 0);
+}
+
+static void any_disk_of_the_host_may_be_the_blind_spot(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(fd_cleanup) int root = open(tree_root(f->tree), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct sysfs host = {.root_fd = root};
+	struct blind_spot blind;
+
+	nodes_find_blind(&host, &blind);
+	assert_int_equal(blind.error, 0);
+	host.is_real = true;
+	nodes_find_blind(&host, &blind);
+	assert_int_equal(blind.error, ENOENT);
+	assert_memory_equal(blind.node, "/dev/nvme0n1", strlen("/dev/nvme0n1"));
+	tree_remove(f->tree, "sys/class/block");
+	tree_mkdir(f->tree, "sys/class/block");
+	nodes_find_blind(&host, &blind);
+	assert_int_equal(blind.error, 0);
+	/* A virtual one goes with no PCI device. */
+	tree_add_disk(f->tree, &(struct tree_disk){.name = "md127"});
+	nodes_find_blind(&host, &blind);
+	assert_int_equal(blind.error, 0);
+	tree_add_disk(f->tree, &(struct tree_disk){.name = "cciss!c0d0", .address = SPARE});
+	nodes_find_blind(&host, &blind);
+	assert_string_equal(blind.node, "/dev/cciss/c0d0");
+	assert_nodes(f, SPARE, "/dev/cciss/c0d0");
 }
 
 static void check(struct fixture *f, char *address, struct core_problems *problems)
@@ -223,6 +307,34 @@ static void a_disk_that_the_kernel_has_open_is_in_use(void **state)
 	assert_non_null(strstr(problems.items[0].message, "mounted on /"));
 }
 
+static void a_disk_that_the_helper_cannot_examine_is_refused_forced_or_not(void **state)
+{
+	CLEANUP(core_problems_clear) struct core_problems problems = {0};
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	const struct change_request force = {.force = UINT32_MAX};
+	struct fixture *f = *state;
+	struct change_result result;
+
+	tree_add_disk(f->tree, &(struct tree_disk){.name = "nvme1n1", .address = SPARE});
+	fake_helper_set_blind(f->fake, NODE, EPERM);
+	check(f, (char *)SPARE, &problems);
+	assert_int_equal(problems.count, 1);
+	assert_int_equal(problems.items[0].reason, REASON_BLIND);
+	assert_string_equal(problems.items[0].message,
+		"device 10000:e1:00.0 carries a disk whose node /dev/nvme1n1 vfiod cannot examine: Operation not permitted");
+	assert_non_null(strstr(problems.items[0].action, "PrivateDevices=no"));
+	assert_non_null(strstr(problems.items[0].action, "cannot be forced"));
+	fixture_must_refuse_bind(f, SPARE, CORE_PRECONDITION, REASON_BLIND, &err);
+	core_error_clear(&err);
+	assert_int_equal(fixture_bind(f, SPARE, &force, &result, &err), -1);
+	assert_int_equal(err.problems.items[0].reason, REASON_BLIND);
+	/* The mount that is seen all the same is told too. */
+	check(f, "0000:04:00.0", &problems);
+	assert_int_equal(problems.count, 2);
+	assert_int_equal(problems.items[0].reason, REASON_DISK_IN_USE);
+	assert_int_equal(problems.items[1].reason, REASON_BLIND);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
@@ -234,9 +346,12 @@ int main(void)
 		TEST(nvidia_tells_in_proc),
 		TEST(disks_are_their_nodes),
 		cmocka_unit_test(a_path_matches_whole_or_below_a_folder),
-		TEST(only_disks_can_be_claimed),
+		TEST(a_disk_that_cannot_be_examined_is_told),
+		TEST(a_node_that_opens_no_disk_or_another_is_told),
+		TEST(any_disk_of_the_host_may_be_the_blind_spot),
 		TEST(who_has_a_node_open_is_in_the_way_and_named),
 		TEST(a_disk_that_the_kernel_has_open_is_in_use),
+		TEST(a_disk_that_the_helper_cannot_examine_is_refused_forced_or_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
