@@ -195,13 +195,12 @@ bool nodes_any(int root_fd, struct pci_address address)
  * has gone, or is one without a node, such as a path of a multipath NVMe. */
 static int disk_number(int root_fd, const char *node, dev_t *ret)
 {
-	static const char FOLDER[] = BLOCK "/";
-	char path[NAME_MAX + 32], text[32];
+	char name[NAME_MAX + 1], path[NAME_MAX + 32], text[32];
 	unsigned first, second;
 
-	snprintf(path, sizeof(path), "%s%s", FOLDER, node + strlen("/dev/"));
-	replace_char(path + strlen(FOLDER), '/', '!');
-	strcat(path, "/dev");
+	snprintf(name, sizeof(name), "%s", node + strlen("/dev/"));
+	replace_char(name, '/', '!');
+	snprintf(path, sizeof(path), BLOCK "/%s/dev", name);
 	ssize_t n = sysfs_read(root_fd, path, text, sizeof(text));
 	if (n < 0)
 		return (int)n;
