@@ -79,6 +79,8 @@ judge_restrictions() {
 		"/proc/$pid/mountinfo" | tail -n 1 | cut -c 1-2)" ro
 	judge 'service: devices of /sys are not' "$(awk '$5 == "/sys/devices" { print $6 }' \
 		"/proc/$pid/mountinfo" | tail -n 1 | cut -c 1-2)" rw
+	judge 'service: it sees the disks and may write' "$(vfioctl doctor |
+		awk '$1 == "disks" || $1 == "sysfs" { printf "%s ", $2 }')" 'pass pass '
 	judge 'service: it is confined' "$(awk '/^(NoNewPrivs|Seccomp):/ { printf "%s ", $2 }' \
 		"/proc/$pid/status")" '1 2 '
 }
