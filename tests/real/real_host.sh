@@ -44,7 +44,8 @@ snapshot() {
 
 start() {
 	chmod 755 "$folder"
-	"$vfiod" --http 127.0.0.1:0 --rpc "ipc://$folder/run/rpc.sock" \
+	# Of a real host vfiod insists on its user, whom a builder need not have.
+	"$vfiod" --user nobody --http 127.0.0.1:0 --rpc "ipc://$folder/run/rpc.sock" \
 		--events "ipc://$folder/run/events.sock" --state "$folder/state" 2>"$folder/log" &
 	daemon=$!
 	local tries=200
