@@ -118,9 +118,8 @@ static void serve_on_control(h2o_multithread_receiver_t *receiver, h2o_linklist_
 {
 	struct rest_loop *loop = H2O_STRUCT_FROM_MEMBER(struct rest_loop, control, receiver);
 
-	while (!h2o_linklist_is_empty(messages)) {
-		h2o_linklist_t *node = messages->next;
-
+	for (h2o_linklist_t *node = messages->next, *next; node != messages; node = next) {
+		next = node->next;
 		h2o_linklist_unlink(node);
 		if (node == &loop->ping.link)
 			sem_post(&loop->ready);

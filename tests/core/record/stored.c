@@ -48,6 +48,8 @@ struct intent *intent_of(enum intent_kind kind, const struct device_origin *befo
 {
 	struct intent *intent = intent_new(kind, n);
 
+	if (!intent)
+		abort();
 	memcpy(intent->before, before, n * sizeof(*before));
 	intent->n_devices = n;
 	return intent;

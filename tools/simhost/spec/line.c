@@ -207,7 +207,11 @@ bool spec_line(struct reader *r, const struct words *words, const char *line)
 	const char *word = words->word[0];
 
 	if (strcmp(word, "cmdline") == 0) {
-		line = strstr(line, "cmdline") + strlen("cmdline");
+		/* The word may have been written with quotes in it: then it is not in the line. */
+		line = strstr(line, "cmdline");
+		if (!line)
+			return reader_fail(r, "'cmdline' is written without quotes");
+		line += strlen("cmdline");
 		memory_replace(&r->spec->cmdline, line + strspn(line, " \t"));
 		return true;
 	}

@@ -52,7 +52,7 @@ void log_say(int priority, const char *fmt, ...)
 
 static struct iovec field_of(const char *text)
 {
-	return (struct iovec){.iov_base = (char *)(uintptr_t)text, .iov_len = strlen(text)};
+	return (struct iovec){.iov_base = (char *)text, .iov_len = strlen(text)};
 }
 
 void log_fields(int priority, const char *line, const char *const *fields, size_t count)
