@@ -109,7 +109,8 @@ BEFORE_LIBC int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 
 BEFORE_LIBC int listen(int fd, int n)
 {
-	int r = rpc_libc_listen(fd, n);
+	/* nng's 128 overflow in a burst: over TCP a client then tries again after a second. */
+	int r = rpc_libc_listen(fd, n < SOMAXCONN ? SOMAXCONN : n);
 
 	if (r == 0)
 		rpc_connections_listens(fd);
