@@ -150,7 +150,7 @@ static void write_who(const struct changes_log *log, struct record *r, const str
 	text_clean(r->who);
 }
 
-/* The reason of the first problem; "" where there is none. Freed with the problem. */
+/* The first problem that the status tells, which the caller frees; NULL where there is none. */
 static Vfio__V1__DeviceProblem *first_problem(const Rpc__V1__Status *status)
 {
 	for (size_t i = 0; i < status->n_details; i++) {
