@@ -4,6 +4,7 @@
 
 #include "core/base/clock.h"
 #include "rpc/nng/libc.h"
+#include "rpc/nng/turns.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,10 @@ static struct rpc_holder *holder_of(
 	holder = calloc(1, sizeof(*holder));
 	if (!holder)
 		return NULL;
+	holder->table = table;
 	holder->key = *key;
+	TAILQ_INIT(&holder->waiting);
+	atomic_fetch_add(&table->holders, 1);
 	LIST_INSERT_HEAD(&table->kinds[kind].holders, holder, link);
 	return holder;
 }
@@ -62,12 +66,15 @@ void rpc_connection_gone(struct rpc_connection *c)
 	if (!holder)
 		return;
 	table->blocked -= atomic_load(&c->blocked);
+	rpc_turns_leave(c);
 	atomic_store(&c->gone, true);
 	c->holder = NULL;
 	TAILQ_REMOVE(&table->kinds[c->network].live, c, live);
 	table->kinds[c->network].count--;
 	if (--holder->count > 0)
 		return;
+	if (atomic_fetch_sub(&table->holders, 1) > 1)
+		atomic_store(&table->shared_ns, now_ns());
 	LIST_REMOVE(holder, link);
 	free(holder);
 }

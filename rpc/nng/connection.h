@@ -2,8 +2,9 @@
 /*
  * The table of connections: gives each its place, and chooses which one makes room.
  *
- * The rules are in connections.h, which is for others; this is for connections.c, lobby.c, stream.c
- * and mend.c alone. An entry stands for one descriptor, a listener's or a connection's.
+ * The rules are in connections.h, which is for others; this is for connections.c, lobby.c,
+ * stream.c, turns.c and mend.c alone. An entry stands for one descriptor, a listener's or a
+ * connection's.
  */
 #pragma once
 
@@ -28,8 +29,12 @@ enum { RPC_LOBBY_EVENTS = EPOLLIN | EPOLLRDHUP | (int)EPOLLET };
 
 /* Who has connections of a kind. */
 struct rpc_holder {
+	struct rpc_connections *table;
 	struct rpc_holder_key key;
-	unsigned count; /* of those that are not gone */
+	unsigned count;	   /* of those that are not gone */
+	unsigned unserved; /* requests that nng has and has not begun with; turns that are given */
+	int64_t busy_ns;   /* with one request, a thread of nng's, of late */
+	TAILQ_HEAD(, rpc_connection) waiting; /* for a turn */
 	LIST_ENTRY(rpc_holder) link;
 };
 
@@ -50,6 +55,9 @@ struct rpc_connection {
 	enum rpc_stage stage;
 	uint32_t pipe; /* 0: none */
 	unsigned in_hand;
+	unsigned unserved; /* of its holder's: see turns.h */
+	bool waits_turn;
+	TAILQ_ENTRY(rpc_connection) turn;
 	unsigned handing; /* replies that are being given to nng */
 	int64_t since_ns; /* idle, or half open */
 	bool known;
@@ -60,12 +68,14 @@ struct rpc_connection {
 	int64_t blocked_ns;
 	int64_t progress_ns;
 	int64_t lost_ns;	   /* since when a read finds its end; 0: it does not */
-	int epoll;		   /* where reading is asked for while blocked; -1: nowhere */
+	int epoll;		   /* where reading is asked for while held; -1: nowhere */
 	struct epoll_event wanted; /* what is asked for then */
 
 	/* Changed under the lock, read without: */
 	atomic_bool gone;    /* lost or let go: nothing more is read, what is sent is dropped */
 	atomic_bool blocked; /* the kernel had no room for a reply */
+	atomic_bool crowded; /* its last read was held, for its holder has its share */
+	atomic_bool has_turn;
 
 	atomic_bool mute;   /* what nng means to send waits until it closes the connection */
 	atomic_uint given;  /* replies that nng has, and has not sent */
@@ -109,6 +119,10 @@ struct rpc_connections {
 	bool freed;
 	bool has_mute;	 /* some connection is */
 	bool lobby_told; /* whoever expires connections knows that some wait in the lobby */
+
+	/* Changed under the lock, read without: */
+	atomic_uint holders;
+	_Atomic int64_t shared_ns; /* when there last were several holders; 0: never */
 };
 
 /* The listener or connection with a descriptor; NULL: it is none of ours. On nng's threads it stays
@@ -133,7 +147,7 @@ void rpc_connection_gone(struct rpc_connection *connection);
 /* The same, and hangs up. Frees one that nng does not have. The lock is held. */
 void rpc_connection_dismiss(struct rpc_connection *connection);
 
-/* Asks again for what was not asked for while it was blocked. The lock is held. */
+/* Asks again for what was not asked for while it was held. The lock is held. */
 void rpc_connection_release(struct rpc_connection *connection);
 
 /* Lets go of those of a kind that have not said the greeting in time, and returns when the next

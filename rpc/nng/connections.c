@@ -7,6 +7,7 @@
 #include "rpc/nng/descriptor.h"
 #include "rpc/nng/lobby.h"
 #include "rpc/nng/stream.h"
+#include "rpc/nng/turns.h"
 
 #include <stdlib.h>
 
@@ -164,6 +165,8 @@ bool rpc_connections_begin(
 	c = connections_find(table, pipe);
 	if (!c)
 		return false;
+	if (c->holder)
+		rpc_turns_begin(c);
 	c->in_hand++;
 	c->stage = RPC_STAGE_USED;
 	if (c->known)
@@ -184,7 +187,7 @@ void rpc_connections_know(
 	c->caller = *caller;
 }
 
-bool rpc_connections_hand(struct rpc_connections *table, nng_pipe pipe)
+bool rpc_connections_hand(struct rpc_connections *table, nng_pipe pipe, int64_t busy_ns)
 {
 	struct rpc_connection *c;
 	LOCKED(table);
@@ -192,6 +195,8 @@ bool rpc_connections_hand(struct rpc_connections *table, nng_pipe pipe)
 	c = connections_find(table, pipe);
 	if (!c || atomic_load(&c->gone))
 		return false;
+	if (busy_ns > 0)
+		rpc_turns_charge(c->holder, busy_ns);
 	c->handing++;
 	atomic_fetch_add(&c->given, 1);
 	return true;

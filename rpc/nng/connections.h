@@ -67,9 +67,10 @@ bool rpc_connections_begin(
 void rpc_connections_know(
 	struct rpc_connections *table, nng_pipe pipe, const struct rpc_caller *caller);
 
-/* nng is about to be given a reply. False: nobody is there for it, and it is not to be given; else
- * rpc_connections_handed has to follow at once. */
-bool rpc_connections_hand(struct rpc_connections *table, nng_pipe pipe);
+/* nng is about to be given a reply; one of its threads was busy with it for so long (0: not known).
+ * False: nobody is there for it, and it is not to be given; else rpc_connections_handed has to
+ * follow at once. */
+bool rpc_connections_hand(struct rpc_connections *table, nng_pipe pipe, int64_t busy_ns);
 void rpc_connections_handed(struct rpc_connections *table, nng_pipe pipe);
 
 /* nng has taken the reply. */

@@ -39,6 +39,7 @@ static bool frames_take_body(struct rpc_frames *f, uint8_t byte)
 	if (++f->at < f->len)
 		return true;
 	fits = f->has_id || f->len / WORD >= HOPS_MAX;
+	f->whole += f->has_id;
 	frames_end(f);
 	return fits;
 }

@@ -16,6 +16,7 @@ struct rpc_frames {
 	uint64_t len;	  /* of the frame's body */
 	uint64_t at;	  /* in the body */
 	bool has_id;	  /* its request id has been seen */
+	unsigned whole;	  /* requests that have been taken and that nng will pass on */
 };
 
 /* Takes the next bytes, however they were cut. False: nng will refuse them (a frame of another

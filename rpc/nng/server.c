@@ -59,7 +59,9 @@ struct slot {
 	enum slot_state state;
 	nng_ctx ctx;
 	nng_aio *aio;
-	nng_pipe pipe; /* of the request in hand */
+	nng_pipe pipe;	  /* of the request in hand */
+	pthread_t thread; /* which has taken it, then: */
+	int64_t began_ns;
 };
 
 struct rpc_server {
@@ -125,6 +127,8 @@ static void slot_received(struct slot *slot)
 	nng_aio_set_msg(slot->aio, NULL);
 	slot->pipe = nng_msg_get_pipe(msg);
 	slot->state = SLOT_SERVE;
+	slot->thread = pthread_self();
+	slot->began_ns = now_ns();
 	caller = server_find_caller(server, slot->pipe);
 	rpc_dispatch_take(
 		server->dispatch, &slot->ticket, &caller, nng_msg_body(msg), nng_msg_len(msg));
@@ -169,6 +173,12 @@ static void slot_drop(struct slot *slot, nng_msg *reply)
 	slot_receive(slot);
 }
 
+/* How long one of nng's threads was busy with the request; 0: it has long left it to another. */
+static int64_t slot_busy_ns(const struct slot *slot)
+{
+	return pthread_equal(slot->thread, pthread_self()) ? now_ns() - slot->began_ns : 0;
+}
+
 /* The dispatch has the reply of a slot's request. */
 static void server_on_reply(void *arg, struct rpc_ticket *ticket, const uint8_t *bytes, size_t len)
 {
@@ -183,7 +193,7 @@ static void server_on_reply(void *arg, struct rpc_ticket *ticket, const uint8_t 
 		slot_drop(slot, msg);
 		return;
 	}
-	if (!rpc_connections_hand(server->connections, pipe)) {
+	if (!rpc_connections_hand(server->connections, pipe, slot_busy_ns(slot))) {
 		slot_drop(slot, msg);
 		return;
 	}

@@ -4,6 +4,7 @@
 
 #include "core/base/clock.h"
 #include "rpc/nng/libc.h"
+#include "rpc/nng/turns.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -21,11 +22,25 @@ static bool is_hung_up(int fd)
 	return poll(&end, 1, 0) > 0;
 }
 
-enum rpc_reading rpc_stream_reading(const struct rpc_connection *c)
+/* Whether its holder has no turn left for it. */
+static bool stream_is_crowded(struct rpc_connection *c)
+{
+	bool crowded;
+
+	if (!rpc_turns_are_taken(c->table))
+		return false;
+	pthread_mutex_lock(&c->table->lock);
+	crowded = c->holder && !rpc_turns_may_read(c);
+	atomic_store(&c->crowded, crowded);
+	pthread_mutex_unlock(&c->table->lock);
+	return crowded;
+}
+
+enum rpc_reading rpc_stream_reading(struct rpc_connection *c)
 {
 	if (atomic_load(&c->gone) || atomic_load(&c->mute))
 		return RPC_READING_ENDS;
-	if (!atomic_load(&c->blocked))
+	if (!atomic_load(&c->blocked) && !stream_is_crowded(c))
 		return RPC_READING_GOES_ON;
 	return is_hung_up(c->fd) ? RPC_READING_ENDS : RPC_READING_HELD;
 }
@@ -53,18 +68,22 @@ bool rpc_stream_take(struct rpc_connection *c, const struct iovec *iovec, size_t
 {
 	bool good = true;
 
+	c->frames.whole = 0;
 	for (; c->plain && good && got > 0; iovec++) {
 		size_t len = got < iovec->iov_len ? got : iovec->iov_len;
 
 		good = rpc_frames_take(&c->frames, iovec->iov_base, len);
 		got -= len;
 	}
-	if (good)
+	if (good && c->frames.whole == 0)
 		return true;
 	pthread_mutex_lock(&c->table->lock);
-	rpc_connection_dismiss(c);
+	if (!good)
+		rpc_connection_dismiss(c);
+	for (unsigned i = 0; good && c->holder && i < c->frames.whole; i++)
+		rpc_turns_read(c);
 	pthread_mutex_unlock(&c->table->lock);
-	return false;
+	return good;
 }
 
 /* True: somebody has to be told. The lock is held. */
@@ -211,13 +230,25 @@ ssize_t rpc_stream_send(struct rpc_connection *c, const struct msghdr *message, 
 	return stream_sent(c, message);
 }
 
-/* A connection that has hung up is read, or its epoll would tell of nothing else. */
+/* Whether it is not to be told that there is something to read. One that has hung up is, or its
+ * epoll would tell of nothing else. The lock is held. */
+static bool stream_holds(struct rpc_connection *c)
+{
+	bool blocked = atomic_load(&c->blocked);
+
+	if (!c->holder)
+		return false;
+	rpc_turns_return(c);
+	atomic_store(&c->crowded, !blocked && !rpc_turns_wait(c));
+	return atomic_load(&c->crowded) || (blocked && !is_hung_up(c->fd));
+}
+
 static int stream_arm(struct rpc_connection *c, int epoll, struct epoll_event *event)
 {
 	struct epoll_event less = *event;
 
 	c->epoll = -1;
-	if (!(event->events & EPOLLIN) || rpc_stream_reading(c) != RPC_READING_HELD)
+	if (!(event->events & EPOLLIN) || !stream_holds(c))
 		return rpc_libc_epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd, event);
 	c->epoll = epoll;
 	c->wanted = *event;
@@ -246,7 +277,8 @@ int rpc_stream_poll(struct rpc_connection *c, int epoll, int op, struct epoll_ev
 
 	if (op == EPOLL_CTL_MOD && atomic_load(&c->mute))
 		return stream_poll_mute(c, epoll, event);
-	if (op == EPOLL_CTL_MOD && !atomic_load(&c->blocked))
+	if (op == EPOLL_CTL_MOD && !atomic_load(&c->blocked) && !atomic_load(&c->crowded) &&
+		!atomic_load(&c->has_turn))
 		return rpc_libc_epoll_ctl(epoll, op, c->fd, event);
 	pthread_mutex_lock(&c->table->lock);
 	if (op == EPOLL_CTL_MOD) {

@@ -6,7 +6,7 @@
 
 /* Whether requests are to be read: what nobody is there to be answered for need not be. */
 enum rpc_reading { RPC_READING_GOES_ON, RPC_READING_HELD, RPC_READING_ENDS };
-enum rpc_reading rpc_stream_reading(const struct rpc_connection *connection);
+enum rpc_reading rpc_stream_reading(struct rpc_connection *connection);
 
 /* A read found its end. False: that must not be told yet, the read is to be tried again. */
 bool rpc_stream_lost(struct rpc_connection *connection);
