@@ -20,4 +20,4 @@ const char *sight_describe(enum sight sight);
 
 /* What to do about it. */
 #define SIGHT_ACTION                                                                               \
-	"run vfiod in the host's own PID and user namespace, with CAP_SYS_PTRACE; or, if no process outside of the namespace can use devices, start it with --trust-namespace"
+	"run vfiod with CAP_SYS_PTRACE in the host's PID and user namespace, or with --trust-namespace if no other process can use devices"

@@ -236,8 +236,11 @@ make_network_namespace() {
 
 # As in a container.
 start_vfiod_in_pid_namespace() {
-	spawn_vfiod unshare --pid --fork --kill-child --mount-proc
+	local pid
+	spawn_vfiod unshare --pid --fork --mount-proc
 	vfiod_is_up
+	pid=$(cat "$work/vfiod.pid")
+	tr -d ' ' <"/proc/$pid/task/$pid/children" >"$work/vfiod.pid"
 }
 
 # Starts vfiod as a service with PrivateDevices= and ProtectKernelTunables=, or as a container: its
