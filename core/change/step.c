@@ -188,7 +188,8 @@ static int step_fail_no_answer(
 }
 
 /* A rollback passes what tells nothing of users: the device was there before. */
-static const uint32_t ROLLBACK_FORCE = 1u << REASON_BOOT_DISPLAY | 1u << REASON_PF_HAS_VFS;
+static const uint32_t ROLLBACK_FORCE =
+	1u << REASON_BOOT_DISPLAY | 1u << REASON_PF_HAS_VFS | 1u << REASON_RESERVED_REGION;
 
 static int step_call(struct host *host, const struct plan_step *step, uint32_t force,
 	int64_t deadline, struct core_error *err)

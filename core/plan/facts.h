@@ -4,13 +4,16 @@
 #pragma once
 
 #include "core/pci/allowlist.h"
+#include "core/pci/display.h"
 #include "core/record/origin.h"
 #include "core/use/users.h"
 
 /* A device, and what may prevent its change. */
 struct device_facts {
 	struct device_use use;
+	enum display display;
 	bool is_pending; /* a write to it has not returned */
+	bool is_asked;	 /* the request names it: no option added it */
 	bool has_origin; /* vfiod bound it; origin is what it was before */
 	struct device_origin origin;
 };

@@ -120,8 +120,8 @@ static int parse_fields(const struct change_fields *fields, const struct rpc_cal
 	return device_parse_access(fields->node_owner, fields->node_mode, &ret->access, err);
 }
 
-static void fill_answer(struct arena *arena, const struct change_result *result, bool dry_run,
-	Vfio__V1__BindDevicesResponse *m)
+static void fill_answer(struct host *host, struct arena *arena, const struct change_result *result,
+	bool dry_run, Vfio__V1__BindDevicesResponse *m)
 {
 	m->success = true;
 	m->bound_devices = requested_addresses(arena, result, &m->n_bound_devices);
@@ -130,7 +130,7 @@ static void fill_answer(struct arena *arena, const struct change_result *result,
 	if (dry_run)
 		m->steps = device_convert_plan(arena, &result->plan);
 	m->n_steps = m->steps ? result->plan.count : 0;
-	m->groups = device_convert_groups(arena, result->groups, result->n_groups);
+	m->groups = device_convert_groups(host, arena, result->groups, result->n_groups);
 	m->n_groups = m->groups ? result->n_groups : 0;
 }
 
@@ -148,8 +148,9 @@ static void fill_unbound(
 	m->n_steps = bound->n_steps;
 }
 
-static void answer_change(struct rpc_call *call, ProtobufCClosure done, enum change_kind kind,
-	const struct change_result *result, bool dry_run, const struct core_error *err)
+static void answer_change(const struct device_env *env, struct rpc_call *call,
+	ProtobufCClosure done, enum change_kind kind, const struct change_result *result,
+	bool dry_run, const struct core_error *err)
 {
 	Vfio__V1__BindDevicesResponse bound = VFIO__V1__BIND_DEVICES_RESPONSE__INIT;
 	Vfio__V1__UnbindDevicesResponse unbound = VFIO__V1__UNBIND_DEVICES_RESPONSE__INIT;
@@ -160,7 +161,7 @@ static void answer_change(struct rpc_call *call, ProtobufCClosure done, enum cha
 		bound.message = binds ? BOUND : UNBOUND;
 		if (dry_run)
 			bound.message = DRY_RUN;
-		fill_answer(&arena, result, dry_run, &bound);
+		fill_answer(env->host, &arena, result, dry_run, &bound);
 		fill_unbound(&bound, &unbound);
 	}
 	device_answer(call, done, err, &arena, binds ? &bound.base : &unbound.base);
@@ -180,7 +181,7 @@ static void change_devices(const struct device_env *env, struct rpc_call *call,
 		!request.dry_run)
 		publish_changed(env, &result, binds ? BOUND_EVENT : UNBOUND_EVENT);
 	publish_pending(env, &err);
-	answer_change(call, done, kind, &result, request.dry_run, &err);
+	answer_change(env, call, done, kind, &result, request.dry_run, &err);
 	host_tidy(env->host);
 	address_list_clear(&request.addresses);
 }
