@@ -106,6 +106,7 @@ static void gather_host(struct host *host, struct facts *facts)
 
 	facts->allow = &host->allow;
 	facts->deny_force = host->deny_force;
+	facts->iommu = iommu_read(&host->sysfs);
 	facts->interrupts_unsafe = interrupts_read(&host->sysfs) == INTERRUPTS_UNSAFE;
 	sysfs_read(host->sysfs.root_fd, "sys/module/vfio_pci/parameters/disable_denylist", text,
 		sizeof(text));

@@ -4,6 +4,7 @@
 #include "core/pci/device_table.h"
 #include "core/pci/names.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -347,6 +348,17 @@ bool driver_is_vfio(const char *driver)
 
 	return strcmp(driver, "vfio-pci") == 0 ||
 	       (n > 8 && strcmp(driver + n - 8, "vfio_pci") == 0);
+}
+
+bool driver_name_is_safe(const char *driver)
+{
+	size_t n = strlen(driver);
+
+	for (const char *s = driver; *s; s++) {
+		if (iscntrl((unsigned char)*s) || *s == '/')
+			return false;
+	}
+	return n > 0 && n < DRIVER_NAME_SIZE && driver[0] != '.';
 }
 
 bool device_is_vfio(const struct devices *devices, const struct device *device)

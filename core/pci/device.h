@@ -113,6 +113,10 @@ uint32_t device_use_count(const struct devices *devices, const struct device *de
 /* Whether the name is that of a VFIO driver: vfio-pci, or a variant such as mlx5_vfio_pci. */
 bool driver_is_vfio(const char *driver);
 
+/* Whether a driver of that name can be written to: it fits, and is one part of a path. Some names
+ * have blanks ("TBSECP3 driver"). */
+bool driver_name_is_safe(const char *driver);
+
 /* Whether a VFIO driver has the device: it has a folder vfio-dev, or its driver is vfio-pci,
  * because older kernels have no such folder (Documentation/driver-api/vfio.rst). */
 bool device_is_vfio(const struct devices *devices, const struct device *device);

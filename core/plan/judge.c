@@ -84,10 +84,11 @@ static void judge_allowlists(const struct plan_request *request, const struct fa
 			"device %s (%04x:%04x) not in allowlist", d->text, d->vendor, d->device);
 }
 
-static void judge_group(const struct device *d, struct core_problems *refusals)
+static void judge_group(
+	const struct facts *facts, const struct device *d, struct core_problems *refusals)
 {
 	if (d->group < 0)
-		problem_no_group(refusals, d->address);
+		problem_no_group(refusals, d, facts->iommu);
 }
 
 static void judge_bridge(const struct device *d, struct core_problems *refusals)
@@ -250,6 +251,22 @@ void plan_judge_uses(uint32_t force, const struct device_facts *f, struct core_p
 	}
 }
 
+/* The privileged helper writes to no driver of such a name. */
+static void judge_driver(const struct device_facts *f, struct core_problems *refusals)
+{
+	const struct device *d = f->use.device;
+	const char *origin = f->has_origin ? f->origin.driver : "";
+	const char *driver = d->driver[0] && !driver_name_is_safe(d->driver) ? d->driver
+			     : origin[0] && !driver_name_is_safe(origin)     ? origin
+									     : NULL;
+
+	if (driver)
+		core_problem_add_device(refusals, d->address, REASON_DRIVER_UNAVAILABLE,
+			"take the device from that driver by hand first",
+			"device %s has the driver %s, whose name vfiod does not write to sysfs",
+			d->text, driver);
+}
+
 static void judge_device(const struct plan_request *request, const struct facts *facts,
 	const struct device_facts *f, struct core_problems *refusals)
 {
@@ -257,7 +274,7 @@ static void judge_device(const struct plan_request *request, const struct facts 
 
 	if (request->goal != PLAN_TO_ORIGIN) {
 		judge_allowlists(request, facts, d, refusals);
-		judge_group(d, refusals);
+		judge_group(facts, d, refusals);
 	}
 	/* Not even back: the privileged helper does not touch one. */
 	if (request->goal != PLAN_TO_ORIGIN || plan_needs(request, f))
@@ -265,6 +282,8 @@ static void judge_device(const struct plan_request *request, const struct facts 
 	judge_pending(f, refusals);
 	if (d->is_bridge)
 		return;
+	if (plan_needs(request, f))
+		judge_driver(f, refusals);
 	if (request->goal == PLAN_TO_USER || plan_needs(request, f)) {
 		judge_host(request, facts, d, refusals);
 		judge_region(request, facts, d, refusals);
