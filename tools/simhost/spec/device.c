@@ -323,9 +323,11 @@ static bool vfs_option(struct reader *r, struct sriov *s, const char *word)
 		s->enabled = (unsigned)n;
 	else if ((value = words_value(word, "autoprobe")) && words_number(value, 10, 1, &n))
 		s->autoprobe = n;
+	else if (strcmp(word, "shared_group") == 0)
+		s->shared_group = true;
 	else
 		return reader_fail(r,
-			"virtual functions have no option '%s' (total=, device=, offset=, stride=, enabled=, autoprobe=)",
+			"virtual functions have no option '%s' (total=, device=, offset=, stride=, enabled=, autoprobe=, shared_group)",
 			word);
 	return true;
 }

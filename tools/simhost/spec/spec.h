@@ -45,6 +45,7 @@ struct sriov {
 	unsigned offset, stride, enabled;
 	uint16_t device; /* id of a virtual function */
 	bool autoprobe;
+	bool shared_group; /* of the physical function, which does not isolate them */
 };
 
 struct child;
