@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 enum { OTHERS = 06, GROUP = 060, OWNER = 0600 };
@@ -38,6 +39,9 @@ static void fill(struct control_node *ret, const char *path, const struct stat *
 {
 	*ret = (struct control_node){
 		.path = path, .mode = s->st_mode & 0777, .uid = s->st_uid, .gid = s->st_gid};
+	snprintf(ret->action, sizeof(ret->action),
+		"give it to a group of theirs by a udev rule, such as KERNEL==\"%s\", GROUP=\"kvm\", MODE=\"0660\"",
+		strrchr(path, '/') + 1);
 }
 
 bool control_nodes_find(

@@ -12,11 +12,9 @@
 struct control_node {
 	const char *path; /* static storage */
 	uint32_t mode, uid, gid;
-	char who[96]; /* "user 1000 cannot open it" */
+	char who[96];	  /* "user 1000 cannot open it" */
+	char action[128]; /* what to do about it */
 };
-
-#define CONTROL_NODE_ACTION                                                                        \
-	"give it a group that they are in, by a rule of udev (such as KERNEL==\"vfio\", GROUP=\"kvm\", MODE=\"0660\")"
 
 /* Finds a control node that a user or group with this access cannot open. A user may have groups
  * that are not told: a node that any group can open is taken for one that the user can. False when

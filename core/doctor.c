@@ -141,9 +141,8 @@ static void check_nodes(struct host *host, struct doctor_report *r)
 
 	if (!control_nodes_check(host, &node))
 		return;
-	say(add_check(r, "nodes", DOCTOR_WARN, CONTROL_NODE_ACTION),
-		"%s has mode %04o and owner %u:%u: %s", node.path, node.mode, node.uid, node.gid,
-		node.who);
+	say(add_check(r, "nodes", DOCTOR_WARN, node.action), "%s has mode %04o and owner %u:%u: %s",
+		node.path, node.mode, node.uid, node.gid, node.who);
 }
 
 static void check_interrupt_remapping(struct host *host, struct doctor_report *r)

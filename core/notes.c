@@ -121,7 +121,7 @@ static int note_nodes(struct host *host, const struct node_access *access, struc
 	if (!control_nodes_find(host, access, &node))
 		return 0;
 	return note(notes, "%s has mode %04o and owner %u:%u: %s; %s", node.path, node.mode,
-		node.uid, node.gid, node.who, CONTROL_NODE_ACTION);
+		node.uid, node.gid, node.who, node.action);
 }
 
 int host_bind_notes(struct host *host, const struct change_request *request,

@@ -4,7 +4,6 @@
 #include "core/pci/device_table.h"
 #include "core/pci/names.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -355,7 +354,7 @@ bool driver_name_is_safe(const char *driver)
 	size_t n = strlen(driver);
 
 	for (const char *s = driver; *s; s++) {
-		if (iscntrl((unsigned char)*s) || *s == '/')
+		if (*s < ' ' || *s > '~' || *s == '/')
 			return false;
 	}
 	return n > 0 && n < DRIVER_NAME_SIZE && driver[0] != '.';
