@@ -284,3 +284,18 @@ gpu_without_a_group() {
 	must_refuse FAILED_PRECONDITION/NO_IOMMU_GROUP groups $igfx
 	expect '.details[0].action | contains("igfx_off")'
 }
+
+# [rest simulated on advice] Bind and doctor say that the owner of a node cannot open another that it needs.
+control_node_is_closed() {
+	face=rest
+	must_call bind --dry-run --node-owner 12345 $gpu $gpu_audio
+	expect '.notes | length == 1 and (.[0] | contains("/dev/iommu") and contains("user 12345"))'
+	must chmod 0600 "$root/dev/vfio/vfio"
+	must_call bind --dry-run --node-owner 12345 $gpu $gpu_audio
+	expect '.notes[0] | contains("/dev/vfio/vfio")'
+	curl -s -o "$body" "$api/api/v1/vfio/host"
+	expect '.checks[] | select(.name == "nodes") | .verdict == "WARN"'
+	must chmod 0666 "$root/dev/vfio/vfio"
+	curl -s -o "$body" "$api/api/v1/vfio/host"
+	expect '.checks | any(.name == "nodes") | not'
+}

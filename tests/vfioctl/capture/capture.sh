@@ -57,7 +57,7 @@ files() {
 	grep vendor_id proc/cpuinfo
 	grep -H '' sys/kernel/iommu_groups/*/reserved_regions
 	sed -n 's/^ .* : /iomem /p' proc/iomem
-	ls -l sys/devices/platform/* 2>/dev/null | sed -n 's/.* \([^ ]* -> \)/member \1/p'
+	find sys/devices/ -path '*/platform/*' -type l -printf '%p %l\n'
 	ls sys/module
 	# Of processes, those that use a VFIO device.
 	for process in proc/[0-9]*; do
