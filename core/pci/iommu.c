@@ -46,13 +46,13 @@ static bool has_value(const char *values, size_t len, const char *value)
 {
 	size_t wanted = strlen(value);
 
-	for (const char *end = values + len; values < end;) {
-		size_t n = strcspn(values, ",");
-		if (n > (size_t)(end - values))
-			n = (size_t)(end - values);
-		if (n == wanted && strncmp(values, value, n) == 0)
+	for (size_t at = 0; at < len;) {
+		size_t n = strcspn(values + at, ",");
+		if (n > len - at)
+			n = len - at;
+		if (n == wanted && memcmp(values + at, value, wanted) == 0)
 			return true;
-		values += n + 1;
+		at += n + 1;
 	}
 	return false;
 }

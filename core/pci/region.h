@@ -15,6 +15,6 @@
 /* Room for "0xe8000-0xe8fff", of any two addresses, and its NUL. */
 enum { REGION_TEXT_SIZE = 40 };
 
-/* Reads the first region of type direct of an IOMMU group, as "0xe8000-0xe8fff"; "" when it has
- * none. 0, or a negative errno when that is not known. */
-int region_read_direct(const struct sysfs *sysfs, int32_t group, char ret[static REGION_TEXT_SIZE]);
+/* Reads the first region of type direct of the IOMMU group with that id, as "0xe8000-0xe8fff"; ""
+ * when it has none. 0, or a negative errno when that is not known. */
+int region_read_direct(const struct sysfs *sysfs, int32_t id, char ret[static REGION_TEXT_SIZE]);
