@@ -65,7 +65,7 @@ bool iommu_cmdline_has(const char *cmdline, const char *word)
 	for (const char *s = cmdline; s && *s;) {
 		s += strspn(s, " \t\n");
 		size_t len = strcspn(s, " \t\n");
-		bool same = len >= key && strncmp(s, word, key) == 0;
+		bool same = len >= key && memcmp(s, word, key) == 0;
 
 		if (same && (!word[key] || has_value(s + key, len - key, word + key)))
 			return true;
