@@ -84,14 +84,13 @@ static const char *forbidding_word(const char *cmdline)
  * unless the command line forbids it, and "on" is no value of amd_iommu. Intel's is used where the
  * kernel was built so, or the command line asks for it.
  * (Documentation/admin-guide/kernel-parameters.txt) */
-static void iommu_action(struct host *host, struct doctor_check *c)
+static void iommu_action(struct host *host, char *buf, size_t size)
 {
 	CLEANUP(free_cleanup) char *cmdline = doctor_slurp(host, "proc/cmdline");
 	const char *word = forbidding_word(cmdline), *action;
 
 	if (word) {
-		snprintf(c->action, sizeof(c->action),
-			"take %s off the kernel command line and reboot", word);
+		snprintf(buf, size, "take %s off the kernel command line and reboot", word);
 		return;
 	}
 	if (exists(host, "sys/firmware/acpi/tables/IVRS"))
@@ -103,25 +102,26 @@ static void iommu_action(struct host *host, struct doctor_check *c)
 		action = "see the kernel's log (dmesg) for DMAR messages";
 	else
 		action = "add intel_iommu=on to the kernel command line and reboot";
-	snprintf(c->action, sizeof(c->action), "%s", action);
+	snprintf(buf, size, "%s", action);
 }
 
 static void check_iommu(struct host *host, struct doctor_report *r, uint32_t n_noiommu)
 {
-	struct doctor_check *c;
+	char action[256];
 
 	if (r->n_groups > 0) {
 		say(add_check(r, "iommu", DOCTOR_PASS, ""), "the IOMMU is on: %u groups",
 			r->n_groups);
 		return;
 	}
-	c = add_check(r, "iommu", DOCTOR_FAIL, "");
-	iommu_action(host, c);
+	iommu_action(host, action, sizeof(action));
 	if (n_noiommu > 0)
-		say(c, "the IOMMU is off: the %u groups there are were made by noiommu mode",
+		say(add_check(r, "iommu", DOCTOR_FAIL, action),
+			"the IOMMU is off: the %u groups there are were made by noiommu mode",
 			n_noiommu);
 	else
-		say(c, "the IOMMU is off: there are no IOMMU groups");
+		say(add_check(r, "iommu", DOCTOR_FAIL, action),
+			"the IOMMU is off: there are no IOMMU groups");
 }
 
 /* A patch of some distributions. It hides from the kernel which devices can reach one another. */
