@@ -2,9 +2,11 @@
 /* Is the host ready for passthrough? */
 #include "core/doctor.h"
 #include "core/base/util.h"
+#include "core/control_nodes.h"
 #include "core/engine.h"
 #include "core/helper/helper.h"
 #include "core/pci/interrupts.h"
+#include "core/pci/iommu.h"
 #include "core/use/sight.h"
 
 #include <errno.h>
@@ -47,23 +49,6 @@ static bool exists(struct host *host, const char *path)
 	return sysfs_exists(host_sysfs(host)->root_fd, path);
 }
 
-static uint32_t count_entries(struct host *host, const char *path)
-{
-	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(host_sysfs(host)->root_fd, path);
-	uint32_t n = 0;
-
-	while (dir && sysfs_readdir(dir))
-		n++;
-	return n;
-}
-
-static bool is_amd(struct host *host)
-{
-	CLEANUP(free_cleanup) char *cpuinfo = doctor_slurp(host, "proc/cpuinfo");
-
-	return cpuinfo && strstr(cpuinfo, "AuthenticAMD");
-}
-
 /* The firmware tells of an IOMMU by a table: DMAR (Intel) or IVRS (AMD). */
 static void check_firmware(struct host *host, struct doctor_report *r)
 {
@@ -83,29 +68,82 @@ static void check_firmware(struct host *host, struct doctor_report *r)
 			"the firmware describes no IOMMU");
 }
 
-/* AMD's IOMMU is used unless the command line forbids it, and "on" is no value of amd_iommu.
- * Intel's is used where the kernel was built so, or the command line asks for it. */
-static const char *iommu_action(struct host *host)
+/* What the command line forbids. The first two are for one maker's IOMMUs, the last for all. */
+static const char *forbidding_word(const char *cmdline)
 {
-	CLEANUP(free_cleanup) char *cmdline = doctor_slurp(host, "proc/cmdline");
-	bool amd = is_amd(host);
+	static const char *const words[] = {"intel_iommu=off", "amd_iommu=off", "iommu=off"};
 
-	if (cmdline && strstr(cmdline, amd ? "amd_iommu=off" : "intel_iommu=off"))
-		return amd ? "take amd_iommu=off off the kernel command line and reboot"
-			   : "take intel_iommu=off off the kernel command line and reboot";
-	if (amd || (cmdline && strstr(cmdline, "intel_iommu=on")))
-		return "see the kernel's log (dmesg) for DMAR or AMD-Vi messages";
-	return "add intel_iommu=on to the kernel command line and reboot";
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (iommu_cmdline_has(cmdline, words[i]))
+			return words[i];
+	}
+	return NULL;
 }
 
-static void check_iommu(struct host *host, struct doctor_report *r)
+/* The firmware's table tells whose IOMMU it is; who made the processor does not. AMD's is used
+ * unless the command line forbids it, and "on" is no value of amd_iommu. Intel's is used where the
+ * kernel was built so, or the command line asks for it.
+ * (Documentation/admin-guide/kernel-parameters.txt) */
+static void iommu_action(struct host *host, char *buf, size_t size)
 {
-	if (r->n_groups > 0)
+	CLEANUP(free_cleanup) char *cmdline = doctor_slurp(host, "proc/cmdline");
+	const char *word = forbidding_word(cmdline), *action;
+
+	if (word) {
+		snprintf(buf, size, "take %s off the kernel command line and reboot", word);
+		return;
+	}
+	if (exists(host, "sys/firmware/acpi/tables/IVRS"))
+		action =
+			"see the kernel's log (dmesg) for AMD-Vi messages; AMD's IOMMU needs no word on the command line";
+	else if (!exists(host, "sys/firmware/acpi/tables/DMAR"))
+		action = "enable the IOMMU in the firmware's settings first (VT-d or AMD-Vi, SVM)";
+	else if (iommu_cmdline_has(cmdline, "intel_iommu=on"))
+		action = "see the kernel's log (dmesg) for DMAR messages";
+	else
+		action = "add intel_iommu=on to the kernel command line and reboot";
+	snprintf(buf, size, "%s", action);
+}
+
+static void check_iommu(struct host *host, struct doctor_report *r, uint32_t n_noiommu)
+{
+	char action[256];
+
+	if (r->n_groups > 0) {
 		say(add_check(r, "iommu", DOCTOR_PASS, ""), "the IOMMU is on: %u groups",
 			r->n_groups);
+		return;
+	}
+	iommu_action(host, action, sizeof(action));
+	if (n_noiommu > 0)
+		say(add_check(r, "iommu", DOCTOR_FAIL, action),
+			"the IOMMU is off: the %u groups there are were made by noiommu mode",
+			n_noiommu);
 	else
-		say(add_check(r, "iommu", DOCTOR_FAIL, iommu_action(host)),
+		say(add_check(r, "iommu", DOCTOR_FAIL, action),
 			"the IOMMU is off: there are no IOMMU groups");
+}
+
+/* A patch of some distributions. It hides from the kernel which devices can reach one another. */
+static void check_acs_override(struct host *host, struct doctor_report *r)
+{
+	CLEANUP(free_cleanup) char *cmdline = doctor_slurp(host, "proc/cmdline");
+
+	if (iommu_cmdline_has(cmdline, "pcie_acs_override="))
+		say(add_check(r, "acs_override", DOCTOR_WARN,
+			    "take pcie_acs_override off the kernel command line, or give all devices behind one bridge to the same guest"),
+			"pcie_acs_override is set: devices of different IOMMU groups may reach one another's memory");
+}
+
+/* Whether those who are to use devices can open what they need beside the group's node. */
+static void check_nodes(struct host *host, struct doctor_report *r)
+{
+	struct control_node node;
+
+	if (!control_nodes_check(host, &node))
+		return;
+	say(add_check(r, "nodes", DOCTOR_WARN, node.action), "%s has mode %04o and owner %u:%u: %s",
+		node.path, node.mode, node.uid, node.gid, node.who);
 }
 
 static void check_interrupt_remapping(struct host *host, struct doctor_report *r)
@@ -127,7 +165,7 @@ static void check_interrupt_remapping(struct host *host, struct doctor_report *r
 		break;
 	case INTERRUPTS_UNKNOWN:
 		say(add_check(r, "interrupt_remapping", DOCTOR_UNKNOWN, ""),
-			"/proc/interrupts and /proc/cpuinfo do not tell");
+			"/proc/interrupts does not tell");
 		break;
 	}
 }
@@ -270,18 +308,21 @@ int doctor_examine(
 	struct host *host, int64_t deadline, struct doctor_report *ret, struct core_error *err)
 {
 	struct doctor_report r = {0};
+	uint32_t n_noiommu = 0;
 
 	if (count_devices(host, &r, err))
 		return -1;
 	read_kernel(host, &r);
-	r.n_groups = count_entries(host, "sys/kernel/iommu_groups");
+	r.n_groups = iommu_count_groups(host_sysfs(host), &n_noiommu);
 	check_firmware(host, &r);
-	check_iommu(host, &r);
+	check_iommu(host, &r, n_noiommu);
 	check_interrupt_remapping(host, &r);
 	check_module(host, &r, "vfio_pci", "vfio-pci", "sys/bus/pci/drivers/vfio-pci");
 	check_module(
 		host, &r, "vfio_iommu_type1", "vfio_iommu_type1", "sys/module/vfio_iommu_type1");
 	check_noiommu(host, &r);
+	check_acs_override(host, &r);
+	check_nodes(host, &r);
 	if (host_sysfs(host)->is_real) {
 		check_disks(host, deadline, &r);
 		check_processes(host, &r);

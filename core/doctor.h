@@ -13,7 +13,7 @@ struct doctor_check {
 	char action[256]; /* "" when nothing is to be done */
 };
 
-enum { DOCTOR_MAX_CHECKS = 10 };
+enum { DOCTOR_MAX_CHECKS = 16 };
 
 struct doctor_report {
 	char kernel[72];

@@ -35,6 +35,8 @@ enum core_reason {
 	REASON_NOT_ALLOWLISTED,
 	REASON_NO_IOMMU_GROUP,
 	REASON_IS_BRIDGE,
+	REASON_RESERVED_REGION,
+	REASON_GROUP_BLOCKED,
 	REASON_BOOT_DISPLAY,
 	REASON_DISK_IN_USE,
 	REASON_NIC_IN_USE,
@@ -72,7 +74,7 @@ struct core_problem {
 	char subject[64]; /* canonical address, or the text that is no address, shortened */
 	enum core_reason reason;
 	char message[256];
-	char action[192];
+	char action[256];
 	char resource[96];	     /* what the host uses the device for: "eth0"; "" for nothing */
 	struct core_holder *holders; /* owned */
 	size_t n_holders;

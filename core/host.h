@@ -12,6 +12,7 @@
 #include "core/change/request.h"
 #include "core/helper/helper.h"
 #include "core/inspect/state.h"
+#include "core/plan/obstacle.h"
 #include "core/record/records.h"
 
 struct host;
@@ -70,6 +71,19 @@ int host_find(struct host *host, const struct address_list *list, struct device 
  * each device that has none. The caller frees with group_list_free. */
 int host_groups(struct host *host, struct device *const *devices, size_t n,
 	struct iommu_group ***ret, size_t *ret_n, struct core_error *err);
+
+/* Why a group is not viable: one entry for each member that blocks it. */
+struct group_blocker {
+	int32_t group;
+	const char *name, *driver; /* borrowed from the group */
+	char reason[OBSTACLE_SIZE];
+};
+
+/* Says of each member that blocks one of the groups, in their order, why it does and what would
+ * really help, also when a guard or the server's allowlist is in the way. Who has a device open is
+ * not looked for. The caller frees the array. 0 or -ENOMEM. */
+int host_blockers(struct host *host, struct iommu_group *const *groups, size_t n_groups,
+	struct group_blocker **ret, size_t *ret_n);
 
 /* Appends every problem of every device, in order (docs/operations.md, "Validate"). texts are the
  * addresses as the request has them. 0, or -1 with err when the check could not be made. */

@@ -19,6 +19,7 @@
 #include "core/helper/checks.h"
 #include "core/inspect/gather.h"
 #include "core/pci/group.h"
+#include "core/plan/obstacle.h"
 #include "core/record/records.h"
 
 #include <errno.h>
@@ -68,16 +69,21 @@ static int change_add_group(struct change *c, const struct device *device, struc
 	return 0;
 }
 
-/* Adds the other functions of the device's card. */
+/* Adds the other functions of the device's card. A virtual function is alone: those at its number
+ * are its siblings, each somebody else's. So may the virtual functions be that a physical function
+ * has at its own number. */
 static int change_add_functions(
 	struct change *c, const struct device *device, struct core_error *err)
 {
 	struct pci_address address = device->address;
 
+	if (device->is_virtual)
+		return 0;
 	for (address.function = 0; address.function < 8; address.function++) {
 		CLEANUP(device_cleanup)
 		struct device *other = devices_get_or_null(c->host->devices, address);
-		if (other && !other->is_bridge && change_add_target(c, address))
+		if (other && !other->is_bridge && !other->is_virtual &&
+			change_add_target(c, address))
 			return core_fail_memory(err);
 	}
 	return 0;
@@ -138,6 +144,29 @@ static int change_hold_groups(struct change *c, struct core_error *err)
 	return change_find_devices(c, err);
 }
 
+/* Whoever asks for whole groups wants to use them, which a member bars that nobody can bind. A
+ * group that is gone is refused elsewhere. */
+static int change_judge_groups(
+	const struct change *c, struct core_problems *refusals, struct core_error *err)
+{
+	struct iommu_group **groups = NULL;
+	size_t n = 0;
+
+	if (!change_is_bind(c) || !c->request->whole_group)
+		return 0;
+	for (size_t i = 0; i < c->targets.count; i++) {
+		if (c->devices[i]->group < 0)
+			return 0;
+	}
+	if (groups_find(c->host->devices, &c->host->sysfs, c->devices, c->targets.count, &groups,
+		    &n, err))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		obstacles_judge(groups[i], refusals);
+	group_list_free(groups, n);
+	return 0;
+}
+
 /* Every reason why not, or the steps. */
 static int change_make_plan(struct change *c, struct core_error *err)
 {
@@ -146,8 +175,12 @@ static int change_make_plan(struct change *c, struct core_error *err)
 	if (facts_gather(
 		    c->host, c->devices, c->targets.count, c->request->deadline, &c->facts, err))
 		return -1;
+	for (size_t i = 0; i < c->targets.count; i++)
+		c->facts.devices[i].is_asked = i < c->request->addresses.count;
 	if (plan_make(&c->wish, &c->facts, &c->plan, &refusals))
 		return core_fail_memory(err);
+	if (change_judge_groups(c, &refusals, err))
+		return -1;
 	return core_problems_any(&refusals) ? core_fail_problems(err, &refusals) : 0;
 }
 

@@ -45,6 +45,17 @@ static void fill_device(struct change *c, size_t i, struct change_device *ret)
 		c->request->dry_run || has_left ? planned_driver(c, i, ret) : ret->device->driver);
 }
 
+/* A dry run tells of the groups as they would be. */
+static void assume_plan(const struct change *c, struct change_result *result)
+{
+	for (size_t g = 0; g < result->n_groups; g++) {
+		for (size_t i = 0; i < c->targets.count; i++) {
+			if (change_has_steps(c, i))
+				group_assume_vfio(result->groups[g], c->targets.items[i]);
+		}
+	}
+}
+
 int change_fill_result(struct change *c, struct change_result *result, struct core_error *err)
 {
 	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
@@ -65,6 +76,8 @@ int change_fill_result(struct change *c, struct change_result *result, struct co
 		ignored = (struct core_error)CORE_ERROR_INIT;
 		return -1;
 	}
+	if (c->request->dry_run)
+		assume_plan(c, result);
 	return 0;
 }
 

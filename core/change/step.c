@@ -116,9 +116,6 @@ static const struct step_errno {
 		"see whether the device is still there, and the kernel's log", NULL},
 	{ENOENT, REASON_DRIVER_UNAVAILABLE, "load the driver's module (modprobe) and try again",
 		"no such driver is loaded"},
-	{EINVAL, REASON_KERNEL_REFUSED,
-		"check that the IOMMU is on and that the kernel's vfio-pci does not deny this device (see the kernel's log)",
-		NULL},
 	{EBUSY, REASON_KERNEL_REFUSED,
 		"see whether a VFIO user has the device's group, or another tool changed the device meanwhile",
 		NULL},
@@ -127,6 +124,17 @@ static const struct step_errno {
 		"too many earlier writes to other devices have not returned"},
 	{0, REASON_KERNEL_REFUSED, "see the kernel's log", NULL},
 };
+
+/* A driver's probe may fail with EINVAL for any reason of its own. VFIO's does for a device without
+ * an IOMMU group and one on its denylist. */
+static const char *einval_action(const struct plan_step *step, const struct device *d)
+{
+	if (step->action != PLAN_BIND || !driver_is_vfio(step->name))
+		return "see the kernel's log for why the driver refused it";
+	return d->group < 0
+		       ? "enable the IOMMU for the device; `vfioctl doctor` tells how"
+		       : "see the kernel's log: vfio-pci denies some devices, and cannot drive those that do not answer";
+}
 
 /* A file that is not there may be the driver's or the device's, so the device is looked for
  * first. */
@@ -141,6 +149,9 @@ static int step_fail_errno(
 		return step_fail_absent(err, step, -absent);
 	if (error == ENOSPC || error == EDQUOT)
 		return step_fail_full(err, step);
+	if (error == EINVAL)
+		return step_fail(
+			err, step, REASON_KERNEL_REFUSED, einval_action(step, d), strerror(error));
 	while (e->error && e->error != error)
 		e++;
 	return step_fail(err, step, e->reason, e->action, e->why ? e->why : strerror(error));
@@ -188,7 +199,8 @@ static int step_fail_no_answer(
 }
 
 /* A rollback passes what tells nothing of users: the device was there before. */
-static const uint32_t ROLLBACK_FORCE = 1u << REASON_BOOT_DISPLAY | 1u << REASON_PF_HAS_VFS;
+static const uint32_t ROLLBACK_FORCE =
+	1u << REASON_BOOT_DISPLAY | 1u << REASON_PF_HAS_VFS | 1u << REASON_RESERVED_REGION;
 
 static int step_call(struct host *host, const struct plan_step *step, uint32_t force,
 	int64_t deadline, struct core_error *err)

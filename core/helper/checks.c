@@ -149,7 +149,8 @@ static int judge_taking(const struct helper_service *s, const struct device *d, 
 	struct helper_reply *reply)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
-	struct device_facts f = {.use.device = d};
+	const struct devices devices = {.sysfs = &s->sysfs};
+	struct device_facts f = {.use.device = d, .display = display_of(&devices, d)};
 
 	int error = gather_use(s, &f, &err)
 			    ? checks_refuse(reply, REASON_KERNEL_REFUSED, "%s", err.message)
@@ -207,7 +208,8 @@ static int judge_device(const struct helper_service *s, const struct helper_requ
 	const struct device *d, struct helper_reply *reply)
 {
 	if (d->is_bridge)
-		return checks_refuse(reply, REASON_IS_BRIDGE, "device %s is a bridge", d->text);
+		return checks_refuse(reply, REASON_IS_BRIDGE, "device %s is a bridge (class %06x)",
+			d->text, d->class);
 	switch ((enum helper_op)request->op) {
 	case HELPER_OVERRIDE_SET:
 		return judge_override(s, request, d, reply);

@@ -15,10 +15,7 @@
 
 bool helper_name_is_safe(const char *name)
 {
-	size_t n =
-		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+");
-
-	return n > 0 && n < DRIVER_NAME_SIZE && name[n] == '\0' && name[0] != '.';
+	return driver_name_is_safe(name);
 }
 
 bool helper_is_vfio_name(const char *name)

@@ -45,6 +45,15 @@ static int gathering_ask(void *arg, enum use_look look, struct pci_address addre
 	return 0;
 }
 
+/* Who has a node or a VFIO file open is left out. */
+static int gathering_glance(void *arg, enum use_look look, struct pci_address address,
+	struct use_answer *ret, struct core_error *err)
+{
+	(void)arg, (void)look, (void)address, (void)err;
+	*ret = (struct use_answer){0};
+	return 0;
+}
+
 static void gathering_open(struct gathering *g, struct host *host, int64_t deadline)
 {
 	*g = (struct gathering){
@@ -83,6 +92,7 @@ static int gather_device(
 {
 	*f = (struct device_facts){
 		.use = {.device = d},
+		.display = display_of(g->host->devices, d),
 		.is_pending = blocked_has(g->host->blocked, d->address),
 	};
 	f->has_origin = origins_find(g->host->origins, d, &f->origin);
@@ -96,27 +106,26 @@ static void gather_host(struct host *host, struct facts *facts)
 
 	facts->allow = &host->allow;
 	facts->deny_force = host->deny_force;
+	facts->iommu = iommu_read(&host->sysfs);
 	facts->interrupts_unsafe = interrupts_read(&host->sysfs) == INTERRUPTS_UNSAFE;
 	sysfs_read(host->sysfs.root_fd, "sys/module/vfio_pci/parameters/disable_denylist", text,
 		sizeof(text));
 	facts->has_denylist = text[0] != 'Y';
 }
 
-int facts_gather(struct host *host, struct device *const *devices, size_t n, int64_t deadline,
+static int gather_all(struct gathering *g, struct device *const *devices, size_t n,
 	struct facts *ret, struct core_error *err)
 {
-	CLEANUP(gathering_close) struct gathering g;
 	CLEANUP(facts_clear)
 	struct facts facts = {.devices = calloc(n + 1, sizeof(*facts.devices))};
 
-	gathering_open(&g, host, deadline);
 	if (!facts.devices)
 		return core_fail_memory(err);
-	gather_host(host, &facts);
+	gather_host(g->host, &facts);
 	for (; facts.count < n; facts.count++) {
 		struct device_facts *f = &facts.devices[facts.count];
 
-		if (gather_device(&g, devices[facts.count], f, err)) {
+		if (gather_device(g, devices[facts.count], f, err)) {
 			core_problems_clear(&f->use.problems);
 			return -1;
 		}
@@ -124,6 +133,25 @@ int facts_gather(struct host *host, struct device *const *devices, size_t n, int
 	*ret = facts;
 	facts = (struct facts){0};
 	return 0;
+}
+
+int facts_gather(struct host *host, struct device *const *devices, size_t n, int64_t deadline,
+	struct facts *ret, struct core_error *err)
+{
+	CLEANUP(gathering_close) struct gathering g;
+
+	gathering_open(&g, host, deadline);
+	return gather_all(&g, devices, n, ret, err);
+}
+
+int facts_glance(struct host *host, struct device *const *devices, size_t n, struct facts *ret,
+	struct core_error *err)
+{
+	CLEANUP(gathering_close) struct gathering g;
+
+	gathering_open(&g, host, 0);
+	g.uses.look = gathering_glance;
+	return gather_all(&g, devices, n, ret, err);
 }
 
 void facts_add_holders(struct host *host, const struct device *device, int64_t deadline,

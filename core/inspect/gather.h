@@ -17,6 +17,11 @@ struct host;
 int facts_gather(struct host *host, struct device *const *devices, size_t n, int64_t deadline,
 	struct facts *ret, struct core_error *err);
 
+/* The same without the privileged helper, so without the processes that have a device open: for
+ * advice, which a request is judged after. Does not block. */
+int facts_glance(struct host *host, struct device *const *devices, size_t n, struct facts *ret,
+	struct core_error *err);
+
 /* Adds to the problem the processes that use the device through VFIO or have one of its nodes open.
  * These keep a write to it from returning. Best effort. */
 void facts_add_holders(struct host *host, const struct device *device, int64_t deadline,

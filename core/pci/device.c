@@ -135,6 +135,38 @@ static void read_names(struct names *names, struct device *d)
 	names_class(names, d->class, d->class_name, sizeof(d->class_name));
 }
 
+/* Whether it leads to another bus. Its header tells, and the kernel shows the number of that bus
+ * for headers of types 1 and 2 alone (drivers/pci/pci-sysfs.c, pci_bridge_attrs). The class does
+ * not: an NVSwitch is of base class 06 and an endpoint. The kernel has checked these two classes
+ * against the header (drivers/pci/probe.c, pci_setup_device). */
+static bool has_bus(const struct devices *devices, const struct device *d)
+{
+	return d->class >> 8 == 0x0604 || d->class >> 8 == 0x0607 ||
+	       device_has(devices, d, "secondary_bus_number");
+}
+
+const char *device_host_part(const struct device *d)
+{
+	static const char *const names[] = {
+		"host bridge", "ISA bridge", "EISA bridge", "MCA bridge"};
+
+	return d->class >> 16 == 0x06 && (d->class >> 8 & 0xff) < ARRAY_SIZE(names)
+		       ? names[d->class >> 8 & 0xff]
+		       : NULL;
+}
+
+/* On a host with interleaved CPUs the list has hundreds of numbers, and most devices have the same.
+ * A page is what the kernel prints at most. 0 or -ENOMEM. */
+static int read_cpus(const struct devices *devices, struct device *d)
+{
+	char text[4096];
+
+	if (device_read(devices, d, "local_cpulist", text, sizeof(text)) < 0)
+		text[0] = '\0';
+	d->local_cpus = strdup(text);
+	return d->local_cpus ? 0 : -ENOMEM;
+}
+
 static int read_identity(const struct devices *devices, struct device *d)
 {
 	char link[PCI_ADDRESS_SIZE];
@@ -150,21 +182,19 @@ static int read_identity(const struct devices *devices, struct device *d)
 	d->total_vfs = if_any(devices, d, "sriov_totalvfs", &error);
 	if (error)
 		return error;
-	d->is_bridge = d->class >> 16 == 0x06;
+	d->is_bridge = device_host_part(d) || has_bus(devices, d);
 	d->is_virtual = device_link(devices, d, "physfn", link, sizeof(link)) > 0 &&
 			pci_address_parse(link, &d->physfn);
 	if (device_read(devices, d, "reset_method", d->reset_methods, sizeof(d->reset_methods)) < 0)
 		d->reset_methods[0] = '\0';
-	if (device_read(devices, d, "local_cpulist", d->local_cpus, sizeof(d->local_cpus)) < 0)
-		d->local_cpus[0] = '\0';
 	read_regions(devices, d);
 	if (devices->names)
 		read_names(devices->names, d);
-	return 0;
+	return read_cpus(devices, d);
 }
 
-/* Reads group and NUMA node. */
-static void read_placement(const struct devices *devices, struct device *d)
+/* Reads group and NUMA node. 0 or a negative errno. */
+static int read_placement(const struct devices *devices, struct device *d)
 {
 	char text[16], *end;
 
@@ -175,6 +205,8 @@ static void read_placement(const struct devices *devices, struct device *d)
 			d->group = (int32_t)group;
 	}
 	d->numa_node = (int32_t)read_optional(devices, d, "numa_node", -1);
+	d->direct_region[0] = '\0';
+	return d->group < 0 ? 0 : region_read_direct(devices->sysfs, d->group, d->direct_region);
 }
 
 int device_driver(const struct devices *devices, const struct device *device,
@@ -234,11 +266,12 @@ int device_open(const struct devices *devices, struct pci_address address, struc
 		error = device_driver(devices, d, d->driver);
 	if (!error)
 		error = read_identity(devices, d);
+	if (!error)
+		error = read_placement(devices, d);
 	if (error) {
 		device_unref(d);
 		return error;
 	}
-	read_placement(devices, d);
 	*ret = d;
 	return 0;
 }
@@ -252,13 +285,17 @@ int device_renew(const struct devices *devices, const struct device *old, struct
 		return -ENOMEM;
 	memcpy(d, old, offsetof(struct device, driver));
 	atomic_init(&d->refs, 1);
+	d->local_cpus = strdup(old->local_cpus);
 	d->fd = fcntl(old->fd, F_DUPFD_CLOEXEC, 0);
-	int error = d->fd < 0 ? -errno : device_driver(devices, d, d->driver);
+	int error = d->fd < 0	     ? -errno
+		    : !d->local_cpus ? -ENOMEM
+				     : device_driver(devices, d, d->driver);
+	if (!error)
+		error = read_placement(devices, d);
 	if (error) {
 		device_unref(d);
 		return error;
 	}
-	read_placement(devices, d);
 	*ret = d;
 	return 0;
 }
@@ -274,6 +311,7 @@ void device_unref(struct device *device)
 	if (!device || atomic_fetch_sub(&device->refs, 1) != 1)
 		return;
 	fd_cleanup(&device->fd);
+	free(device->local_cpus);
 	free(device);
 }
 
@@ -309,6 +347,17 @@ bool driver_is_vfio(const char *driver)
 
 	return strcmp(driver, "vfio-pci") == 0 ||
 	       (n > 8 && strcmp(driver + n - 8, "vfio_pci") == 0);
+}
+
+bool driver_name_is_safe(const char *driver)
+{
+	size_t n = strlen(driver);
+
+	for (const char *s = driver; *s; s++) {
+		if (*s < ' ' || *s > '~' || *s == '/')
+			return false;
+	}
+	return n > 0 && n < DRIVER_NAME_SIZE && driver[0] != '.';
 }
 
 bool device_is_vfio(const struct devices *devices, const struct device *device)

@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/pci/address.h"
+#include "core/pci/region.h"
 #include "core/pci/sysfs.h"
 
 #include <stdatomic.h>
@@ -42,7 +43,7 @@ struct device {
 	uint16_t subsystem_vendor, subsystem_device;
 	uint32_t class; /* 24 bits */
 	uint8_t revision;
-	bool is_bridge; /* base class 06: never passed through */
+	bool is_bridge; /* never passed through: leads to another bus, or is the host's own */
 	bool boot_vga;
 	bool is_virtual; /* a VF; its PF is physfn */
 	struct pci_address physfn;
@@ -51,12 +52,13 @@ struct device {
 	struct device_region regions[DEVICE_MAX_REGIONS];
 	char vendor_name[96], device_name[128], subsystem_name[128], class_name[64];
 	char reset_methods[64]; /* separated by blanks */
-	char local_cpus[128];
+	char *local_cpus;	/* owned; "" when unknown */
 
 	/* Read again when the driver has changed. */
-	char driver[DRIVER_NAME_SIZE]; /* "" when there is none */
-	int32_t group;		       /* -1 when there is none */
-	int32_t numa_node;	       /* -1 when unknown */
+	char driver[DRIVER_NAME_SIZE];	      /* "" when there is none */
+	int32_t group;			      /* -1 when there is none */
+	int32_t numa_node;		      /* -1 when unknown */
+	char direct_region[REGION_TEXT_SIZE]; /* of its group, as region_read_direct tells it */
 
 	/* The table's. */
 	int fd; /* the device's directory; -1 past the limit on fds */
@@ -111,9 +113,18 @@ uint32_t device_use_count(const struct devices *devices, const struct device *de
 /* Whether the name is that of a VFIO driver: vfio-pci, or a variant such as mlx5_vfio_pci. */
 bool driver_is_vfio(const char *driver);
 
+/* Whether a driver of that name can be written to: it fits, and is one part of a path. Some names
+ * have blanks ("TBSECP3 driver"). */
+bool driver_name_is_safe(const char *driver);
+
 /* Whether a VFIO driver has the device: it has a folder vfio-dev, or its driver is vfio-pci,
  * because older kernels have no such folder (Documentation/driver-api/vfio.rst). */
 bool device_is_vfio(const struct devices *devices, const struct device *device);
+
+/* What the bridge is to the host when it is no bridge to another bus: "host bridge", "ISA bridge",
+ * "EISA bridge" or "MCA bridge". Its header is an endpoint's, so that VFIO would take it, but the
+ * host itself needs it. NULL for any other device. */
+const char *device_host_part(const struct device *device);
 
 /* Whether the device's directory has an entry of that name. */
 bool device_has(const struct devices *devices, const struct device *device, const char *name);

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* IOMMU groups: their members, and whether they are viable. */
+/*
+ * IOMMU groups: their members, and whether they are viable.
+ *
+ * A VFIO user gets a group when no member is on a driver that does DMA for the host, whatever bus
+ * the member is on (drivers/iommu/iommu.c, iommu_group_claim_dma_owner; of drivers,
+ * driver_managed_dma), and when the firmware keeps no memory mapped for it (region.h).
+ */
 #pragma once
 
 #include "core/pci/device.h"
@@ -11,10 +17,23 @@ struct group_member {
 	bool blocks; /* because of its driver the group is not viable */
 };
 
+/* A member that is no PCI device, but one of the platform, say. */
+struct group_stranger {
+	char name[64]; /* in sysfs */
+	char driver[DRIVER_NAME_SIZE];
+	bool blocks;
+};
+
+/* How many of them a group may have before it cannot be read. */
+enum { GROUP_MAX_STRANGERS = 1024 };
+
 struct iommu_group {
 	int32_t id;
 	char type[16]; /* the kernel's name for its domain type; "" when unknown */
+	char direct_region[REGION_TEXT_SIZE]; /* "" when it has none */
 	bool viable;
+	struct group_stranger *strangers; /* owned; sorted by name */
+	size_t n_strangers;
 	size_t count;
 	struct group_member members[]; /* sorted by address */
 };
@@ -24,6 +43,10 @@ struct iommu_group {
  * when there is no such group. */
 int group_get(struct devices *devices, const struct sysfs *sysfs, int32_t id,
 	struct iommu_group **ret, struct core_error *err);
+
+/* Makes the group as it will be once the device is on a VFIO driver. Nothing when it is no member.
+ */
+void group_assume_vfio(struct iommu_group *group, struct pci_address address);
 
 /* The key that a change to the device locks: its IOMMU group's number, or a number of its own when
  * it has no group. */

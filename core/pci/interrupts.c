@@ -13,6 +13,14 @@ static bool file_has(const struct sysfs *sysfs, const char *path, const char *wo
 	return text && strstr(text, word);
 }
 
+/* Whoever made the processor: an IO-APIC, or one of the two tables that tell of an IOMMU. */
+static bool is_x86(const struct sysfs *sysfs)
+{
+	return file_has(sysfs, "proc/interrupts", "IO-APIC") ||
+	       sysfs_exists(sysfs->root_fd, "sys/firmware/acpi/tables/DMAR") ||
+	       sysfs_exists(sysfs->root_fd, "sys/firmware/acpi/tables/IVRS");
+}
+
 enum interrupts interrupts_read(const struct sysfs *sysfs)
 {
 	char allowed[8] = "";
@@ -20,9 +28,7 @@ enum interrupts interrupts_read(const struct sysfs *sysfs)
 	/* Remapped interrupts go through chips whose names begin with IR-, on x86 alone. */
 	if (file_has(sysfs, "proc/interrupts", " IR-"))
 		return INTERRUPTS_REMAPPED;
-	if (!file_has(sysfs, "proc/interrupts", "\n") ||
-		!(file_has(sysfs, "proc/cpuinfo", "GenuineIntel") ||
-			file_has(sysfs, "proc/cpuinfo", "AuthenticAMD")))
+	if (!file_has(sysfs, "proc/interrupts", "\n") || !is_x86(sysfs))
 		return INTERRUPTS_UNKNOWN;
 	sysfs_read(sysfs->root_fd, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
 		allowed, sizeof(allowed));

@@ -93,16 +93,19 @@ static int int32_compare(const void *a, const void *b)
 }
 
 /* The distinct group numbers, sorted; -1 with a problem for each device that has none. */
-static int group_ids(struct device *const *devices, size_t n, int32_t *ids, size_t *ret_n,
-	struct core_error *err)
+static int group_ids(const struct sysfs *sysfs, struct device *const *devices, size_t n,
+	int32_t *ids, size_t *ret_n, struct core_error *err)
 {
 	CLEANUP(core_problems_clear) struct core_problems problems = {0};
+	enum iommu_state iommu = IOMMU_IS_OFF;
 	size_t distinct = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		ids[i] = devices[i]->group;
+		if (ids[i] < 0 && problems.count == 0)
+			iommu = iommu_read(sysfs);
 		if (ids[i] < 0)
-			problem_no_group(&problems, devices[i]->address);
+			problem_no_group(&problems, devices[i], iommu);
 	}
 	if (core_problems_any(&problems))
 		return core_fail_problems(err, &problems);
@@ -126,7 +129,7 @@ int groups_find(struct devices *all, const struct sysfs *sysfs, struct device *c
 	if (!ids || !groups)
 		core_fail_memory(err);
 	else
-		result = group_ids(devices, n, ids, &n_groups, err);
+		result = group_ids(sysfs, devices, n, ids, &n_groups, err);
 	for (size_t i = 0; result == 0 && i < n_groups; i++)
 		result = group_get(all, sysfs, ids[i], &groups[i], err);
 	if (result) {

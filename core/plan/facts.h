@@ -4,13 +4,17 @@
 #pragma once
 
 #include "core/pci/allowlist.h"
+#include "core/pci/display.h"
+#include "core/pci/iommu.h"
 #include "core/record/origin.h"
 #include "core/use/users.h"
 
 /* A device, and what may prevent its change. */
 struct device_facts {
 	struct device_use use;
+	enum display display;
 	bool is_pending; /* a write to it has not returned */
+	bool is_asked;	 /* the request names it: no option added it */
 	bool has_origin; /* vfiod bound it; origin is what it was before */
 	struct device_origin origin;
 };
@@ -19,7 +23,8 @@ struct facts {
 	const struct allowlist *allow; /* the server's; borrowed */
 	uint32_t deny_force;	       /* guards that it lets nobody pass: bit 1u << reason */
 	bool has_denylist;	       /* vfio-pci applies its denylist */
-	bool interrupts_unsafe;	       /* not remapped, and VFIO is not told to allow that */
+	enum iommu_state iommu;
+	bool interrupts_unsafe; /* not remapped, and VFIO is not told to allow that */
 	struct device_facts *devices;
 	size_t count;
 };

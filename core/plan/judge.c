@@ -10,6 +10,7 @@
 
 /* Guards: dangers that somebody who knows better may pass. */
 static const enum core_reason forceable[] = {
+	REASON_RESERVED_REGION,
 	REASON_BOOT_DISPLAY,
 	REASON_NIC_IN_USE,
 	REASON_NODE_IN_USE,
@@ -45,7 +46,7 @@ uint32_t plan_forceable_bits(void)
 
 const char *plan_forceable(void)
 {
-	return "BOOT_DISPLAY, NIC_IN_USE, NODE_IN_USE, PF_HAS_VFS, VFIO_IN_USE, KERNEL_DENYLIST and NO_INTERRUPT_REMAPPING";
+	return "BOOT_DISPLAY, NIC_IN_USE, NODE_IN_USE, PF_HAS_VFS, VFIO_IN_USE, KERNEL_DENYLIST, NO_INTERRUPT_REMAPPING and RESERVED_REGION";
 }
 
 /* What the request forces and the server lets be forced. */
@@ -83,15 +84,23 @@ static void judge_allowlists(const struct plan_request *request, const struct fa
 			"device %s (%04x:%04x) not in allowlist", d->text, d->vendor, d->device);
 }
 
-static void judge_group(const struct device *d, struct core_problems *refusals)
+static void judge_group(
+	const struct facts *facts, const struct device *d, struct core_problems *refusals)
 {
 	if (d->group < 0)
-		problem_no_group(refusals, d->address);
+		problem_no_group(refusals, d, facts->iommu);
 }
 
 static void judge_bridge(const struct device *d, struct core_problems *refusals)
 {
-	if (d->is_bridge)
+	const char *part = device_host_part(d);
+
+	if (d->is_bridge && part)
+		core_problem_add_device(refusals, d->address, REASON_IS_BRIDGE,
+			"leave it to the host: nothing can be named instead",
+			"device %s is the %s (class %06x), which the host itself needs: it can never be passed through",
+			d->text, part, d->class);
+	else if (d->is_bridge)
 		core_problem_add_device(refusals, d->address, REASON_IS_BRIDGE,
 			"name the devices behind it instead",
 			"device %s is a bridge (class %06x) and can never be passed through",
@@ -120,19 +129,85 @@ static bool on_denylist(const struct device *d)
 	return false;
 }
 
+/* The kernel lets no VFIO user have the group. It is still bound when that is forced: kernels
+ * before 6.6 put up with the regions of AMD's IOMMUs. */
+static void judge_region(const struct plan_request *request, const struct facts *facts,
+	const struct device *d, struct core_problems *refusals)
+{
+	if (request->goal == PLAN_TO_ORIGIN || !d->direct_region[0] ||
+		is_forced(request, facts, REASON_RESERVED_REGION))
+		return;
+	struct core_problem *p = core_problem_add_device(refusals, d->address,
+		REASON_RESERVED_REGION,
+		"leave it to the host, unless the firmware has a setting that ends the reservation (often shared memory or remote management)",
+		"device %s can never be used through VFIO on this host: the firmware keeps the region %s mapped for its IOMMU group %d (type direct)",
+		d->text, d->direct_region, d->group);
+	core_problem_set_resource(p, "reserved region %s", d->direct_region);
+}
+
+/* Whether the request names a virtual function of the device. */
+static bool has_asked_vf(const struct facts *facts, const struct device *pf)
+{
+	for (size_t i = 0; i < facts->count; i++) {
+		const struct device_facts *f = &facts->devices[i];
+
+		if (f->is_asked && f->use.device->is_virtual &&
+			pci_address_equal(f->use.device->physfn, pf->address))
+			return true;
+	}
+	return false;
+}
+
 /* Unbound from either side its virtual functions go, under whoever has them, or it is trapped. */
 static void judge_vfs(const struct plan_request *request, const struct facts *facts,
 	const struct device_facts *f, struct core_problems *refusals)
 {
 	const struct device *d = f->use.device;
+	struct core_problem *p;
 
-	if (f->use.num_vfs > 0 && !is_forced(request, facts, REASON_PF_HAS_VFS)) {
-		struct core_problem *p = core_problem_add_device(refusals, d->address,
-			REASON_PF_HAS_VFS, "write 0 to its sriov_numvfs first",
+	if (f->use.num_vfs == 0 || is_forced(request, facts, REASON_PF_HAS_VFS))
+		return;
+	if (!f->is_asked && has_asked_vf(facts, d))
+		p = core_problem_add_device(refusals, d->address, REASON_PF_HAS_VFS,
+			"put the card where its virtual functions have groups of their own (another slot, or ACS in the firmware)",
+			"device %s has the virtual functions that the request names in its own IOMMU group %d: the group can never be used while they are there",
+			d->text, d->group);
+	else
+		p = core_problem_add_device(refusals, d->address, REASON_PF_HAS_VFS,
+			"write 0 to its sriov_numvfs first",
 			"device %s is a physical function with %u virtual functions enabled",
 			d->text, f->use.num_vfs);
-		core_problem_set_resource(p, "%u virtual functions", f->use.num_vfs);
+	core_problem_set_resource(p, "%u virtual functions", f->use.num_vfs);
+}
+
+/* The frame buffer goes when a native driver takes over, and the console with it. */
+static void judge_display(const struct plan_request *request, const struct facts *facts,
+	const struct device_facts *f, struct core_problems *refusals)
+{
+	const struct device *d = f->use.device;
+	const char *what, *resource;
+
+	if (is_forced(request, facts, REASON_BOOT_DISPLAY))
+		return;
+	if (d->boot_vga || f->display == DISPLAY_BOOT) {
+		what = "is the display this host booted on";
+		resource = "boot display";
+	} else if (f->use.is_console) {
+		what = "is the display this host has its console on";
+		resource = "console on fb0";
+	} else if (f->display == DISPLAY_FRAME_BUFFER) {
+		what = "has the frame buffer that the firmware set up, which this host draws into";
+		resource = "firmware frame buffer";
+	} else if (f->display == DISPLAY_UNKNOWN) {
+		what = "may be the display of this host: /proc/iomem, which would tell, cannot be read";
+		resource = "";
+	} else {
+		return;
 	}
+	struct core_problem *p = core_problem_add_device(refusals, d->address, REASON_BOOT_DISPLAY,
+		"use another display for the console, or force BOOT_DISPLAY", "device %s %s",
+		d->text, what);
+	core_problem_set_resource(p, "%s", resource);
 }
 
 static void judge_binding(const struct plan_request *request, const struct facts *facts,
@@ -140,14 +215,7 @@ static void judge_binding(const struct plan_request *request, const struct facts
 {
 	const struct device *d = f->use.device;
 
-	if ((d->boot_vga || f->use.is_console) && !is_forced(request, facts, REASON_BOOT_DISPLAY)) {
-		struct core_problem *p =
-			core_problem_add_device(refusals, d->address, REASON_BOOT_DISPLAY,
-				"use another display for the console, or force BOOT_DISPLAY",
-				"device %s is the display this host %s", d->text,
-				d->boot_vga ? "booted on" : "has its console on");
-		core_problem_set_resource(p, d->boot_vga ? "boot display" : "console on fb0");
-	}
+	judge_display(request, facts, f, refusals);
 	if (facts->has_denylist && on_denylist(d) &&
 		!is_forced(request, facts, REASON_KERNEL_DENYLIST))
 		core_problem_add_device(refusals, d->address, REASON_KERNEL_DENYLIST,
@@ -183,6 +251,22 @@ void plan_judge_uses(uint32_t force, const struct device_facts *f, struct core_p
 	}
 }
 
+/* The privileged helper writes to no driver of such a name. */
+static void judge_driver(const struct device_facts *f, struct core_problems *refusals)
+{
+	const struct device *d = f->use.device;
+	const char *origin = f->has_origin ? f->origin.driver : "";
+	const char *driver = d->driver[0] && !driver_name_is_safe(d->driver) ? d->driver
+			     : origin[0] && !driver_name_is_safe(origin)     ? origin
+									     : NULL;
+
+	if (driver)
+		core_problem_add_device(refusals, d->address, REASON_DRIVER_UNAVAILABLE,
+			"take the device from that driver by hand first",
+			"device %s has the driver %s, whose name vfiod does not write to sysfs",
+			d->text, driver);
+}
+
 static void judge_device(const struct plan_request *request, const struct facts *facts,
 	const struct device_facts *f, struct core_problems *refusals)
 {
@@ -190,7 +274,7 @@ static void judge_device(const struct plan_request *request, const struct facts 
 
 	if (request->goal != PLAN_TO_ORIGIN) {
 		judge_allowlists(request, facts, d, refusals);
-		judge_group(d, refusals);
+		judge_group(facts, d, refusals);
 	}
 	/* Not even back: the privileged helper does not touch one. */
 	if (request->goal != PLAN_TO_ORIGIN || plan_needs(request, f))
@@ -198,8 +282,12 @@ static void judge_device(const struct plan_request *request, const struct facts 
 	judge_pending(f, refusals);
 	if (d->is_bridge)
 		return;
-	if (request->goal == PLAN_TO_USER || plan_needs(request, f))
+	if (plan_needs(request, f))
+		judge_driver(f, refusals);
+	if (request->goal == PLAN_TO_USER || plan_needs(request, f)) {
 		judge_host(request, facts, d, refusals);
+		judge_region(request, facts, d, refusals);
+	}
 	if (request->goal != PLAN_TO_ORIGIN && !f->use.is_vfio)
 		judge_binding(request, facts, f, refusals);
 	if (request->goal == PLAN_TO_USER ? !f->use.is_vfio : plan_needs(request, f))

@@ -3,6 +3,7 @@
 #include "rpc/device/change.h"
 
 #include "core/base/util.h"
+#include "core/notes.h"
 #include "rpc/device/access.h"
 #include "rpc/device/answer.h"
 #include "rpc/device/convert.h"
@@ -120,8 +121,20 @@ static int parse_fields(const struct change_fields *fields, const struct rpc_cal
 	return device_parse_access(fields->node_owner, fields->node_mode, &ret->access, err);
 }
 
-static void fill_answer(struct arena *arena, const struct change_result *result, bool dry_run,
-	Vfio__V1__BindDevicesResponse *m)
+/* The answer is as true without them. */
+static void fill_notes(struct host *host, struct arena *arena, const struct change_request *request,
+	const struct change_result *result, Vfio__V1__BindDevicesResponse *m)
+{
+	CLEANUP(notes_clear) struct notes notes = {0};
+
+	host_bind_notes(host, request, result, &notes);
+	m->notes = arena_array(arena, notes.count, sizeof(*m->notes));
+	for (size_t i = 0; m->notes && i < notes.count; i++)
+		m->notes[m->n_notes++] = arena_printf(arena, "%s", notes.items[i].text);
+}
+
+static void fill_answer(struct host *host, struct arena *arena, const struct change_result *result,
+	bool dry_run, Vfio__V1__BindDevicesResponse *m)
 {
 	m->success = true;
 	m->bound_devices = requested_addresses(arena, result, &m->n_bound_devices);
@@ -130,7 +143,7 @@ static void fill_answer(struct arena *arena, const struct change_result *result,
 	if (dry_run)
 		m->steps = device_convert_plan(arena, &result->plan);
 	m->n_steps = m->steps ? result->plan.count : 0;
-	m->groups = device_convert_groups(arena, result->groups, result->n_groups);
+	m->groups = device_convert_groups(host, arena, result->groups, result->n_groups);
 	m->n_groups = m->groups ? result->n_groups : 0;
 }
 
@@ -148,8 +161,9 @@ static void fill_unbound(
 	m->n_steps = bound->n_steps;
 }
 
-static void answer_change(struct rpc_call *call, ProtobufCClosure done, enum change_kind kind,
-	const struct change_result *result, bool dry_run, const struct core_error *err)
+static void answer_change(const struct device_env *env, struct rpc_call *call,
+	ProtobufCClosure done, enum change_kind kind, const struct change_request *request,
+	const struct change_result *result, const struct core_error *err)
 {
 	Vfio__V1__BindDevicesResponse bound = VFIO__V1__BIND_DEVICES_RESPONSE__INIT;
 	Vfio__V1__UnbindDevicesResponse unbound = VFIO__V1__UNBIND_DEVICES_RESPONSE__INIT;
@@ -158,9 +172,11 @@ static void answer_change(struct rpc_call *call, ProtobufCClosure done, enum cha
 
 	if (err->code == CORE_OK) {
 		bound.message = binds ? BOUND : UNBOUND;
-		if (dry_run)
+		if (request->dry_run)
 			bound.message = DRY_RUN;
-		fill_answer(&arena, result, dry_run, &bound);
+		fill_answer(env->host, &arena, result, request->dry_run, &bound);
+		if (binds)
+			fill_notes(env->host, &arena, request, result, &bound);
 		fill_unbound(&bound, &unbound);
 	}
 	device_answer(call, done, err, &arena, binds ? &bound.base : &unbound.base);
@@ -180,7 +196,7 @@ static void change_devices(const struct device_env *env, struct rpc_call *call,
 		!request.dry_run)
 		publish_changed(env, &result, binds ? BOUND_EVENT : UNBOUND_EVENT);
 	publish_pending(env, &err);
-	answer_change(call, done, kind, &result, request.dry_run, &err);
+	answer_change(env, call, done, kind, &request, &result, &err);
 	host_tidy(env->host);
 	address_list_clear(&request.addresses);
 }

@@ -129,45 +129,76 @@ void device_message_fill(struct host *host, const struct device *d, struct devic
 	}
 }
 
-static void convert_group(struct arena *arena, const struct iommu_group *g, Vfio__V1__IommuGroup *m)
+static void convert_members(
+	struct arena *arena, const struct iommu_group *g, Vfio__V1__IommuGroup *m)
 {
-	Vfio__V1__Blocker *blockers = arena_array(arena, g->count, sizeof(*blockers));
-
-	m->id = arena_printf(arena, "%d", g->id);
-	m->type = (char *)g->type;
-	m->viable = g->viable;
 	m->devices = arena_array(arena, g->count, sizeof(*m->devices));
 	m->bridges = arena_array(arena, g->count, sizeof(*m->bridges));
-	m->blockers = arena_array(arena, g->count, sizeof(*m->blockers));
-	if (arena->failed)
-		return;
-	for (size_t i = 0; i < g->count; i++) {
+	m->other_members = arena_array(arena, g->n_strangers, sizeof(*m->other_members));
+	for (size_t i = 0; i < g->count && !arena->failed; i++) {
 		const struct device *d = g->members[i].device;
 
 		m->devices[m->n_devices++] = (char *)d->text;
 		if (d->is_bridge)
 			m->bridges[m->n_bridges++] = (char *)d->text;
-		if (!g->members[i].blocks)
-			continue;
-		vfio__v1__blocker__init(&blockers[i]);
-		blockers[i].address = (char *)d->text;
-		blockers[i].driver = (char *)d->driver;
-		blockers[i].reason = arena_printf(arena,
-			"%s drives it for the host: bind it to vfio-pci too, or leave it without a driver",
-			d->driver);
-		m->blockers[m->n_blockers++] = &blockers[i];
+	}
+	for (size_t i = 0; i < g->n_strangers && !arena->failed; i++)
+		m->other_members[m->n_other_members++] = g->strangers[i].name;
+}
+
+static void convert_group(struct arena *arena, const struct iommu_group *g, Vfio__V1__IommuGroup *m)
+{
+	m->id = arena_printf(arena, "%d", g->id);
+	m->type = (char *)g->type;
+	m->viable = g->viable;
+	m->direct_region = (char *)g->direct_region;
+	convert_members(arena, g, m);
+}
+
+static void convert_blocker(
+	struct arena *arena, const struct group_blocker *b, Vfio__V1__Blocker *m)
+{
+	vfio__v1__blocker__init(m);
+	m->address = arena_printf(arena, "%s", b->name);
+	m->driver = arena_printf(arena, "%s", b->driver);
+	m->reason = arena_printf(arena, "%s", b->reason);
+}
+
+/* Gives each group those of its blockers, which come in the order of the groups. */
+static void convert_blockers(struct arena *arena, const struct group_blocker *blockers, size_t n,
+	const struct iommu_group *g, size_t *next, Vfio__V1__IommuGroup *m)
+{
+	size_t first = *next;
+
+	while (*next < n && blockers[*next].group == g->id)
+		(*next)++;
+	Vfio__V1__Blocker *items = arena_array(arena, *next - first, sizeof(*items));
+	m->blockers = arena_array(arena, *next - first, sizeof(*m->blockers));
+	for (size_t i = first; i < *next && !arena->failed; i++) {
+		Vfio__V1__Blocker *item = &items[i - first];
+
+		convert_blocker(arena, &blockers[i], item);
+		m->blockers[m->n_blockers++] = item;
 	}
 }
 
 Vfio__V1__IommuGroup **device_convert_groups(
-	struct arena *arena, struct iommu_group *const *groups, size_t n)
+	struct host *host, struct arena *arena, struct iommu_group *const *groups, size_t n)
 {
+	CLEANUP(free_cleanup) struct group_blocker *blockers = NULL;
 	Vfio__V1__IommuGroup **list;
+	size_t n_blockers = 0, next = 0;
 
 	if (!NEW_LIST(arena, n, Vfio__V1__IommuGroup, VFIO__V1__IOMMU_GROUP__INIT, list))
 		return NULL;
-	for (size_t i = 0; i < n; i++)
+	if (host_blockers(host, groups, n, &blockers, &n_blockers) < 0) {
+		arena->failed = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < n && !arena->failed; i++) {
 		convert_group(arena, groups[i], list[i]);
+		convert_blockers(arena, blockers, n_blockers, groups[i], &next, list[i]);
+	}
 	return list;
 }
 

@@ -29,8 +29,9 @@ Vfio__V1__Device__State device_convert_state(enum device_state state);
 
 /* Each builds a message in the arena; NULL, or incomplete with arena->failed set, when memory is
  * short. Core objects are borrowed: they must outlive the message. */
+/* The groups' blockers come with what would help. */
 Vfio__V1__IommuGroup **device_convert_groups(
-	struct arena *arena, struct iommu_group *const *groups, size_t n);
+	struct host *host, struct arena *arena, struct iommu_group *const *groups, size_t n);
 Vfio__V1__DeviceProblem **device_convert_problems(
 	struct arena *arena, const struct core_problems *problems);
 Vfio__V1__PlanStep **device_convert_plan(struct arena *arena, const struct plan *plan);

@@ -175,7 +175,7 @@ void device_check_iommu_groups(const struct device_env *env, struct rpc_call *ca
 			0 &&
 		host_find(env->host, &list, &devices, &err) == 0 &&
 		host_groups(env->host, devices, list.count, &groups, &n, &err) == 0) {
-		response.groups = device_convert_groups(&arena, groups, n);
+		response.groups = device_convert_groups(env->host, &arena, groups, n);
 		response.n_groups = response.groups ? n : 0;
 	}
 	device_answer(call, done, &err, &arena, &response.base);

@@ -24,7 +24,7 @@ static const struct operation {
 } operations[] = {
 	{"ListDevices", device_list_devices, ON_CALLER},
 	{"GetDeviceInfo", device_get_device_info, ON_CALLER},
-	{"CheckIommuGroups", device_check_iommu_groups, ON_CALLER},
+	{"CheckIommuGroups", device_check_iommu_groups, ON_WORKER},
 	{"GetGroupPaths", device_get_group_paths, ON_CALLER},
 	{"ValidateDevices", device_validate_devices, ON_WORKER},
 	{"BindDevices", device_bind_devices, ON_WORKER},

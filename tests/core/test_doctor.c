@@ -74,16 +74,67 @@ static void an_iommu_that_is_off_is_told_how_to_turn_on(void **state)
 	tree_write(f->tree, "proc/cmdline", "quiet\n");
 	examine(f, &report);
 	assert_non_null(strstr(find(&report, "iommu")->action, "intel_iommu=on"));
-	tree_write(f->tree, "proc/cpuinfo", "vendor_id : AuthenticAMD\n");
-	examine(f, &report);
-	assert_non_null(strstr(find(&report, "iommu")->action, "dmesg"));
-	tree_write(f->tree, "proc/cmdline", "quiet amd_iommu=off\n");
-	examine(f, &report);
-	assert_non_null(strstr(find(&report, "iommu")->action, "take amd_iommu=off off"));
 	tree_remove(f->tree, "sys/firmware/acpi/tables/DMAR");
 	assert_verdict(f, "firmware", DOCTOR_FAIL);
+	examine(f, &report);
+	assert_non_null(strstr(find(&report, "iommu")->action, "firmware's settings"));
+}
+
+/* The table tells whose IOMMU it is; the processor may be of somebody else. */
+static void the_maker_of_an_iommu_is_told_by_its_table(void **state)
+{
+	static const struct {
+		const char *cmdline, *action;
+	} rows[] = {
+		{"quiet", "dmesg"},
+		{"quiet intel_iommu=on", "dmesg"},
+		{"quiet amd_iommu=off", "take amd_iommu=off off"},
+		{"iommu=pt,off quiet", "take iommu=off off"},
+		{"amd_iommu=fullflush,off", "take amd_iommu=off off"},
+		{"xiommu=off iommu=offline", "dmesg"},
+	};
+	struct fixture *f = *state;
+	struct doctor_report report;
+
+	tree_remove(f->tree, "sys/kernel/iommu_groups");
+	tree_remove(f->tree, "sys/firmware/acpi/tables/DMAR");
 	tree_write(f->tree, "sys/firmware/acpi/tables/IVRS", "IVRS");
+	tree_write(f->tree, "proc/cpuinfo", "vendor_id : HygonGenuine\n");
 	assert_verdict(f, "firmware", DOCTOR_PASS);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		tree_write(f->tree, "proc/cmdline", "%s\n", rows[i].cmdline);
+		examine(f, &report);
+		const char *action = find(&report, "iommu")->action;
+		if (!strstr(action, rows[i].action) || strstr(action, "amd_iommu=on"))
+			fail_msg("%s: %s", rows[i].cmdline, action);
+	}
+}
+
+static void groups_of_noiommu_mode_are_no_iommu(void **state)
+{
+	struct fixture *f = *state;
+	struct doctor_report report;
+
+	tree_remove(f->tree, "sys/kernel/iommu_groups");
+	tree_write(f->tree, "sys/kernel/iommu_groups/0/name", "vfio-noiommu\n");
+	examine(f, &report);
+	assert_int_equal(report.n_groups, 0);
+	assert_int_equal(find(&report, "iommu")->verdict, DOCTOR_FAIL);
+	assert_non_null(strstr(find(&report, "iommu")->message, "noiommu mode"));
+	tree_write(f->tree, "sys/kernel/iommu_groups/1/type", "DMA\n");
+	examine(f, &report);
+	assert_int_equal(report.n_groups, 1);
+}
+
+static void an_override_of_isolation_is_warned_of(void **state)
+{
+	struct fixture *f = *state;
+	struct doctor_report report;
+
+	examine(f, &report);
+	assert_null(find(&report, "acs_override"));
+	tree_write(f->tree, "proc/cmdline", "intel_iommu=on pcie_acs_override=downstream\n");
+	assert_verdict(f, "acs_override", DOCTOR_WARN);
 }
 
 static void groups_prove_an_iommu_without_a_table(void **state)
@@ -165,6 +216,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_healthy_host_passes_and_is_counted),
 		TEST(an_iommu_that_is_off_is_told_how_to_turn_on),
+		TEST(the_maker_of_an_iommu_is_told_by_its_table),
+		TEST(groups_of_noiommu_mode_are_no_iommu),
+		TEST(an_override_of_isolation_is_warned_of),
 		TEST(groups_prove_an_iommu_without_a_table),
 		TEST(unremapped_interrupts_are_a_failure_unless_allowed),
 		TEST(missing_modules_are_named),

@@ -315,7 +315,7 @@ static void test_response_body(void **state)
 	assert_int_equal(rest_transcode_write_field(&out, &response.base, "nothing"), -EINVAL);
 	rest_json_raw(&out, "", 1);
 	assert_string_equal(out.data,
-		"[][{\"id\":\"12\",\"devices\":[],\"viable\":false,\"blockers\":[],\"bridges\":[],\"type\":\"\"}]");
+		"[][{\"id\":\"12\",\"devices\":[],\"viable\":false,\"blockers\":[],\"bridges\":[],\"type\":\"\",\"other_members\":[],\"direct_region\":\"\"}]");
 	rest_json_clear(&out);
 }
 

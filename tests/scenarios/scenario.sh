@@ -296,7 +296,7 @@ no_force_passes() {
 	driver=$(driver_of "$1")
 	must_refuse "FAILED_PRECONDITION/$2" bind --force BOOT_DISPLAY --force DISK_IN_USE \
 		--force NIC_IN_USE --force NODE_IN_USE --force PF_HAS_VFS --force VFIO_IN_USE \
-		--force KERNEL_DENYLIST --force NO_INTERRUPT_REMAPPING "$1"
+		--force KERNEL_DENYLIST --force NO_INTERRUPT_REMAPPING --force RESERVED_REGION "$1"
 	expect --arg r "$2" '.details | any(.reason == $r and (.action | contains("cannot be forced")))'
 	expect_driver "$1" "$driver"
 }

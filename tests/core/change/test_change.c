@@ -216,6 +216,70 @@ static void all_functions_of_the_card_come_along(void **state)
 	fixture_assert_driver(f, "0000:02:00.3", "vfio-pci");
 }
 
+/* The siblings of a virtual function have addresses like the functions of its card. */
+static void functions_of_a_card_are_not_virtual(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	struct change_request all = {.all_functions = true, .dry_run = true};
+	struct fixture *f = *state;
+	struct change_result result;
+
+	tree_add_device(f->tree, &(struct tree_device){.address = "0000:60:00.0",
+					 .vendor = 0x8086,
+					 .group = 80,
+					 .total_vfs = 4,
+					 .driver = "ixgbe"});
+	for (unsigned i = 1; i < 4; i++) {
+		char address[PCI_ADDRESS_SIZE];
+
+		pci_address_format((struct pci_address){0, 0x60, 0, (uint8_t)i}, address);
+		tree_add_device(f->tree, &(struct tree_device){.address = address,
+						 .vendor = 0x8086,
+						 .group = (int)(80 + i),
+						 .physfn = "0000:60:00.0",
+						 .driver = "ixgbevf"});
+	}
+	assert_int_equal(fixture_bind(f, "0000:60:00.2", &all, &result, &err), 0);
+	assert_int_equal(result.n_devices, 1);
+	change_result_clear(&result);
+	all.force = 1u << REASON_PF_HAS_VFS;
+	assert_int_equal(fixture_bind(f, "0000:60:00.0", &all, &result, &err), 0);
+	assert_int_equal(result.n_devices, 1);
+	change_result_clear(&result);
+}
+
+/* What nobody can bind keeps the group from its user: whoever asks for all of it is told. */
+static void a_whole_group_with_a_member_that_nobody_can_bind_is_refused(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	struct change_request whole = {.whole_group = true};
+	struct fixture *f = *state;
+	struct change_result result;
+
+	tree_add_device(f->tree, &(struct tree_device){.address = "0000:00:1f.0",
+					 .vendor = 0x8086,
+					 .class = 0x060100,
+					 .group = 1,
+					 .driver = "lpc_ich"});
+	tree_link(f->tree, "sys/devices/platform/INTC1084:00/driver", "sys/bus/platform/drivers/intel-ish");
+	tree_link(f->tree, "sys/kernel/iommu_groups/1/devices/INTC1084:00",
+		"sys/devices/platform/INTC1084:00");
+	assert_int_equal(fixture_bind(f, "0000:01:00.0", &whole, &result, &err), -1);
+	assert_int_equal(err.code, CORE_PRECONDITION);
+	assert_int_equal(err.problems.count, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(err.problems.items[i].reason, REASON_GROUP_BLOCKED);
+	assert_string_equal(err.problems.items[0].subject, "0000:00:1f.0");
+	assert_string_equal(err.problems.items[1].subject, "INTC1084:00");
+	assert_non_null(strstr(err.problems.items[1].action,
+		"write INTC1084:00 to /sys/kernel/iommu_groups/1/devices/INTC1084:00/driver/unbind"));
+	fixture_assert_log(f, "");
+	/* One member may still be bound alone; its answer tells of the rest. */
+	assert_int_equal(fixture_bind(f, "0000:01:00.0", NULL, &result, &err), 0);
+	assert_false(result.groups[0]->viable);
+	change_result_clear(&result);
+}
+
 static void an_added_device_that_is_in_use_stops_the_change(void **state)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
@@ -247,6 +311,7 @@ static void a_dry_run_answers_the_plan_and_writes_nothing(void **state)
 	assert_string_equal(result.plan.steps[1].name, "nvidia");
 	assert_string_equal(result.devices[0].driver, "vfio-pci");
 	assert_string_equal(result.devices[0].original_driver, "nvidia");
+	assert_true(result.groups[0]->viable);
 	change_result_clear(&result);
 	fixture_assert_log(f, "");
 	fixture_assert_driver(f, "0000:01:00.0", "nvidia");
@@ -488,6 +553,8 @@ int main(void)
 		TEST(devices_come_back_in_the_order_of_the_request),
 		TEST(the_whole_group_comes_along_without_its_bridges),
 		TEST(all_functions_of_the_card_come_along),
+		TEST(functions_of_a_card_are_not_virtual),
+		TEST(a_whole_group_with_a_member_that_nobody_can_bind_is_refused),
 		TEST(an_added_device_that_is_in_use_stops_the_change),
 		TEST(a_dry_run_answers_the_plan_and_writes_nothing),
 		TEST(a_dry_run_does_what_the_change_would),

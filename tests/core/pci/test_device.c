@@ -53,6 +53,105 @@ static void a_gpu_is_read_whole(void **state)
 	assert_false(device_is_vfio(host_devices(f->host), d));
 }
 
+/* The header tells what leads to another bus, and the kernel shows that bus; the class does not. */
+static void a_bridge_is_told_by_its_header(void **state)
+{
+	static const struct {
+		unsigned class;
+		bool has_bus, is_bridge;
+		const char *host_part;
+	} rows[] = {
+		{0x068000, false, false, NULL}, /* an NVSwitch */
+		{0x068000, true, true, NULL},
+		{0x060400, false, true, NULL},
+		{0x060700, false, true, NULL},
+		{0x088000, true, true, NULL},
+		{0x060000, false, true, "host bridge"},
+		{0x060100, false, true, "ISA bridge"},
+		{0x060200, false, true, "EISA bridge"},
+		{0x060300, false, true, "MCA bridge"},
+		{0x010600, false, false, NULL},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char address[PCI_ADDRESS_SIZE], path[96];
+
+		pci_address_format((struct pci_address){0, 0x50, (uint8_t)i, 0}, address);
+		tree_add_device(f->tree, &(struct tree_device){.address = address,
+						 .vendor = 0x10de,
+						 .class = rows[i].class,
+						 .group = 60});
+		snprintf(
+			path, sizeof(path), "sys/bus/pci/devices/%s/secondary_bus_number", address);
+		if (rows[i].has_bus)
+			tree_write(f->tree, path, "%d\n", 7);
+		CLEANUP(device_cleanup) struct device *d = get(f, address);
+		assert_int_equal(d->is_bridge, rows[i].is_bridge);
+		if (rows[i].host_part)
+			assert_string_equal(device_host_part(d), rows[i].host_part);
+		else
+			assert_null(device_host_part(d));
+	}
+}
+
+/* Where CPUs of two sockets take turns, the list has every second number. */
+static void a_long_list_of_cpus_is_read_whole(void **state)
+{
+	struct fixture *f = *state;
+	char list[1024] = "0";
+
+	for (unsigned i = 2; i < 448; i += 2)
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), ",%u", i);
+	tree_write(f->tree, "sys/bus/pci/devices/0000:02:00.0/local_cpulist", "%s\n", list);
+	struct device *d = get(f, "0000:02:00.0");
+	assert_string_equal(d->local_cpus, list);
+	device_unref(d);
+	/* What is read again for another driver keeps it. */
+	tree_unbind(f->tree, "0000:02:00.0");
+	d = get(f, "0000:02:00.0");
+	assert_string_equal(d->driver, "");
+	assert_string_equal(d->local_cpus, list);
+	device_unref(d);
+}
+
+static void a_region_of_the_group_is_known(void **state)
+{
+	struct fixture *f = *state;
+
+	tree_write(f->tree, "sys/kernel/iommu_groups/2/reserved_regions",
+		"0x7d000000 0x7d7fffff direct-relaxable\n0xfee00000 0xfeefffff msi\n%s",
+		"0x00000000000e8000 0x00000000000e8fff direct\n0x1 0x2 direct\n");
+	struct device *d = get(f, "0000:02:00.0");
+	assert_string_equal(d->direct_region, "0xe8000-0xe8fff");
+	device_unref(d);
+	d = get(f, "0000:01:00.0");
+	assert_string_equal(d->direct_region, "");
+	device_unref(d);
+	/* What is there and cannot be read may be one. */
+	tree_remove(f->tree, "sys/kernel/iommu_groups/1/reserved_regions");
+	tree_write(f->tree, "sys/kernel/iommu_groups/1/reserved_regions/x", "%s", "");
+	tree_unbind(f->tree, "0000:01:00.0");
+	assert_int_equal(get_error(f, "0000:01:00.0"), -EISDIR);
+}
+
+static void names_of_drivers_may_have_blanks(void **state)
+{
+	static const char *const good[] = {"vfio-pci", "TBSECP3 driver", "a,b=c (d)", "x."};
+	static const char *const bad[] = {"", ".", "..", ".x", "a/b", "a\n", "\xc3\xa9", "a\x7f"};
+	char text[DRIVER_NAME_SIZE + 1];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		assert_true(driver_name_is_safe(good[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_false(driver_name_is_safe(bad[i]));
+	memset(text, 'x', DRIVER_NAME_SIZE);
+	text[DRIVER_NAME_SIZE] = '\0';
+	assert_false(driver_name_is_safe(text));
+	assert_true(driver_name_is_safe(text + 1));
+}
+
 static void what_a_device_lacks_is_said_so(void **state)
 {
 	struct fixture *f = *state;
@@ -377,6 +476,10 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_gpu_is_read_whole),
+		TEST(a_bridge_is_told_by_its_header),
+		TEST(a_long_list_of_cpus_is_read_whole),
+		TEST(a_region_of_the_group_is_known),
+		TEST(names_of_drivers_may_have_blanks),
 		TEST(what_a_device_lacks_is_said_so),
 		TEST(virtual_functions_know_their_physical_one),
 		TEST(a_vfio_device_has_its_node_while_bound),

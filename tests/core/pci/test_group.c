@@ -99,6 +99,68 @@ static void large_groups_and_strangers_in_them(void **state)
 		assert_int_equal(group->members[i].device->address.slot, i);
 }
 
+static void a_stranger_blocks_unless_it_has_no_driver(void **state)
+{
+	static const char *const MEMBER = "sys/kernel/iommu_groups/9/devices/INTC1084:00";
+	struct fixture *f = *state;
+
+	tree_write(f->tree, "sys/devices/platform/INTC1084:00/x", "%s", "");
+	tree_link(f->tree, MEMBER, "sys/devices/platform/INTC1084:00");
+	struct iommu_group *group = get(f, 9);
+	assert_int_equal(group->n_strangers, 1);
+	assert_string_equal(group->strangers[0].name, "INTC1084:00");
+	assert_string_equal(group->strangers[0].driver, "");
+	assert_true(group->viable);
+	group_free(group);
+	tree_link(f->tree, "sys/devices/platform/INTC1084:00/driver",
+		"sys/bus/platform/drivers/intel ish");
+	group = get(f, 9);
+	assert_string_equal(group->strangers[0].driver, "intel ish");
+	assert_true(group->strangers[0].blocks);
+	assert_false(group->viable);
+	/* No PCI device that is bound makes up for it. */
+	group_assume_vfio(group, fixture_address("0000:06:00.0"));
+	assert_false(group->viable);
+	group_free(group);
+	/* What VFIO has is registered there, whatever its driver is called. */
+	tree_write(f->tree, "sys/devices/platform/INTC1084:00/vfio-dev/vfio7/x", "%s", "");
+	group = get(f, 9);
+	assert_true(group->viable);
+	group_free(group);
+}
+
+static void a_region_that_stays_mapped_makes_a_group_unusable(void **state)
+{
+	struct fixture *f = *state;
+
+	tree_write(f->tree, "sys/kernel/iommu_groups/9/reserved_regions", "%s",
+		"0xfee00000 0xfeefffff msi\n0x7d000000 0x7d7fffff direct-relaxable\n");
+	struct iommu_group *group = get(f, 9);
+	assert_true(group->viable);
+	group_free(group);
+	tree_write(f->tree, "sys/kernel/iommu_groups/9/reserved_regions", "%s",
+		"0x7d000000 0x7d7fffff direct\n0xfee00000 0xfeefffff msi\n");
+	group = get(f, 9);
+	assert_string_equal(group->direct_region, "0x7d000000-0x7d7fffff");
+	assert_false(group->viable);
+	assert_false(group->members[0].blocks);
+	group_free(group);
+}
+
+static void a_group_can_be_told_as_it_will_be(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(group_cleanup) struct iommu_group *group = get(f, 1);
+
+	group_assume_vfio(group, fixture_address("0000:01:00.0"));
+	assert_true(group->members[0].is_vfio);
+	assert_false(group->viable);
+	group_assume_vfio(group, fixture_address("0000:02:00.0"));
+	assert_false(group->viable);
+	group_assume_vfio(group, fixture_address("0000:01:00.1"));
+	assert_true(group->viable);
+}
+
 static void a_missing_group_is_not_found_and_a_missing_type_is_unknown(void **state)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
@@ -186,6 +248,9 @@ int main(void)
 		TEST(a_group_is_viable_when_every_member_is_vfio_driverless_or_tolerated),
 		TEST(a_bridge_in_the_group_is_listed_and_does_not_block),
 		TEST(large_groups_and_strangers_in_them),
+		TEST(a_stranger_blocks_unless_it_has_no_driver),
+		TEST(a_region_that_stays_mapped_makes_a_group_unusable),
+		TEST(a_group_can_be_told_as_it_will_be),
 		TEST(a_missing_group_is_not_found_and_a_missing_type_is_unknown),
 		TEST(groups_come_once_in_numeric_order),
 		TEST(every_device_without_a_group_is_named),

@@ -182,6 +182,26 @@ static void break_interrupts(struct ground *g)
 	g->facts.interrupts_unsafe = true;
 }
 
+static void break_region(struct ground *g)
+{
+	strcpy(g->device.direct_region, "0xe8000-0xe8fff");
+}
+
+static void break_boot_attribute(struct ground *g)
+{
+	g->device_facts.display = DISPLAY_BOOT;
+}
+
+static void break_frame_buffer(struct ground *g)
+{
+	g->device_facts.display = DISPLAY_FRAME_BUFFER;
+}
+
+static void break_unknown_display(struct ground *g)
+{
+	g->device_facts.display = DISPLAY_UNKNOWN;
+}
+
 static void use(struct ground *g, enum core_reason reason)
 {
 	const struct core_holder xorg = {.pid = 812, .command = "Xorg", .what = "/dev/dri/card0"};
@@ -210,6 +230,10 @@ static void each_guard_stands_until_it_is_forced_by_its_name(void **state)
 	} rows[] = {
 		{REASON_BOOT_DISPLAY, break_boot_display},
 		{REASON_BOOT_DISPLAY, break_console},
+		{REASON_BOOT_DISPLAY, break_boot_attribute},
+		{REASON_BOOT_DISPLAY, break_frame_buffer},
+		{REASON_BOOT_DISPLAY, break_unknown_display},
+		{REASON_RESERVED_REGION, break_region},
 		{REASON_PF_HAS_VFS, break_vfs},
 		{REASON_KERNEL_DENYLIST, break_denylist},
 		{REASON_NO_INTERRUPT_REMAPPING, break_interrupts},
@@ -341,7 +365,7 @@ static void no_force_changes_what_a_device_is(void **state)
 	static const enum core_reason never[] = {REASON_IS_BRIDGE, REASON_NO_IOMMU_GROUP,
 		REASON_DISK_IN_USE, REASON_NOT_ALLOWLISTED, REASON_UNBIND_PENDING,
 		REASON_INVALID_ADDRESS, REASON_DEVICE_NOT_FOUND, REASON_PERMISSION,
-		REASON_KERNEL_REFUSED, REASON_BLIND};
+		REASON_KERNEL_REFUSED, REASON_BLIND, REASON_GROUP_BLOCKED};
 	struct allowlist_entry intel = {0x8086, -1};
 	struct ground g;
 
@@ -367,6 +391,98 @@ static void no_force_changes_what_a_device_is(void **state)
 	g.device.is_bridge = true;
 	g.device_facts.use.is_vfio = false;
 	assert_judged(&g, "");
+}
+
+/* A virtual function that was asked for, and its physical one, which whole_group added. */
+static void nobody_is_told_to_remove_what_they_asked_for(void **state)
+{
+	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
+	struct device vf = {.address = {0, 1, 0, 1}, .text = "0000:01:00.1", .group = 1};
+	struct device_facts facts[2];
+	struct ground g;
+
+	(void)state;
+	good(&g, PLAN_TO_VFIO);
+	break_vfs(&g);
+	vf.is_virtual = true;
+	vf.physfn = GPU;
+	facts[0] = (struct device_facts){.use.device = &vf, .is_asked = true};
+	facts[1] = g.device_facts;
+	g.facts.devices = facts;
+	g.facts.count = 2;
+	plan_judge(&g.request, &g.facts, &facts[1], &refusals);
+	assert_int_equal(refusals.items[0].reason, REASON_PF_HAS_VFS);
+	assert_non_null(strstr(refusals.items[0].message, "can never"));
+	assert_null(strstr(refusals.items[0].action, "sriov_numvfs"));
+	/* Who asked for the physical function, or for neither, may well remove them. */
+	core_problems_clear(&refusals);
+	facts[1].is_asked = true;
+	plan_judge(&g.request, &g.facts, &facts[1], &refusals);
+	assert_string_equal(refusals.items[0].action, "write 0 to its sriov_numvfs first");
+	core_problems_clear(&refusals);
+	facts[0].is_asked = facts[1].is_asked = false;
+	plan_judge(&g.request, &g.facts, &facts[1], &refusals);
+	assert_string_equal(refusals.items[0].action, "write 0 to its sriov_numvfs first");
+}
+
+/* What the privileged helper would not write to is not planned. */
+static void a_driver_with_an_odd_name_is_refused_at_once(void **state)
+{
+	struct ground g;
+
+	(void)state;
+	good(&g, PLAN_TO_VFIO);
+	strcpy(g.device.driver, "TBSECP3 driver");
+	assert_judged(&g, "");
+	strcpy(g.device.driver, "\xc3\xa9");
+	assert_judged(&g, "DRIVER_UNAVAILABLE");
+	good(&g, PLAN_TO_ORIGIN);
+	g.device_facts.has_origin = true;
+	strcpy(g.device_facts.origin.driver, "\xc3\xa9");
+	assert_judged(&g, "DRIVER_UNAVAILABLE");
+}
+
+static void what_helps_a_device_without_a_group_depends_on_the_iommu(void **state)
+{
+	static const struct {
+		enum iommu_state iommu;
+		uint16_t vendor;
+		const char *action;
+	} rows[] = {
+		{IOMMU_IS_OFF, 0x8086, "enable the IOMMU"},
+		{IOMMU_IS_ON, 0x8086, "leave it to the host"},
+		{IOMMU_IS_ON_WITHOUT_IGFX, 0x8086, "igfx_off"},
+		{IOMMU_IS_ON_WITHOUT_IGFX, 0x10de, "leave it to the host"},
+	};
+	struct ground g;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(core_problems_clear) struct core_problems refusals = {0};
+
+		good(&g, PLAN_TO_VFIO);
+		g.device.group = -1;
+		g.device.class = 0x030000;
+		g.device.vendor = rows[i].vendor;
+		g.facts.iommu = rows[i].iommu;
+		plan_judge(&g.request, &g.facts, &g.device_facts, &refusals);
+		assert_non_null(strstr(refusals.items[0].action, rows[i].action));
+	}
+}
+
+static void the_sentence_of_a_bridge_is_true(void **state)
+{
+	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
+	struct ground g;
+
+	(void)state;
+	good(&g, PLAN_TO_VFIO);
+	g.device.is_bridge = true;
+	g.device.class = 0x060100;
+	plan_judge(&g.request, &g.facts, &g.device_facts, &refusals);
+	assert_string_equal(refusals.items[0].message,
+		"device 0000:01:00.0 is the ISA bridge (class 060100), which the host itself needs: it can never be passed through");
+	assert_null(strstr(refusals.items[0].action, "behind it"));
 }
 
 static void giving_back_asks_neither_allowlist_nor_group(void **state)
@@ -462,6 +578,10 @@ int main(void)
 		cmocka_unit_test(a_refusal_keeps_who_and_what_stands_in_the_way),
 		cmocka_unit_test(a_use_that_was_lost_is_no_permission),
 		cmocka_unit_test(no_force_changes_what_a_device_is),
+		cmocka_unit_test(nobody_is_told_to_remove_what_they_asked_for),
+		cmocka_unit_test(a_driver_with_an_odd_name_is_refused_at_once),
+		cmocka_unit_test(what_helps_a_device_without_a_group_depends_on_the_iommu),
+		cmocka_unit_test(the_sentence_of_a_bridge_is_true),
 		cmocka_unit_test(giving_back_asks_neither_allowlist_nor_group),
 		cmocka_unit_test(a_physical_function_is_not_taken_from_vfio_either),
 		cmocka_unit_test(the_words_for_force_are_the_reasons),

@@ -50,6 +50,8 @@ static void draw_device(struct device *d, unsigned i, bool is_vfio)
 		.group = one_in(8) ? -1 : (int32_t)draw(4)};
 	pci_address_format(d->address, d->text);
 	snprintf(d->driver, sizeof(d->driver), "%s", pick_driver(is_vfio));
+	snprintf(d->direct_region, sizeof(d->direct_region), "%s",
+		one_in(8) ? "0xe8000-0xe8fff" : "");
 }
 
 static void draw_uses(struct device_facts *f)
@@ -74,7 +76,9 @@ static void draw_facts(struct world *w, unsigned i)
 	f->use.device = &w->devices[i];
 	f->use.is_vfio = one_in(2);
 	draw_device(&w->devices[i], i, f->use.is_vfio);
+	f->display = one_in(8) ? DISPLAY_FRAME_BUFFER : DISPLAY_NONE;
 	f->is_pending = one_in(10);
+	f->is_asked = one_in(2);
 	f->has_origin = one_in(2);
 	f->origin = (struct device_origin){.address = f->use.device->address};
 	snprintf(f->origin.driver, sizeof(f->origin.driver), "%s", pick_driver(false));

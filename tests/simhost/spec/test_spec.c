@@ -54,6 +54,41 @@ static void a_device_is_as_its_line_says(void **state)
 	spec_free(s);
 }
 
+static void what_a_group_has_beside_devices_is_read(void **state)
+{
+	struct spec *s = read_text("driver \"TBSECP3 driver\" ids=544d:6178\n"
+				   "device 0000:00:01.0 id=8086:1901 class=060400\n"
+				   "device 0000:00:02.0 id=10de:22a3 class=068000 group=7\n"
+				   "device 0000:00:03.0 id=1def:2001 class=088000 header=1\n"
+				   "device 0000:00:04.0 id=544d:6178 class=038000 bootfb "
+				   "boot_display driver=\"TBSECP3 driver\"\n"
+				   "vfs 0000:00:02.0 total=2 shared_group\n"
+				   "reserved 7 e8000-e8fff direct\n"
+				   "member 7 INTC1084:00 driver=intel-ish\nmember 7 INTC1085:00\n");
+	struct function *f = TAILQ_FIRST(&s->functions);
+
+	(void)state;
+	assert_int_equal(f->header, 1);
+	f = TAILQ_NEXT(f, link);
+	assert_int_equal(f->header, 0);
+	assert_true(f->sriov.shared_group);
+	f = TAILQ_NEXT(f, link);
+	assert_int_equal(f->header, 1);
+	f = TAILQ_NEXT(f, link);
+	assert_true(f->bootfb && f->boot_display);
+	assert_string_equal(f->driver, "TBSECP3 driver");
+	assert_string_equal(s->drivers[0].module, "TBSECP3_driver");
+	assert_int_equal(s->n_regions, 1);
+	assert_int_equal(s->regions[0].group, 7);
+	assert_int_equal(s->regions[0].start, 0xe8000);
+	assert_int_equal(s->regions[0].end, 0xe8fff);
+	assert_string_equal(s->regions[0].type, "direct");
+	assert_int_equal(s->n_members, 2);
+	assert_string_equal(s->members[0].driver, "intel-ish");
+	assert_null(s->members[1].driver);
+	spec_free(s);
+}
+
 static void repeats_count_and_nest(void **state)
 {
 	struct spec *s = read_text("repeat a 0 1\n"
@@ -339,6 +374,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_device_is_as_its_line_says),
+		cmocka_unit_test(what_a_group_has_beside_devices_is_read),
 		cmocka_unit_test(repeats_count_and_nest),
 		cmocka_unit_test(the_rest_of_a_host_is_read),
 		cmocka_unit_test(errors_name_the_line),

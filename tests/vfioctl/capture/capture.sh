@@ -38,7 +38,8 @@ mount_host() {
 files() {
 	local attribute devices=$1/sys/bus/pci/devices
 	cd "$devices"
-	for attribute in vendor device class subsystem_vendor subsystem_device revision boot_vga \
+	for attribute in vendor device class subsystem_vendor subsystem_device revision boot_vga boot_display \
+		secondary_bus_number \
 		sriov_totalvfs reset_method local_cpulist numa_node enable irq driver_override; do
 		printf "%s/$attribute\\0" * | xargs -0 grep -Hs '' || true
 	done
@@ -54,6 +55,9 @@ files() {
 	awk '{ print "address6", $4, $6 }' proc/net/if_inet6
 	cut -d ' ' -f 2- proc/1/mountinfo
 	grep vendor_id proc/cpuinfo
+	grep -H '' sys/kernel/iommu_groups/*/reserved_regions
+	sed -n 's/^ .* : /iomem /p' proc/iomem
+	find sys/devices/ -path '*/platform/*' -type l -printf '%p %l\n'
 	ls sys/module
 	# Of processes, those that use a VFIO device.
 	for process in proc/[0-9]*; do

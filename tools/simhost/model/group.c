@@ -63,8 +63,12 @@ void group_leave(struct model *m, struct device *d)
 	free(g);
 }
 
-bool group_is_viable(const struct group *g)
+bool group_is_viable(const struct model *m, const struct group *g)
 {
+	for (size_t i = 0; i < m->spec->n_members; i++) {
+		if (m->members[i].spec->group == g->number && m->members[i].driven)
+			return false;
+	}
 	for (size_t i = 0; i < g->n_devices; i++) {
 		const struct driver *drv = g->devices[i]->driver;
 

@@ -15,7 +15,7 @@ char *vfio_variables(const struct model *m, const struct vfio *v);
 bool group_is_open(const struct model *m, const struct group *g);
 
 /* Whether the kernel would let a user have the group. */
-bool group_is_viable(const struct group *g);
+bool group_is_viable(const struct model *m, const struct group *g);
 
 /* --- inside of the model --------------------------------------------------------------------- */
 

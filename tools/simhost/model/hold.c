@@ -103,6 +103,20 @@ static bool is_safe(const struct model *m, const struct group *g)
 	return g->noiommu || !m->spec->no_interrupt_remapping || (unsafe && unsafe[0] == 'Y');
 }
 
+/* Whether the firmware wants memory mapped for a device of the group all the time, which the kernel
+ * lets no user take away: drivers/iommu/iommu.c, require_direct; before 6.6 of Intel's IOMMU alone.
+ */
+static bool is_mapped_by_firmware(const struct model *m, const struct group *g)
+{
+	for (size_t i = 0; i < m->spec->n_regions; i++) {
+		const struct spec_region *region = &m->spec->regions[i];
+
+		if (region->group == g->number && strcmp(region->type, "direct") == 0)
+			return true;
+	}
+	return false;
+}
+
 static int may_hold(const struct model *m, const struct device *d, enum hold_kind kind, pid_t pid)
 {
 	bool cdev = kind == HOLD_CDEV || kind == HOLD_IOMMUFD;
@@ -115,9 +129,11 @@ static int may_hold(const struct model *m, const struct device *d, enum hold_kin
 		return 0;
 	if (group_is_taken(m, d->group, pid) || is_used_otherwise(m, d, cdev))
 		return -EBUSY;
-	if (kind == HOLD_GROUP_FILE || (group_is_viable(d->group) && is_safe(m, d->group)))
+	if (kind == HOLD_GROUP_FILE)
 		return 0;
-	return -EPERM;
+	if (is_mapped_by_firmware(m, d->group))
+		return model_since(m, 6, 6) ? -EINVAL : -EPERM;
+	return group_is_viable(m, d->group) && is_safe(m, d->group) ? 0 : -EPERM;
 }
 
 static struct hold *vfio_hold(const struct device *d, enum hold_kind kind)

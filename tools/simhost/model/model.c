@@ -7,6 +7,7 @@
 #include "tools/simhost/model/device.h"
 #include "tools/simhost/model/fault.h"
 #include "tools/simhost/model/hold.h"
+#include "tools/simhost/model/member.h"
 #include "tools/simhost/model/module.h"
 
 #include "core/base/util.h"
@@ -148,6 +149,7 @@ struct model *model_new(struct spec *spec, const char *name, char **ret_error)
 	m->last_id = 1;
 	model_lock(m);
 	drivers_new(m);
+	members_new(m);
 	children_new(m);
 	scan(m);
 	model_unlock(m);
@@ -180,6 +182,7 @@ void model_free(struct model *m)
 		(void)device_remove(m, m->roots[m->n_roots - 1]);
 	children_free(m);
 	drivers_free(m);
+	free(m->members);
 	free_mounts(m);
 	free(m->roots);
 	free(m->group_list);

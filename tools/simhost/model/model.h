@@ -34,6 +34,7 @@ enum object_type {
 	OBJECT_VFIO,
 	OBJECT_CHILD,
 	OBJECT_PROCESS,
+	OBJECT_MEMBER,
 };
 
 /* What every thing with a directory begins with. An id is never given to a second thing: this is
@@ -112,6 +113,13 @@ struct device {
 	bool locked; /* by an operation under way */
 	bool gone;
 	unsigned pins; /* operations that wait for it: the last one frees it */
+};
+
+/* A platform device in a group. */
+struct member {
+	struct object object;
+	const struct spec_member *spec;
+	bool driven; /* its driver has it */
 };
 
 struct path {
@@ -201,6 +209,7 @@ struct model {
 	size_t n_children;
 	struct table child_names;
 	struct child *virtual_children;
+	struct member *members; /* as many as the spec has */
 	struct process **processes;
 	size_t n_processes;
 	struct hold **holds;

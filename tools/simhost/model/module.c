@@ -10,6 +10,7 @@
 
 #include "core/base/util.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,7 +159,11 @@ static void learn_match(struct model *m, const struct function *f)
 	const struct device probe = {.function = (struct function *)f};
 
 	if (!drv) {
-		struct spec_driver s = {.name = f->driver, .module = f->driver};
+		CLEANUP(free_cleanup) char *module = memory_copy(f->driver);
+		struct spec_driver s = {.name = f->driver, .module = module};
+
+		for (char *c = module; *c; c++)
+			*c = isalnum((unsigned char)*c) || *c == '-' ? *c : '_';
 		drv = driver_new(m, &s);
 	}
 	if (drv->vfio || driver_matches_device(drv, &probe))

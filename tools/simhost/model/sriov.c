@@ -10,6 +10,14 @@
 
 #include <errno.h>
 
+/* Each has its own group, unless the physical one cannot isolate them. */
+static int group_of_functions(const struct function *pf)
+{
+	if (pf->sriov.shared_group && pf->now && pf->now->group)
+		return pf->now->group->number;
+	return pf->group == SPEC_NO_GROUP ? SPEC_NO_GROUP : SPEC_OWN_GROUP;
+}
+
 /* The function that number n would be: the physical one's address plus offset and stride. */
 static struct function *virtual_function(const struct function *pf, unsigned n)
 {
@@ -28,7 +36,7 @@ static struct function *virtual_function(const struct function *pf, unsigned n)
 		.class = pf->class,
 		.revision = pf->revision,
 		.numa = pf->numa,
-		.group = pf->group == SPEC_NO_GROUP ? SPEC_NO_GROUP : SPEC_OWN_GROUP,
+		.group = group_of_functions(pf),
 		.link_width = pf->link_width,
 		.link_speed = memory_copy(pf->link_speed),
 		.reset = memory_copy("flr"),

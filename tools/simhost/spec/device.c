@@ -144,7 +144,7 @@ static bool option_text(struct reader *r, struct function *f, const char *word)
 	}
 	if (!(value = words_value(word, "driver")))
 		return false;
-	if (!spec_name_is_safe(value) || !reader_driver(r, value))
+	if (!spec_driver_is_safe(value) || !reader_driver(r, value))
 		return false;
 	f->driverless = strcmp(value, "none") == 0;
 	free(f->driver);
@@ -156,6 +156,10 @@ static bool option_flag(struct function *f, const char *word)
 {
 	if (strcmp(word, "boot_vga") == 0)
 		f->boot_vga = true;
+	else if (strcmp(word, "boot_display") == 0)
+		f->boot_display = true;
+	else if (strcmp(word, "bootfb") == 0)
+		f->bootfb = true;
 	else if (strcmp(word, "conventional") == 0)
 		f->conventional = true;
 	else
@@ -180,6 +184,9 @@ static bool option_number(struct function *f, const char *word, bool *ret_known)
 	} else if ((value = words_value(word, "secondary"))) {
 		ok = device_hex(value, 0xff, &n);
 		f->secondary = (uint8_t)n;
+	} else if ((value = words_value(word, "header"))) {
+		ok = words_number(value, 10, 2, &n);
+		f->header = (uint8_t)n;
 	} else if ((value = words_value(word, "irq"))) {
 		ok = words_number(value, 10, 1 << 20, &n);
 		f->irq = (unsigned)n;
@@ -212,7 +219,7 @@ static bool option_parent(struct reader *r, struct function *f, const char *valu
 	if (f->depth > SPEC_MAX_DEPTH)
 		return reader_fail(r, "bridges are nested more than %d deep", SPEC_MAX_DEPTH);
 	if (!function_is_bridge(f->parent))
-		return reader_fail(r, "%s is no bridge (class=060400)", value);
+		return reader_fail(r, "%s is no bridge (class=060400 or header=1)", value);
 	return true;
 }
 
@@ -266,6 +273,7 @@ static struct function *new_function(struct reader *r, struct pci_address addres
 
 	f->address = address;
 	f->class = (uint32_t)SPEC_NO_CLASS;
+	f->header = SPEC_HEADER_OF_CLASS;
 	f->numa = SPEC_NODE_OF_BRIDGE;
 	f->group = SPEC_OWN_GROUP;
 	TAILQ_INSERT_TAIL(&r->spec->functions, f, link);
@@ -291,6 +299,8 @@ bool spec_line_device(struct reader *r, const struct words *words)
 	}
 	if (!f->vendor || f->class == (uint32_t)SPEC_NO_CLASS)
 		return reader_fail(r, "device %s lacks its id= or class=", words->word[1]);
+	if (f->header == SPEC_HEADER_OF_CLASS)
+		f->header = header_of_class(f->class);
 	if (f->numa == SPEC_NODE_OF_BRIDGE)
 		f->numa = f->parent ? f->parent->numa : SPEC_NO_NODE;
 	return true;
@@ -313,9 +323,11 @@ static bool vfs_option(struct reader *r, struct sriov *s, const char *word)
 		s->enabled = (unsigned)n;
 	else if ((value = words_value(word, "autoprobe")) && words_number(value, 10, 1, &n))
 		s->autoprobe = n;
+	else if (strcmp(word, "shared_group") == 0)
+		s->shared_group = true;
 	else
 		return reader_fail(r,
-			"virtual functions have no option '%s' (total=, device=, offset=, stride=, enabled=, autoprobe=)",
+			"virtual functions have no option '%s' (total=, device=, offset=, stride=, enabled=, autoprobe=, shared_group)",
 			word);
 	return true;
 }

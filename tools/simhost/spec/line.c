@@ -7,6 +7,7 @@
 
 #include "core/base/util.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -159,7 +160,7 @@ static bool line_driver(struct reader *r, const struct words *w)
 {
 	struct spec *s = r->spec;
 
-	if (w->count < 2 || !spec_name_is_safe(w->word[1]))
+	if (w->count < 2 || !spec_driver_is_safe(w->word[1]))
 		return reader_fail(r, "write: driver NAME [OPTION...]");
 	for (size_t i = 0; i < s->n_drivers; i++) {
 		if (strcmp(s->drivers[i].name, w->word[1]) == 0)
@@ -172,13 +173,62 @@ static bool line_driver(struct reader *r, const struct words *w)
 	*d = (struct spec_driver){
 		.name = memory_copy(w->word[1]), .module = memory_copy(w->word[1])};
 	for (char *c = d->module; *c; c++)
-		*c = *c == '-' ? '_' : *c;
+		*c = isalnum((unsigned char)*c) ? *c : '_';
 	for (size_t i = 2; i < w->count; i++) {
 		if (!driver_option(r, d, w->word[i]))
 			return false;
 	}
 	if (d->builtin && d->unloaded)
 		return reader_fail(r, "a driver is builtin or unloaded, not both");
+	return true;
+}
+
+/* reserved GROUP START-END TYPE */
+static bool line_reserved(struct reader *r, const struct words *w)
+{
+	struct spec *s = r->spec;
+	uint64_t group, start = 0, end = 0;
+	char *dash = w->count == 4 ? strchr(w->word[2], '-') : NULL;
+
+	if (!dash || !words_number(w->word[1], 10, 1 << 20, &group))
+		return reader_fail(
+			r, "write: reserved GROUP START-END TYPE (as e8000-e8fff direct)");
+	*dash = '\0';
+	if (!words_number(w->word[2], 16, UINT64_MAX, &start) ||
+		!words_number(dash + 1, 16, UINT64_MAX, &end) || end < start ||
+		!spec_name_is_safe(w->word[3]))
+		return reader_fail(
+			r, "write: reserved GROUP START-END TYPE (as e8000-e8fff direct)");
+	if (s->n_regions == SPEC_MAX_REGIONS)
+		return reader_fail(r, "the host has more than %d regions", SPEC_MAX_REGIONS);
+	s->regions = memory_room(s->regions, s->n_regions, sizeof(*s->regions));
+	s->regions[s->n_regions++] = (struct spec_region){
+		.group = (int)group, .start = start, .end = end, .type = memory_copy(w->word[3])};
+	return true;
+}
+
+/* member GROUP NAME [driver=NAME] */
+static bool line_member(struct reader *r, const struct words *w)
+{
+	struct spec *s = r->spec;
+	const char *driver = w->count == 4 ? words_value(w->word[3], "driver") : NULL;
+	struct pci_address address;
+	uint64_t group;
+
+	if (w->count < 3 || w->count > 4 || (w->count == 4 && !driver) ||
+		!words_number(w->word[1], 10, 1 << 20, &group) || !spec_name_is_safe(w->word[2]) ||
+		pci_address_parse(w->word[2], &address) || (driver && !spec_name_is_safe(driver)))
+		return reader_fail(r, "write: member GROUP NAME [driver=NAME]");
+	for (size_t i = 0; i < s->n_members; i++) {
+		if (strcmp(s->members[i].name, w->word[2]) == 0)
+			return reader_fail(r, "the member %s is there twice", w->word[2]);
+	}
+	if (s->n_members == SPEC_MAX_MEMBERS)
+		return reader_fail(r, "the host has more than %d members", SPEC_MAX_MEMBERS);
+	s->members = memory_room(s->members, s->n_members, sizeof(*s->members));
+	s->members[s->n_members++] = (struct spec_member){.group = (int)group,
+		.name = memory_copy(w->word[2]),
+		.driver = driver ? memory_copy(driver) : NULL};
 	return true;
 }
 
@@ -202,8 +252,9 @@ bool spec_line(struct reader *r, const struct words *words, const char *line)
 	} directives[] = {{"kernel", line_kernel}, {"cpu", line_cpu}, {"node", line_node},
 		{"iommu", line_iommu}, {"interrupt_remapping", line_remapping}, {"cdev", line_cdev},
 		{"console", line_console}, {"driver", line_driver}, {"param", line_param},
-		{"device", spec_line_device}, {"vfs", spec_line_vfs}, {"net", spec_line_child},
-		{"disk", spec_line_child}, {"chardev", spec_line_child}};
+		{"reserved", line_reserved}, {"member", line_member}, {"device", spec_line_device},
+		{"vfs", spec_line_vfs}, {"net", spec_line_child}, {"disk", spec_line_child},
+		{"chardev", spec_line_child}};
 	const char *word = words->word[0];
 
 	if (strcmp(word, "cmdline") == 0) {

@@ -46,6 +46,17 @@ bool spec_name_is_safe(const char *name)
 	return n > 0 && n < 64 && name[0] != '.' && !strpbrk(name, "/ \t\n=,");
 }
 
+bool spec_driver_is_safe(const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *s = name; *s; s++) {
+		if (*s < ' ' || *s > '~' || *s == '/' || *s == '"')
+			return false;
+	}
+	return n > 0 && n < 64 && name[0] != '.';
+}
+
 static bool reader_id(const char *text, size_t n, bool wild, int64_t *ret)
 {
 	char digits[5] = "";

@@ -35,5 +35,9 @@ bool reader_driver(struct reader *r, const char *name);
 /* Whether the name may be that of a file. */
 bool spec_name_is_safe(const char *name);
 
+/* Whether a driver may have the name: blanks and any printable sign but those that end a path's
+ * part or a quoted word. */
+bool spec_driver_is_safe(const char *name);
+
 /* Reads VENDOR:DEVICE, each four hex digits; with wild also *, which is SPEC_ANY. */
 bool spec_ids(const char *text, bool wild, int64_t *ret_vendor, int64_t *ret_device);

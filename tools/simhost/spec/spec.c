@@ -60,6 +60,18 @@ static void free_children(struct spec *spec)
 	free(spec->children);
 }
 
+static void free_groups(struct spec *spec)
+{
+	for (size_t i = 0; i < spec->n_regions; i++)
+		free(spec->regions[i].type);
+	for (size_t i = 0; i < spec->n_members; i++) {
+		free(spec->members[i].name);
+		free(spec->members[i].driver);
+	}
+	free(spec->regions);
+	free(spec->members);
+}
+
 void spec_free(struct spec *spec)
 {
 	struct function *f;
@@ -76,6 +88,7 @@ void spec_free(struct spec *spec)
 		free(spec->nodes[i].cpus);
 	for (size_t i = 0; i < spec->n_commands; i++)
 		free(spec->commands[i].text);
+	free_groups(spec);
 	free(spec->nodes);
 	free(spec->commands);
 	free(spec->kernel);

@@ -21,16 +21,19 @@ enum {
 	SPEC_MAX_DRIVERS = 1024,
 	SPEC_MAX_PARAMETERS = 1024,
 	SPEC_MAX_COMMANDS = 1 << 14,
-	SPEC_MAX_DEPTH = 32,	  /* of bridges */
-	SPEC_MAX_PATH = 6,	  /* components, of what is below a device or /dev */
-	SPEC_BARS = 13,		  /* lines of the attribute `resource`: 6 BARs, ROM, 6 of SR-IOV */
-	SPEC_ROM = 6,		  /* which of them is the ROM */
-	SPEC_ANY = -1,		  /* as PCI_ANY_ID: matches every number */
-	SPEC_NO_GROUP = -1,	  /* not behind an IOMMU */
-	SPEC_OWN_GROUP = -2,	  /* a group of its own, the next free number */
-	SPEC_NO_NODE = -1,	  /* on no NUMA node, as the kernel says it */
-	SPEC_NODE_OF_BRIDGE = -2, /* while a line is read: on its bridge's */
-	SPEC_NO_CLASS = -1	  /* while a line is read: not said; 000000 is one */
+	SPEC_MAX_REGIONS = 1 << 12, /* of all groups */
+	SPEC_MAX_MEMBERS = 1 << 12,
+	SPEC_MAX_DEPTH = 32,	   /* of bridges */
+	SPEC_MAX_PATH = 6,	   /* components, of what is below a device or /dev */
+	SPEC_BARS = 13,		   /* lines of the attribute `resource`: 6 BARs, ROM, 6 of SR-IOV */
+	SPEC_ROM = 6,		   /* which of them is the ROM */
+	SPEC_ANY = -1,		   /* as PCI_ANY_ID: matches every number */
+	SPEC_NO_GROUP = -1,	   /* not behind an IOMMU */
+	SPEC_OWN_GROUP = -2,	   /* a group of its own, the next free number */
+	SPEC_NO_NODE = -1,	   /* on no NUMA node, as the kernel says it */
+	SPEC_NODE_OF_BRIDGE = -2,  /* while a line is read: on its bridge's */
+	SPEC_NO_CLASS = -1,	   /* while a line is read: not said; 000000 is one */
+	SPEC_HEADER_OF_CLASS = 255 /* while a line is read: as the class says */
 };
 
 struct bar {
@@ -42,6 +45,7 @@ struct sriov {
 	unsigned offset, stride, enabled;
 	uint16_t device; /* id of a virtual function */
 	bool autoprobe;
+	bool shared_group; /* of the physical function, which does not isolate them */
 };
 
 struct child;
@@ -54,6 +58,7 @@ struct function {
 	struct function *parent; /* the bridge it is behind; NULL on a root bus */
 	uint16_t vendor, device, subsystem_vendor, subsystem_device;
 	uint32_t class;
+	uint8_t header; /* type: 0 an endpoint, 1 a PCI bridge, 2 a CardBus bridge */
 	uint8_t revision, secondary, subordinate; /* the last two of a bridge: 0 when not said */
 	int numa, group;			  /* SPEC_NO_NODE; SPEC_NO_GROUP, SPEC_OWN_GROUP */
 	unsigned irq, link_width, depth;
@@ -62,6 +67,8 @@ struct function {
 	char *override;		  /* at boot */
 	bool driverless;	  /* nothing has it at boot, though something might match */
 	bool boot_vga, conventional;
+	bool boot_display; /* the attribute of newer kernels */
+	bool bootfb;	   /* the firmware's frame buffer is in it until a driver takes over */
 	struct bar bars[SPEC_BARS];
 	struct sriov sriov;
 	bool absent;	 /* pulled out */
@@ -72,10 +79,16 @@ struct function {
 
 TAILQ_HEAD(functions, function);
 
-/* Whether it is a PCI-to-PCI bridge. */
+/* Whether it is a bridge to another bus, which its header tells, not its class. */
 static inline bool function_is_bridge(const struct function *f)
 {
-	return f->class >> 8 == 0x0604;
+	return f->header != 0;
+}
+
+/* What a class usually has for a header. */
+static inline uint8_t header_of_class(uint32_t class)
+{
+	return class >> 8 == 0x0604 ? 1 : class >> 8 == 0x0607 ? 2 : 0;
 }
 
 /* An entry of a driver's table; SPEC_ANY for what it does not look at. */
@@ -113,6 +126,19 @@ struct spec_child {
 	char *class, *dev, *number; /* of a disk or node: its class, where it is in /dev, "259:0" */
 };
 
+/* Memory that a group must not map freely: a line of its reserved_regions. */
+struct spec_region {
+	int group;
+	uint64_t start, end;
+	char *type;
+};
+
+/* A member of a group that is no PCI device, but one of the platform. */
+struct spec_member {
+	int group;
+	char *name, *driver; /* driver NULL: none */
+};
+
 struct spec_node {
 	int number;
 	char *cpus;
@@ -143,6 +169,10 @@ struct spec {
 	size_t n_children;
 	struct spec_node *nodes;
 	size_t n_nodes;
+	struct spec_region *regions;
+	size_t n_regions;
+	struct spec_member *members;
+	size_t n_members;
 	struct spec_command *commands;
 	size_t n_commands;
 };

@@ -7,6 +7,7 @@
 #include "tools/simhost/model/module.h"
 #include "tools/simhost/view/child.h"
 #include "tools/simhost/view/device.h"
+#include "tools/simhost/view/platform.h"
 
 #include "core/base/util.h"
 
@@ -233,6 +234,7 @@ static void show_autoprobe(const struct scene *s, FILE *out)
 
 static const struct entry entries_bus[] = {
 	{"pci", .mode = FOLDER, .kind = V_PCI},
+	{"platform", .mode = FOLDER, .present = has_members, .kind = V_BUS_PLATFORM},
 	{0},
 };
 
@@ -248,6 +250,7 @@ static const struct entry entries_pci[] = {
 };
 
 static const struct entry entries_devices[] = {
+	{"platform", .mode = FOLDER, .present = has_members, .kind = V_PLATFORM},
 	{"virtual", .mode = FOLDER, .kind = V_VIRTUAL},
 	{0},
 };

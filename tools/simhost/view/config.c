@@ -84,7 +84,7 @@ void config_print(const struct device *d, FILE *out)
 	space[9] = f->class & 0xff;
 	space[10] = f->class >> 8 & 0xff;
 	space[11] = f->class >> 16 & 0xff;
-	space[14] = (uint8_t)((function_is_bridge(f) ? 1 : 0) | (is_multifunction(d) ? 0x80 : 0));
+	space[14] = (uint8_t)(f->header | (is_multifunction(d) ? 0x80 : 0));
 	put_bars(space, f);
 	if (function_is_bridge(f)) {
 		put_bridge(space, f);

@@ -312,6 +312,11 @@ static bool is_vga(const struct scene *s)
 	return FUNCTION(s)->class >> 8 == 0x0300;
 }
 
+static bool is_boot_display(const struct scene *s)
+{
+	return FUNCTION(s)->boot_display;
+}
+
 static bool is_express(const struct scene *s)
 {
 	return !FUNCTION(s)->conventional;
@@ -329,6 +334,7 @@ static bool is_vfio(const struct scene *s)
 
 const struct entry entries_device[] = {
 	{"ari_enabled", .mode = READ, .text = "0\n"},
+	{"boot_display", .mode = READ, .present = is_boot_display, .text = "1\n"},
 	{"boot_vga", .mode = READ, .present = is_vga, .show = show_boot_vga},
 	{"broken_parity_status", .mode = READ, .text = "0\n"},
 	{"class", .mode = READ, .show = show_class},

@@ -5,6 +5,7 @@
 #include "tools/simhost/model/device.h"
 #include "tools/simhost/view/bus.h"
 #include "tools/simhost/view/fixed.h"
+#include "tools/simhost/view/platform.h"
 
 #include "core/base/util.h"
 
@@ -42,11 +43,24 @@ static bool is_noiommu(const struct scene *s)
 	return s->group->noiommu;
 }
 
+/* What the host file says, and the window of message-signalled interrupts, which every group keeps
+ * free. */
+static void show_regions(const struct scene *s, FILE *out)
+{
+	for (size_t i = 0; i < s->m->spec->n_regions; i++) {
+		const struct spec_region *region = &s->m->spec->regions[i];
+
+		if (region->group == s->group->number)
+			fprintf(out, "0x%016lx 0x%016lx %s\n", region->start, region->end,
+				region->type);
+	}
+	fputs("0x00000000fee00000 0x00000000feefffff msi\n", out);
+}
+
 static const struct entry entries_group[] = {
 	{"devices", .mode = FOLDER, .kind = V_GROUP_DEVICES},
 	{"name", .mode = READ, .present = is_noiommu, .text = "vfio-noiommu\n"},
-	/* The window of message-signalled interrupts, which every group keeps free. */
-	{"reserved_regions", .mode = READ, .text = "0x00000000fee00000 0x00000000feefffff msi\n"},
+	{"reserved_regions", .mode = READ, .show = show_regions},
 	{"type", .mode = READ, .text = "DMA\n"},
 	{0},
 };
@@ -59,6 +73,7 @@ static void list_group_devices(const struct scene *s, struct listing *out)
 		pci_address_format(s->group->devices[i]->function->address, text);
 		listing_add(out, S_IFLNK, "%s", text);
 	}
+	list_group_members(s, out);
 }
 
 static bool find_group_device(const struct scene *s, const char *name, struct node *ret)
@@ -72,7 +87,7 @@ static bool find_group_device(const struct scene *s, const char *name, struct no
 		*ret = node_at(V_GROUP_DEVICE_LINK, &s->group->devices[i]->object);
 		return true;
 	}
-	return false;
+	return find_group_member(s, name, ret);
 }
 
 static char *path_group_of_device(const struct scene *s)

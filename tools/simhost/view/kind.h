@@ -86,6 +86,14 @@ enum view_kind {
 	V_UDEV,
 	V_UDEV_DATA,
 	V_UDEV_FILE,
+	V_PLATFORM,
+	V_MEMBER,
+	V_MEMBER_LINK, /* in its group */
+	V_BUS_PLATFORM,
+	V_PLATFORM_DEVICES,
+	V_PLATFORM_DEVICE_LINK,
+	V_PLATFORM_DRIVERS,
+	V_PLATFORM_DRIVER, /* object: a member that names it */
 	V_DEV,
 	V_DEV_PATH, /* extra: how many components of the child's place in /dev */
 	V_CHAR_NODE,
@@ -112,6 +120,7 @@ struct scene {
 		struct module *module;
 		struct parameter *parameter;
 		struct process *process;
+		struct member *member;
 	};
 };
 
@@ -150,7 +159,7 @@ struct kind {
  * are declared here rather than in ten headers of one line, for kind.c alone reads them. */
 extern const struct kind kinds_fixed[V_COUNT], kinds_bus[V_COUNT], kinds_group[V_COUNT],
 	kinds_child[V_COUNT], kinds_net[V_COUNT], kinds_disk[V_COUNT], kinds_module[V_COUNT],
-	kinds_proc[V_COUNT], kinds_process[V_COUNT], kinds_dev[V_COUNT];
+	kinds_proc[V_COUNT], kinds_process[V_COUNT], kinds_dev[V_COUNT], kinds_platform[V_COUNT];
 
 /* The kind of a node, from the table that has it; NULL for a number that is none of ours. */
 const struct kind *view_kind_of(struct node node);

@@ -100,6 +100,35 @@ static void show_if_inet6(const struct scene *s, FILE *out)
 	}
 }
 
+/* Where devices' memory is, and who has it: the device's driver, or the firmware's frame buffer
+ * until one takes over. */
+static void show_iomem(const struct scene *s, FILE *out)
+{
+	enum { MEMORY = 0x200 };
+	char text[PCI_ADDRESS_SIZE];
+	const struct function *f;
+
+	fputs("00000000-00000fff : Reserved\n", out);
+	TAILQ_FOREACH (f, &s->m->spec->functions, link) {
+		const char *who = !f->now	   ? NULL
+				  : f->now->driver ? f->now->driver->name
+				  : f->bootfb	   ? "BOOTFB"
+						   : NULL;
+
+		pci_address_format(f->address, text);
+		for (size_t i = 0; f->now && i < SPEC_ROM; i++) {
+			const struct bar *b = &f->bars[i];
+
+			if (!(b->flags & MEMORY))
+				continue;
+			fprintf(out, "%08lx-%08lx : %s\n", b->start, b->end, text);
+			if (who)
+				fprintf(out, "  %08lx-%08lx : %s\n", b->start, b->end, who);
+			who = f->now->driver ? who : NULL;
+		}
+	}
+}
+
 static void show_osrelease(const struct scene *s, FILE *out)
 {
 	fprintf(out, "%s\n", s->m->spec->kernel);
@@ -177,6 +206,7 @@ static const struct entry entries_proc[] = {
 	{"cpuinfo", .mode = READ, .show = show_cpuinfo},
 	{"driver", .mode = FOLDER, .kind = V_PROC_DRIVER},
 	{"interrupts", .mode = READ, .show = show_interrupts},
+	{"iomem", .mode = READ, .show = show_iomem},
 	{"modules", .mode = READ, .show = show_proc_modules},
 	{"net", .mode = FOLDER, .kind = V_PROC_NET},
 	{"self", .mode = LINK, .text = "1"},

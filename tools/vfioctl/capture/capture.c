@@ -5,11 +5,13 @@
 #include "tools/vfioctl/capture/device.h"
 #include "tools/vfioctl/capture/disk.h"
 #include "tools/vfioctl/capture/driver.h"
+#include "tools/vfioctl/capture/group.h"
 #include "tools/vfioctl/capture/hold.h"
 #include "tools/vfioctl/capture/host.h"
 #include "tools/vfioctl/capture/mount.h"
 #include "tools/vfioctl/capture/net.h"
 #include "tools/vfioctl/capture/print.h"
+#include "tools/vfioctl/capture/text.h"
 
 #include "core/base/util.h"
 #include "core/error.h"
@@ -26,6 +28,7 @@ static void capture_clear(struct capture *c)
 	free(c->drivers);
 	free(c->nets);
 	free(c->disks);
+	free(c->iomem);
 	if (c->cache)
 		devices_free(c->cache);
 	sysfs_close(&c->sysfs);
@@ -56,6 +59,7 @@ static int read_host(struct capture *c, struct fault *fault)
 	r = capture_read_devices(c);
 	if (r < 0)
 		return fault_set(fault, r, "sys/bus/pci/devices cannot be read: %s", strerror(-r));
+	c->iomem = capture_slurp(c, "proc/iomem");
 	if (capture_read_overrides(c) < 0 || capture_read_nets(c) < 0 ||
 		capture_read_disks(c) < 0 || capture_read_holders(c) < 0)
 		return fault_set(fault, -ENOMEM, "out of memory");
@@ -79,6 +83,7 @@ static void print_host(struct capture *c)
 	capture_print_drivers(c);
 	fputc('\n', c->out);
 	capture_print_devices(c);
+	capture_print_groups(c);
 	fputc('\n', c->out);
 	capture_print_nets(c);
 	capture_print_disks(c);

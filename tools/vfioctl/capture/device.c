@@ -41,6 +41,11 @@ unsigned capture_number(const struct capture *c, const struct capture_device *d,
 	return errno || *end || text[0] == '-' || value > UINT_MAX ? otherwise : (unsigned)value;
 }
 
+bool capture_is_bridge(const struct capture_device *d)
+{
+	return d->device->is_bridge && !device_host_part(d->device);
+}
+
 static int compare_key(const void *key, const void *item)
 {
 	return pci_address_compare(key, &((const struct capture_device *)item)->address);
@@ -97,7 +102,7 @@ static void find_parent(struct capture *c, struct capture_device *d)
 	if (!up || !up->device)
 		return;
 	/* A bridge's number is below those behind it, and so its line comes first. */
-	if (!*below && up->device->class >> 8 == 0x0604 && up < d)
+	if (!*below && capture_is_bridge(up) && up < d)
 		d->parent = up;
 	else
 		d->no_bridge = up;
@@ -122,7 +127,7 @@ static void count_for_driver(struct capture_driver *drv, const struct capture_de
 	drv->vfio |= d->is_vfio;
 	drv->sriov |= d->device->total_vfs > 0;
 	/* Bridges are enabled on behalf of what is behind them. */
-	if (d->device->class >> 8 != 0x0604)
+	if (!capture_is_bridge(d))
 		(*(d->enabled ? &drv->enabled : &drv->disabled))++;
 }
 

@@ -18,6 +18,9 @@ ssize_t capture_attribute(const struct capture *c, const struct capture_device *
 unsigned capture_number(const struct capture *c, const struct capture_device *d, const char *name,
 	unsigned otherwise);
 
+/* Whether it is a bridge to another bus, by its header. */
+bool capture_is_bridge(const struct capture_device *d);
+
 /* The device that a path of the device tree is below, with the rest of the path in *ret_below:
  * "net/eth0". NULL when it is below none. */
 struct capture_device *capture_device_above(

@@ -7,6 +7,7 @@
 #include "core/base/util.h"
 #include "core/pci/group.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,7 +40,7 @@ static void default_module(const char *name, char out[static CAPTURE_NAME_SIZE])
 {
 	snprintf(out, CAPTURE_NAME_SIZE, "%s", name);
 	for (char *s = out; *s; s++)
-		*s = *s == '-' ? '_' : *s;
+		*s = isalnum((unsigned char)*s) ? *s : '_';
 }
 
 static int add_driver(struct capture *c, const char *name)
@@ -84,7 +85,7 @@ int capture_read_drivers(struct capture *c)
 	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(c->sysfs.root_fd, "sys/bus/pci/drivers");
 
 	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
-		if (capture_is_name(entry->d_name) && add_driver(c, entry->d_name) < 0)
+		if (capture_is_driver(entry->d_name) && add_driver(c, entry->d_name) < 0)
 			return -1;
 	}
 	if (c->n_drivers > 0)
@@ -169,7 +170,8 @@ static void print_driver(struct capture *c, const struct capture_driver *d)
 	char module[CAPTURE_NAME_SIZE];
 
 	default_module(d->name, module);
-	fprintf(c->out, "driver %s", d->name);
+	fputs("driver ", c->out);
+	capture_print_driver_name(c, d->name);
 	print_ids(c, d);
 	if (strcmp(module, d->module) != 0)
 		fprintf(c->out, " module=%s", d->module);

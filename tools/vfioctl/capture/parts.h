@@ -89,5 +89,6 @@ struct capture {
 	size_t n_disks;
 	struct capture_holders holders;
 	bool holders_unknown;
+	char *iomem;		/* /proc/iomem; owned; NULL where it cannot be read */
 	bool unsafe_interrupts; /* not remapped, and VFIO does not put up with that */
 };

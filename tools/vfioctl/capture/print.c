@@ -6,13 +6,10 @@
 #include "tools/vfioctl/capture/driver.h"
 #include "tools/vfioctl/capture/text.h"
 
+#include "core/pci/display.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-static bool is_bridge(const struct capture_device *d)
-{
-	return d->device->class >> 8 == 0x0604;
-}
 
 /* A node that is not the bridge's, which a device has unless told otherwise. */
 static void print_node(struct capture *c, const struct capture_device *d)
@@ -33,8 +30,10 @@ static void print_driver(struct capture *c, const struct capture_device *d)
 	const char *name = d->driver ? d->driver->name : NULL;
 	bool implied = name && d->is_vfio && strcmp(d->override_text, name) == 0;
 
-	if (!d->by_id)
-		fprintf(c->out, " driver=%s", name ? name : "none");
+	if (!d->by_id) {
+		fputs(" driver=", c->out);
+		capture_print_driver_name(c, name ? name : "none");
+	}
 	if (d->override == OVERRIDE_SET && !implied)
 		fprintf(c->out, " override=\"%s\"", d->override_text);
 }
@@ -70,7 +69,7 @@ static void print_reset(struct capture *c, const struct capture_device *d)
 /* The bus behind a bridge, when it is not that of the first device there. */
 static void print_secondary(struct capture *c, const struct capture_device *d)
 {
-	unsigned bus = is_bridge(d) ? capture_number(c, d, "secondary_bus_number", 0) : 0;
+	unsigned bus = capture_is_bridge(d) ? capture_number(c, d, "secondary_bus_number", 0) : 0;
 
 	for (size_t i = 0; bus && i < c->n_devices; i++) {
 		const struct capture_device *child = &c->devices[i];
@@ -99,6 +98,25 @@ static void note_oddities(struct capture *c, const struct capture_device *d)
 		capture_note(c, "%s is on a driver that is not named here", name);
 }
 
+/* A header that is not what the class says: of a bridge, for the rest are endpoints. */
+static void print_header(struct capture *c, const struct capture_device *d)
+{
+	uint32_t class = d->device->class >> 8;
+
+	if (capture_is_bridge(d) && class != 0x0604 && class != 0x0607)
+		fputs(" header=1", c->out);
+}
+
+static void print_display(struct capture *c, const struct capture_device *d)
+{
+	if (d->device->boot_vga)
+		fputs(" boot_vga", c->out);
+	if (capture_number(c, d, "boot_display", 0) == 1)
+		fputs(" boot_display", c->out);
+	if (!d->driver && c->iomem && display_in_iomem(c->iomem, d->address))
+		fputs(" bootfb", c->out);
+}
+
 static void print_device(struct capture *c, const struct capture_device *d)
 {
 	const struct device *dev = d->device;
@@ -106,6 +124,7 @@ static void print_device(struct capture *c, const struct capture_device *d)
 	note_oddities(c, d);
 	fprintf(c->out, "device %s id=%04x:%04x class=%06x", dev->text, dev->vendor, dev->device,
 		dev->class);
+	print_header(c, d);
 	if (dev->subsystem_vendor || dev->subsystem_device)
 		fprintf(c->out, " subsystem=%04x:%04x", dev->subsystem_vendor,
 			dev->subsystem_device);
@@ -122,8 +141,7 @@ static void print_device(struct capture *c, const struct capture_device *d)
 	unsigned irq = capture_number(c, d, "irq", 0);
 	if (irq)
 		fprintf(c->out, " irq=%u", irq);
-	if (dev->boot_vga)
-		fputs(" boot_vga", c->out);
+	print_display(c, d);
 	print_link(c, d);
 	print_reset(c, d);
 	capture_print_bars(c, d);
@@ -165,6 +183,18 @@ static unsigned print_fitting(
 	return total < room ? total : room;
 }
 
+/* Whether a virtual function is in the group of its physical one. */
+static bool shares_group(const struct capture *c, const struct capture_device *pf)
+{
+	for (size_t i = 0; pf->device->group >= 0 && i < c->n_devices; i++) {
+		const struct device *d = c->devices[i].device;
+
+		if (d && d->is_virtual && pci_address_equal(d->physfn, pf->address))
+			return d->group == pf->device->group;
+	}
+	return false;
+}
+
 static void print_functions(struct capture *c, const struct capture_device *d)
 {
 	unsigned offset = capture_number(c, d, "sriov_offset", 0);
@@ -195,6 +225,8 @@ static void print_functions(struct capture *c, const struct capture_device *d)
 		fprintf(c->out, " enabled=%u", d->n_vfs < total ? d->n_vfs : total);
 	if (!autoprobe)
 		fputs(" autoprobe=0", c->out);
+	if (shares_group(c, d))
+		fputs(" shared_group", c->out);
 	fputc('\n', c->out);
 	note_functions(c, d, (unsigned)id, autoprobe);
 }

@@ -28,6 +28,16 @@ bool capture_is_text(const char *text)
 	return true;
 }
 
+bool capture_is_driver(const char *text)
+{
+	return driver_name_is_safe(text) && capture_is_text(text);
+}
+
+void capture_print_driver_name(struct capture *c, const char *name)
+{
+	fprintf(c->out, capture_is_name(name) ? "%s" : "\"%s\"", name);
+}
+
 /* udev names interfaces without a place after their address: enx525400123456. */
 static bool has_mac(const char *name)
 {

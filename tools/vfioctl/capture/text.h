@@ -7,6 +7,12 @@
 /* Whether a host file can have the text as a name: letters, digits and few other signs. */
 bool capture_is_name(const char *text);
 
+/* Whether a host file can have it as a driver's name, in quotes if need be. */
+bool capture_is_driver(const char *text);
+
+/* Prints a driver's name, in quotes when it has to be. */
+void capture_print_driver_name(struct capture *c, const char *name);
+
 /* Whether it can stand between quotes. */
 bool capture_is_text(const char *text);
 

@@ -64,8 +64,21 @@ static int print_blockers(struct session *session, const Vfio__V1__IommuGroup *g
 	}
 	fputs("\nIOMMU group ", stdout);
 	text_put(stdout, group->id);
+	if (group->direct_region[0]) {
+		fputs(" can never be used: the firmware keeps its region ", stdout);
+		text_put(stdout, group->direct_region);
+		puts(" mapped.");
+		return EXIT_DONE;
+	}
 	puts(" cannot be used before these are off their drivers:");
 	return session_table(session, &table);
+}
+
+static void print_note(const char *note)
+{
+	fputs("\nNote: ", stdout);
+	text_put(stdout, note);
+	putchar('\n');
 }
 
 static int bind_print(
@@ -77,10 +90,11 @@ static int bind_print(
 	r = print_devices(session, answer->devices, answer->n_devices);
 	if (r == EXIT_DONE && dry_run)
 		r = print_steps(session, answer->steps, answer->n_steps);
-	/* A dry run's groups are as they are now, which is not how the plan leaves them. */
-	for (size_t i = 0; r == EXIT_DONE && !dry_run && i < answer->n_groups; i++)
+	for (size_t i = 0; r == EXIT_DONE && i < answer->n_groups; i++)
 		if (!answer->groups[i]->viable)
 			r = print_blockers(session, answer->groups[i]);
+	for (size_t i = 0; r == EXIT_DONE && i < answer->n_notes; i++)
+		print_note(answer->notes[i]);
 	return r;
 }
 
@@ -188,7 +202,8 @@ static int unbind_run(struct session *session, int argc, char **argv)
 	"\n"                                                                                       \
 	"      --force REASON   pass a guard by the reason it reports: BOOT_DISPLAY,\n"            \
 	"                       NIC_IN_USE, NODE_IN_USE, PF_HAS_VFS, VFIO_IN_USE,\n"               \
-	"                       KERNEL_DENYLIST, NO_INTERRUPT_REMAPPING; may be repeated"
+	"                       KERNEL_DENYLIST, NO_INTERRUPT_REMAPPING,\n"                        \
+	"                       RESERVED_REGION; may be repeated"
 
 const struct verb verb_bind = {
 	.name = "bind",

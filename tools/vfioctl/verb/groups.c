@@ -26,10 +26,18 @@ static bool is_bridge(const Vfio__V1__IommuGroup *group, const char *address)
 	return false;
 }
 
+/* What to say of a member that blocks nothing. */
+static const char *member_note(const Vfio__V1__IommuGroup *group, const char *address)
+{
+	if (group->direct_region[0])
+		return "never usable: the firmware keeps a region of the group mapped";
+	return is_bridge(group, address) ? "a bridge, which stays where it is" : "";
+}
+
 static void groups_row(struct table *table, const Vfio__V1__IommuGroup *group, const char *address)
 {
 	const Vfio__V1__Blocker *blocker = find_blocker(group, address);
-	const char *reason = is_bridge(group, address) ? "a bridge, which stays where it is" : "";
+	const char *reason = member_note(group, address);
 
 	table_row(table,
 		(const char *[]){group->id, group->viable ? "yes" : "no", group->type, address,
@@ -49,6 +57,8 @@ static int groups_print(struct session *session, const Vfio__V1__CheckIommuGroup
 
 		for (size_t i = 0; i < group->n_devices; i++)
 			groups_row(&table, group, group->devices[i]);
+		for (size_t i = 0; i < group->n_other_members; i++)
+			groups_row(&table, group, group->other_members[i]);
 	}
 	return session_table(session, &table);
 }
