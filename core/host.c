@@ -8,6 +8,7 @@
 #include "core/change/recover.h"
 #include "core/engine.h"
 #include "core/helper/blocked.h"
+#include "core/pci/boot.h"
 #include "core/pci/real.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ static void host_cleanup(struct host **host)
 int host_open(const struct host_config *config, struct host **ret, struct core_error *err)
 {
 	CLEANUP(host_cleanup) struct host *host = calloc(1, sizeof(*host));
+	struct boot boot;
 
 	if (!host) {
 		struct allowlist allow = config->allow;
@@ -60,10 +62,14 @@ int host_open(const struct host_config *config, struct host **ret, struct core_e
 	if (error)
 		return core_fail(err, CORE_INTERNAL, "cannot open the root %s: %s", config->root,
 			strerror(-error));
+	if ((error = boot_read(&host->sysfs, &boot)))
+		return core_fail(err, CORE_INTERNAL,
+			"cannot read the host's boot id (%s/proc/sys/kernel/random/boot_id): %s; without it vfiod cannot tell what it bound from what was bound before a reboot",
+			strcmp(config->root, "/") == 0 ? "" : config->root, strerror(-error));
 	if (lock_state(host, config->state, err) ||
 		devices_new(&host->sysfs, config->names, &host->devices, err) ||
-		store_open(config->state, &host->store, err) ||
-		origins_new(host->store, &host->origins, err))
+		store_open(config->state, &boot, &host->store, err) ||
+		origins_new(host->store, host->devices, &host->origins, err))
 		return -1;
 	host->blocked = blocked_new(host->lock_fd);
 	host->pending = pending_new(host);

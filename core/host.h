@@ -58,7 +58,8 @@ struct devices *host_devices(struct host *host);
 /* The files below the root, owned by the host. */
 const struct sysfs *host_sysfs(const struct host *host);
 
-/* The record of a device that vfiod bound. False when there is none. */
+/* The record of a device that vfiod bound, while that binding lasts or the device is driverless
+ * since. False when there is none. */
 bool host_origin(struct host *host, const struct device *device, struct device_origin *ret);
 
 /* The devices, one reference each, in the order of the list. CORE_NOT_FOUND with a problem for each

@@ -157,8 +157,10 @@ static int change_make_plan(struct change *c, struct core_error *err)
 static bool change_is_stale(const struct change *c, size_t i)
 {
 	const struct device_facts *f = &c->facts.devices[i];
+	struct device_origin record;
 
-	return f->has_origin && !f->use.is_vfio && f->use.device->driver[0];
+	return !f->use.is_vfio && f->use.device->driver[0] &&
+	       origins_recall(c->host->origins, f->use.device, &record);
 }
 
 /* The records that a change is to leave. */
@@ -197,10 +199,14 @@ static bool change_is_sibling(const struct change *c, const struct device *d)
 static int ending_add_sibling(void *arg, const struct device_origin *origin)
 {
 	struct ending *e = arg;
+	struct host *host = e->change->host;
 	CLEANUP(device_cleanup)
-	struct device *d = devices_get_or_null(e->change->host->devices, origin->address);
+	struct device *d = devices_get_or_null(host->devices, origin->address);
 
-	return d && change_is_sibling(e->change, d) ? ending_add(e, origin) : 0;
+	return d && change_is_sibling(e->change, d) &&
+			       origins_standing(host->origins, origin, d) == RECORD_HOLDS
+		       ? ending_add(e, origin)
+		       : 0;
 }
 
 /* What is there now becomes ours to give back, with the nodes that were asked for. So do those of

@@ -30,7 +30,9 @@ static void cut_off(struct fixture *f, const char *addresses)
 		tree_override(f->tree, text, before->override, sizeof(before->override));
 	}
 	fixture_stop(f);
-	assert_int_equal(store_open(tree_state(f->tree), &store, &err), 0);
+	assert_int_equal(
+		store_open(tree_state(f->tree), &(struct boot){.id = "simulated"}, &store, &err),
+		0);
 	assert_int_equal(store_begin(store, intent, &err), 0);
 	store_close(store);
 	address_list_clear(&request.addresses);

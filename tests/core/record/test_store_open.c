@@ -23,7 +23,7 @@ static void assert_refused_and_untouched(struct stored *g, const char *words)
 	size_t before_len, after_len;
 	CLEANUP(free_cleanup) char *before = read_file(g->path, &before_len);
 
-	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), -1);
+	assert_int_equal(store_open(tree_state(g->tree), &g->boot, &g->store, &g->err), -1);
 	assert_null(g->store);
 	assert_int_equal(g->err.code, CORE_INTERNAL);
 	assert_non_null(strstr(g->err.message, words));
@@ -217,7 +217,7 @@ static void a_link_is_not_followed(void **state)
 	snprintf(other, sizeof(other), "%s/elsewhere.db", tree_state(g->tree));
 	assert_int_equal(rename(g->path, other), 0);
 	assert_int_equal(symlink(other, g->path), 0);
-	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), -1);
+	assert_int_equal(store_open(tree_state(g->tree), &g->boot, &g->store, &g->err), -1);
 	assert_null(g->store);
 }
 
@@ -226,7 +226,7 @@ static void a_missing_folder_is_an_error(void **state)
 	struct stored *g = *state;
 	struct store *store = NULL;
 
-	assert_int_equal(store_open("/nonexistent", &store, &g->err), -1);
+	assert_int_equal(store_open("/nonexistent", &g->boot, &store, &g->err), -1);
 	assert_null(store);
 	assert_non_null(strstr(g->err.message, "/nonexistent/state.db"));
 	store_close(NULL);
