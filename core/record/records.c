@@ -3,6 +3,7 @@
 #include "core/record/records.h"
 #include "core/base/util.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -102,9 +103,11 @@ enum record_standing origins_standing(
 	const struct device_inodes *was = &record->binding;
 	struct device_inodes now;
 
-	if (!device || !device_identity_equal(record->identity, device_identity_of(device)) ||
-		device_inodes(origins->devices, device, &now))
+	if (!device || !device_identity_equal(record->identity, device_identity_of(device)))
 		return RECORD_ENDED;
+	int error = device_inodes(origins->devices, device, &now);
+	if (error)
+		return error == -ENOENT || error == -ENODEV ? RECORD_ENDED : RECORD_UNSEEN;
 	/* Folder 0: of an older version, until the start has found out whose the binding is. */
 	if (was->folder && was->folder != now.folder)
 		return RECORD_ENDED;
@@ -125,6 +128,7 @@ bool origins_find(struct origins *origins, const struct device *device, struct d
 	case RECORD_DRIVERLESS:
 		found.access = (struct node_access){0};
 		break;
+	case RECORD_UNSEEN:
 	case RECORD_ENDED:
 		return false;
 	}

@@ -18,6 +18,7 @@ enum record_standing {
 	RECORD_HOLDS,	   /* the device is in the binding that vfiod made */
 	RECORD_DRIVERLESS, /* it has no driver: it is still to be given back, but its nodes are no
 			    * longer anybody's */
+	RECORD_UNSEEN,	   /* it cannot be looked at; the record has no effect and does not end */
 	RECORD_ENDED, /* it left, or another driver has it, or the same one by another binding */
 };
 
@@ -35,8 +36,8 @@ bool origins_find(struct origins *origins, const struct device *device, struct d
 bool origins_recall(
 	struct origins *origins, const struct device *device, struct device_origin *ret);
 
-/* Whether the record still holds. device: what is at its address, NULL for nothing. What cannot be
- * looked at is in no binding of ours. Any thread; never blocks. */
+/* Whether the record still holds. device: what is at its address, NULL for nothing. Any thread;
+ * never blocks. */
 enum record_standing origins_standing(
 	struct origins *origins, const struct device_origin *record, const struct device *device);
 
