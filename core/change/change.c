@@ -16,6 +16,7 @@
 #include "core/change/step.h"
 #include "core/change/vfio_driver.h"
 #include "core/engine.h"
+#include "core/helper/blocked.h"
 #include "core/helper/checks.h"
 #include "core/inspect/gather.h"
 #include "core/pci/group.h"
@@ -290,12 +291,17 @@ static int change_execute(struct change *c, struct core_error *err)
 		return core_fail_memory(err);
 	if (c->plan.count > 0 && change_begin(c, err))
 		return -1;
-	const struct step_guard guard = {&c->wish, c->intent};
-	if (step_run(c->host, &c->plan, c->request->deadline, &guard, &n_begun, err) == 0 &&
-		change_set_nodes(c, err) == 0 && change_end(c, err) == 0)
-		return 0;
-	change_fail(c, n_begun, err);
-	return -1;
+	const struct step_guard guard = {.request = &c->wish, .intent = c->intent, .shows = true};
+	int result = step_run(c->host, &c->plan, c->request->deadline, &guard, &n_begun, err);
+	if (result == 0)
+		result = change_set_nodes(c, err);
+	if (result == 0)
+		result = change_end(c, err);
+	if (result)
+		change_fail(c, n_begun, err);
+	for (size_t i = 0; i < c->targets.count; i++)
+		blocked_end(c->host->blocked, c->targets.items[i]);
+	return result;
 }
 
 /* Whether there is anything to do but to answer. */

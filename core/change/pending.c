@@ -143,7 +143,7 @@ static int pending_run_rest(
 		.vfio_driver = VFIO_DRIVER,
 		.leave_driverless = intent->kind == CHANGE_LEAVE_DRIVERLESS,
 	};
-	const struct step_guard guard = {&request, intent};
+	const struct step_guard guard = {.request = &request, .intent = intent};
 	size_t done;
 
 	if (pending_plan(host, &request, d, &plan))

@@ -354,6 +354,8 @@ int step_run(struct host *host, const struct plan *plan, int64_t deadline,
 			return -1;
 		if (guard && step->action == PLAN_BIND)
 			step_note_use_count(host, guard->intent, step->address);
+		if (guard && guard->shows)
+			blocked_begin(host->blocked, step->address);
 		*ret_done = i + 1; /* begun is as good as done: it may have had its effect */
 		if (step_call(host, step, force, deadline, err) ||
 			step_verify(host, step, deadline, err))

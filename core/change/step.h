@@ -14,6 +14,8 @@ struct host;
 struct step_guard {
 	const struct plan_request *request;
 	struct intent *intent;
+	bool shows; /* each device shows as UNBIND_PENDING from its first step on, until
+		     * blocked_end */
 };
 
 /* Runs the steps of a plan and verifies each by reading back. guard may be NULL. 0, or -1 with err;
