@@ -183,3 +183,22 @@ replugged_card_inherits_nothing() {
 	give_back_by_hand $lone
 	expect_given_back $lone e1000e
 }
+
+# The row of /proc/net/netlink for the socket by which vfiod follows the kernel's events (protocol 15).
+event_socket() {
+	awk -v pid="$(cat "$work/vfiod.pid")" '$2 == 15 && $3 == pid { print "waiting:" $5, "lost:" $9 }' \
+		/proc/net/netlink
+}
+
+has_read_events() { [ "$(event_socket)" = 'waiting:0 lost:0' ]; }
+
+# [rest lab] The kernel's events are followed, and read as they come.
+kernel_events_are_followed() {
+	[ -n "$(event_socket)" ] || fail "vfiod has no socket for the kernel's events"
+	must_call bind $lone
+	rebind_by_hand $lone
+	eventually has_read_events || fail "they are not read: $(event_socket)"
+	must_call unbind $lone
+	expect_given_back $lone e1000e
+	eventually has_read_events || fail "they are not read: $(event_socket)"
+}
