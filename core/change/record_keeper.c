@@ -122,12 +122,13 @@ static int keeper_adopt(struct record_keeper *k, struct core_error *err)
 	return lifecycle_write(k->host, &none, &l.adopted, err);
 }
 
-/* Reads what there is. Whether it is time to look. */
+/* Reads what there is, but looks between the events of a storm. Whether it is time to look. */
 static bool keeper_read(struct record_keeper *k)
 {
+	enum { MAX_EVENTS = 1024 };
 	bool look = false;
 
-	while (!atomic_load(&k->task.must_end)) {
+	for (int i = 0; i < MAX_EVENTS && !atomic_load(&k->task.must_end); i++) {
 		switch (uevents_read(k->uevent_fd)) {
 		case UEVENT_NONE:
 			return look;
@@ -143,7 +144,7 @@ static bool keeper_read(struct record_keeper *k)
 			return true;
 		}
 	}
-	return false;
+	return look;
 }
 
 static void *keeper_keep(void *arg)
