@@ -15,6 +15,7 @@ struct helper;
 struct node_keeper;
 struct origins;
 struct pending;
+struct record_keeper;
 struct store;
 
 struct host {
@@ -30,6 +31,7 @@ struct host {
 	struct blocked *blocked;
 	struct pending *pending;
 	struct node_keeper *keeper;
+	struct record_keeper *record_keeper;
 	int lock_fd;  /* folder of the helper's locks */
 	int state_fd; /* locked, so that no second daemon uses the folder */
 };

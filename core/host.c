@@ -5,9 +5,11 @@
 #include "core/base/util.h"
 #include "core/change/change.h"
 #include "core/change/node_keeper.h"
+#include "core/change/record_keeper.h"
 #include "core/change/recover.h"
 #include "core/engine.h"
 #include "core/helper/blocked.h"
+#include "core/pci/boot.h"
 #include "core/pci/real.h"
 
 #include <errno.h>
@@ -40,11 +42,14 @@ static void host_cleanup(struct host **host)
 int host_open(const struct host_config *config, struct host **ret, struct core_error *err)
 {
 	CLEANUP(host_cleanup) struct host *host = calloc(1, sizeof(*host));
+	struct boot boot;
 
 	if (!host) {
 		struct allowlist allow = config->allow;
 		allowlist_clear(&allow);
 		close(config->lock_fd);
+		if (config->uevent_fd > 0)
+			close(config->uevent_fd);
 		return core_fail_memory(err);
 	}
 	host->sysfs = (struct sysfs)SYSFS_INIT;
@@ -55,15 +60,23 @@ int host_open(const struct host_config *config, struct host **ret, struct core_e
 	host->lock_fd = config->lock_fd;
 	host->state_fd = -1;
 	keylock_init(&host->groups);
+	host->record_keeper =
+		record_keeper_new(host, config->uevent_fd > 0 ? config->uevent_fd : -1);
+	if (!host->record_keeper)
+		return core_fail_memory(err);
 	int error = config->sysfs ? sysfs_share(config->sysfs, &host->sysfs)
 				  : sysfs_open(&host->sysfs, config->root);
 	if (error)
 		return core_fail(err, CORE_INTERNAL, "cannot open the root %s: %s", config->root,
 			strerror(-error));
+	if ((error = boot_read(&host->sysfs, &boot)))
+		return core_fail(err, CORE_INTERNAL,
+			"cannot read the host's boot id (%s/proc/sys/kernel/random/boot_id): %s; without it vfiod cannot tell what it bound from what was bound before a reboot",
+			strcmp(config->root, "/") == 0 ? "" : config->root, strerror(-error));
 	if (lock_state(host, config->state, err) ||
 		devices_new(&host->sysfs, config->names, &host->devices, err) ||
-		store_open(config->state, &host->store, err) ||
-		origins_new(host->store, &host->origins, err))
+		store_open(config->state, &boot, &host->store, err) ||
+		origins_new(host->store, host->devices, &host->origins, err))
 		return -1;
 	host->blocked = blocked_new(host->lock_fd);
 	host->pending = pending_new(host);
@@ -81,6 +94,7 @@ void host_close(struct host *host)
 	host_quiesce(host, INT64_MAX);
 	pending_free(host->pending);
 	node_keeper_free(host->keeper);
+	record_keeper_free(host->record_keeper);
 	blocked_free(host->blocked);
 	origins_free(host->origins);
 	store_close(host->store);
@@ -97,6 +111,7 @@ bool host_quiesce(struct host *host, int64_t deadline)
 {
 	/* In this order: the end of a change may have work for the keeper. */
 	return (!host->pending || pending_stop(host->pending, deadline)) &&
+	       (!host->record_keeper || record_keeper_stop(host->record_keeper, deadline)) &&
 	       (!host->keeper || node_keeper_stop(host->keeper, deadline));
 }
 
@@ -157,7 +172,9 @@ int host_unbind(struct host *host, const struct change_request *request, struct 
 int host_recover(struct host *host, void (*report)(void *arg, const char *sentence), void *arg,
 	struct core_error *err)
 {
-	return recover_run(host, report, arg, err);
+	return recover_run(host, report, arg, err) || record_keeper_start(host->record_keeper, err)
+		       ? -1
+		       : 0;
 }
 
 void host_group_path(const struct host *host, int32_t group, char *buf, size_t size)

@@ -23,6 +23,7 @@ struct host_config {
 	const struct sysfs *sysfs; /* the same, already open; NULL: host_open opens it */
 	const char *state;	   /* folder of the database; it exists */
 	int lock_fd;		   /* folder of the privileged helper's locks; owned by the host */
+	int uevent_fd;		   /* by uevents_open; owned by the host; 0 or less: none */
 	struct helper *helper;	   /* not owned; outlives the host */
 	struct names *names;	   /* likewise; NULL: host_open reads pci.ids itself */
 	struct allowlist allow;	   /* what the server lets through; owned by the host */
@@ -31,11 +32,12 @@ struct host_config {
 };
 
 /* Locks the state folder, so that no second daemon can use it, and opens the database. Takes over
- * lock_fd and allow, even when it fails. 0, or -1 with err. */
+ * lock_fd, uevent_fd and allow, even when it fails. 0, or -1 with err. */
 int host_open(const struct host_config *config, struct host **ret, struct core_error *err);
 void host_close(struct host *host);
 
-/* Rolls back every change that a crash interrupted. To be called before any change is made. report
+/* Rolls back every change that a crash interrupted, and ends the records that no longer hold. To be
+ * called before any change is made. report
  * is called with a sentence for each device that was brought back or could not be. 0, or -1 with
  * err when the store fails. */
 int host_recover(struct host *host, void (*report)(void *arg, const char *sentence), void *arg,
@@ -59,7 +61,8 @@ struct devices *host_devices(struct host *host);
 /* The files below the root, owned by the host. */
 const struct sysfs *host_sysfs(const struct host *host);
 
-/* The record of a device that vfiod bound. False when there is none. */
+/* The record of a device that vfiod bound, while that binding lasts or the device is driverless
+ * since. False when there is none. */
 bool host_origin(struct host *host, const struct device *device, struct device_origin *ret);
 
 /* The devices, one reference each, in the order of the list. CORE_NOT_FOUND with a problem for each

@@ -16,6 +16,7 @@
 #include "core/change/step.h"
 #include "core/change/vfio_driver.h"
 #include "core/engine.h"
+#include "core/helper/blocked.h"
 #include "core/helper/checks.h"
 #include "core/inspect/gather.h"
 #include "core/pci/group.h"
@@ -190,8 +191,10 @@ static int change_make_plan(struct change *c, struct core_error *err)
 static bool change_is_stale(const struct change *c, size_t i)
 {
 	const struct device_facts *f = &c->facts.devices[i];
+	struct device_origin record;
 
-	return f->has_origin && !f->use.is_vfio && f->use.device->driver[0];
+	return !f->use.is_vfio && f->use.device->driver[0] &&
+	       origins_recall(c->host->origins, f->use.device, &record);
 }
 
 /* The records that a change is to leave. */
@@ -230,10 +233,14 @@ static bool change_is_sibling(const struct change *c, const struct device *d)
 static int ending_add_sibling(void *arg, const struct device_origin *origin)
 {
 	struct ending *e = arg;
+	struct host *host = e->change->host;
 	CLEANUP(device_cleanup)
-	struct device *d = devices_get_or_null(e->change->host->devices, origin->address);
+	struct device *d = devices_get_or_null(host->devices, origin->address);
 
-	return d && change_is_sibling(e->change, d) ? ending_add(e, origin) : 0;
+	return d && change_is_sibling(e->change, d) &&
+			       origins_standing(host->origins, origin, d) == RECORD_HOLDS
+		       ? ending_add(e, origin)
+		       : 0;
 }
 
 /* What is there now becomes ours to give back, with the nodes that were asked for. So do those of
@@ -317,12 +324,17 @@ static int change_execute(struct change *c, struct core_error *err)
 		return core_fail_memory(err);
 	if (c->plan.count > 0 && change_begin(c, err))
 		return -1;
-	const struct step_guard guard = {&c->wish, c->intent};
-	if (step_run(c->host, &c->plan, c->request->deadline, &guard, &n_begun, err) == 0 &&
-		change_set_nodes(c, err) == 0 && change_end(c, err) == 0)
-		return 0;
-	change_fail(c, n_begun, err);
-	return -1;
+	const struct step_guard guard = {.request = &c->wish, .intent = c->intent, .shows = true};
+	int result = step_run(c->host, &c->plan, c->request->deadline, &guard, &n_begun, err);
+	if (result == 0)
+		result = change_set_nodes(c, err);
+	if (result == 0)
+		result = change_end(c, err);
+	if (result)
+		change_fail(c, n_begun, err);
+	for (size_t i = 0; i < c->targets.count; i++)
+		blocked_end(c->host->blocked, c->targets.items[i]);
+	return result;
 }
 
 /* Whether there is anything to do but to answer. */

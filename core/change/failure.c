@@ -23,28 +23,30 @@ static const int64_t SETTLE_NS = 100 * NS_PER_MS;
 
 /* Remembers owner and mode of a device that stays bound. One whose node has left is for the setting
  * to tell. */
-static void change_remember_nodes(struct change *c, struct pci_address address)
+static void change_remember_nodes(struct change *c, struct pci_address address, uint64_t link)
 {
 	struct node_state *state = &c->nodes[c->n_nodes];
 
 	state->address = address;
 	if (vfio_node_get(&c->host->sysfs, address, &state->access) == 0)
 		c->n_nodes++;
+	state->access.link = link;
 }
 
 int change_set_nodes(struct change *c, struct core_error *err)
 {
-	const struct node_access *access = &c->request->access;
+	struct node_access access = c->request->access;
 
-	if (!change_is_bind(c) || !node_access_any(access))
+	if (!change_is_bind(c) || !node_access_any(&access))
 		return 0;
 	if (!(c->nodes = calloc(c->targets.count, sizeof(*c->nodes))))
 		return core_fail_memory(err);
 	for (size_t i = 0; i < c->targets.count; i++) {
+		access.link = step_binding(c->host, c->targets.items[i]).link;
 		if (!change_has_steps(c, i))
-			change_remember_nodes(c, c->targets.items[i]);
+			change_remember_nodes(c, c->targets.items[i], access.link);
 		if (node_keeper_set(
-			    c->host, c->targets.items[i], access, c->request->deadline, err))
+			    c->host, c->targets.items[i], &access, c->request->deadline, err))
 			return -1;
 	}
 	return 0;

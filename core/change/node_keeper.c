@@ -96,16 +96,18 @@ static int keeper_look_at(void *arg, const struct device_origin *origin)
 {
 	struct node_keeper *k = arg;
 	CLEANUP(device_cleanup) struct device *d = NULL;
+	struct node_access access = origin->access;
 	struct helper_reply ignored;
 
 	if (!node_access_any(&origin->access))
 		return 0;
 	d = devices_get_or_null(k->host->devices, origin->address);
-	if (d && device_identity_equal(origin->identity, device_identity_of(d)) &&
+	/* The nodes of another binding are another's. */
+	access.link = origin->binding.link;
+	if (origins_standing(k->host->origins, origin, d) == RECORD_HOLDS &&
 		device_is_vfio(k->host->devices, d) &&
-		!vfio_node_is_set(&k->host->sysfs, origin->address, &origin->access))
-		keeper_set(
-			k->host, origin->address, &origin->access, now_ns() + WRITE_NS, &ignored);
+		!vfio_node_is_set(&k->host->sysfs, origin->address, &access))
+		keeper_set(k->host, origin->address, &access, now_ns() + WRITE_NS, &ignored);
 	return k->task.must_end;
 }
 

@@ -122,7 +122,7 @@ static int pending_plan(struct host *host, const struct plan_request *request,
 	struct device_facts facts = {
 		.use = {.device = d, .is_vfio = device_is_vfio(host->devices, d)}};
 
-	facts.has_origin = origins_find(host->origins, d, &facts.origin);
+	facts.has_origin = origins_recall(host->origins, d, &facts.origin);
 	if (request->goal == PLAN_TO_VFIO)
 		return plan_steps(request, &facts, plan);
 	/* The blocked write may have been the last but one: the override is to be put back. */
@@ -143,7 +143,7 @@ static int pending_run_rest(
 		.vfio_driver = VFIO_DRIVER,
 		.leave_driverless = intent->kind == CHANGE_LEAVE_DRIVERLESS,
 	};
-	const struct step_guard guard = {&request, intent};
+	const struct step_guard guard = {.request = &request, .intent = intent};
 	size_t done;
 
 	if (pending_plan(host, &request, d, &plan))
@@ -161,6 +161,8 @@ static enum change_event pending_finish(struct pending *p, struct intent *intent
 
 	if (d && pending_run_rest(p->host, intent, d, &err))
 		return err.code == CORE_DEADLINE ? CHANGE_BLOCKED : CHANGE_FAILED;
+	if (is_bind)
+		intent->before[0].binding = step_binding(p->host, intent->before[0].address);
 	if ((d || !is_bind) && store_outcome_add(&outcome, &intent->before[0], !is_bind))
 		return CHANGE_FAILED;
 	lifecycle_turn(intent, CHANGE_DONE);

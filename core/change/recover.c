@@ -66,6 +66,18 @@ static int recover_finish(struct host *host, struct intent *intent, const struct
 	return pending_add(host->pending, intent);
 }
 
+/* A reboot has ended the change: every device is where the boot has put it, and every override is
+ * gone. What has a device now was never ours, so nothing may be written to it. */
+static int recover_forget(
+	struct host *host, struct intent *intent, const struct reporter *to, struct core_error *err)
+{
+	for (size_t i = 0; i < intent->n_devices; i++)
+		recover_report(to, intent->before[i].address,
+			" by a reboot, which has undone it; nothing is left to do", "");
+	lifecycle_turn(intent, CHANGE_DONE);
+	return lifecycle_write(host, intent, &(struct store_outcome){0}, err);
+}
+
 /* Takes the intent over. */
 static int recover_intent(struct host *host, struct intent *intent, int64_t until,
 	const struct reporter *to, struct core_error *err)
@@ -78,6 +90,8 @@ static int recover_intent(struct host *host, struct intent *intent, int64_t unti
 		.arg = (void *)to};
 	enum change_event event;
 
+	if (intent->is_of_another_boot)
+		return recover_forget(host, intent, to, err);
 	lifecycle_turn(intent, CHANGE_FOUND);
 	if (intent->phase == CHANGE_FINISHING)
 		return recover_finish(host, STEAL(owned), to) ? core_fail_memory(err) : 0;

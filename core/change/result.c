@@ -21,9 +21,9 @@ static const char *planned_driver(
 	return c->wish.leave_driverless ? "" : device->original_driver;
 }
 
-/* Where the device is now, and where it came from: on a VFIO driver the record tells, otherwise it
- * is where it belongs. One that has left since is told as it was left by the change, which was made
- * all the same. */
+/* Where the device is now, and where it came from: the record tells; without one a device on a
+ * native driver is where it belongs. One that has left since is told as it was left by the change,
+ * which was made all the same. */
 static void fill_device(struct change *c, size_t i, struct change_device *ret)
 {
 	const struct device_facts *f = &c->facts.devices[i];
@@ -36,8 +36,7 @@ static void fill_device(struct change *c, size_t i, struct change_device *ret)
 	if (!has_left)
 		has_origin = origins_find(c->host->origins, now, &origin);
 	bool vfio = device_is_vfio(c->host->devices, ret->device);
-	bool on_its_way = change_is_bind(c) && !ret->device->driver[0];
-	if ((vfio || on_its_way) && has_origin)
+	if (has_origin)
 		memcpy(ret->original_driver, origin.driver, sizeof(origin.driver));
 	else if (!vfio)
 		memcpy(ret->original_driver, ret->device->driver, sizeof(ret->original_driver));

@@ -332,6 +332,27 @@ static void step_note_use_count(
 	}
 }
 
+struct device_inodes step_binding(struct host *host, struct pci_address address)
+{
+	CLEANUP(device_cleanup) struct device *d = devices_get_or_null(host->devices, address);
+	struct device_inodes now = {0};
+
+	if (!d || device_inodes(host->devices, d, &now))
+		return (struct device_inodes){0};
+	if (!device_is_vfio(host->devices, d))
+		now.link = 0;
+	return now;
+}
+
+/* Right after the bind: who binds the device later makes another binding. */
+static void step_note_binding(struct host *host, struct intent *intent, struct pci_address address)
+{
+	for (size_t i = 0; intent->kind == CHANGE_BIND && i < intent->n_devices; i++) {
+		if (pci_address_equal(intent->before[i].address, address))
+			intent->before[i].binding = step_binding(host, address);
+	}
+}
+
 int step_run(struct host *host, const struct plan *plan, int64_t deadline,
 	const struct step_guard *guard, size_t *ret_done, struct core_error *err)
 {
@@ -345,10 +366,14 @@ int step_run(struct host *host, const struct plan *plan, int64_t deadline,
 			return -1;
 		if (guard && step->action == PLAN_BIND)
 			step_note_use_count(host, guard->intent, step->address);
+		if (guard && guard->shows)
+			blocked_begin(host->blocked, step->address);
 		*ret_done = i + 1; /* begun is as good as done: it may have had its effect */
 		if (step_call(host, step, force, deadline, err) ||
 			step_verify(host, step, deadline, err))
 			return -1;
+		if (guard && step->action == PLAN_BIND)
+			step_note_binding(host, guard->intent, step->address);
 	}
 	return 0;
 }
@@ -366,8 +391,13 @@ int step_read_origin(struct host *host, const struct device *device, int64_t dea
 			doing, sizeof(doing), "reading driver_override of device %s", device->text);
 		return helper_no_answer(err, rc < 0 ? rc : -reply.error, doing);
 	}
-	*ret = (struct device_origin){
+	struct device_origin before = {
 		.address = device->address, .identity = device_identity_of(device)};
+	if ((rc = device_inodes(host->devices, device, &before.binding)) < 0)
+		return core_fail(err, CORE_INTERNAL,
+			"looking at the folder of device %s in sysfs failed: %s", device->text,
+			strerror(-rc));
+	*ret = before;
 	memcpy(ret->driver, device->driver, sizeof(ret->driver));
 	memcpy(ret->override, reply.text, sizeof(ret->override));
 	return 0;

@@ -9,10 +9,13 @@ struct host;
 
 /* What is checked between the steps. Right before a device is unbound, the request is judged again
  * by the facts of that moment; a refusal ends the run. Right before the device is bound to its VFIO
- * driver, while nobody uses it, its use count is written into the intent. */
+ * driver, while nobody uses it, its use count is written into the intent; right after it, the
+ * binding. */
 struct step_guard {
 	const struct plan_request *request;
 	struct intent *intent;
+	bool shows; /* each device shows as UNBIND_PENDING from its first step on, until
+		     * blocked_end */
 };
 
 /* Runs the steps of a plan and verifies each by reading back. guard may be NULL. 0, or -1 with err;
@@ -29,6 +32,10 @@ bool step_settled(const struct host *host, struct pci_address address, int64_t u
  * with err, which names the user. */
 int step_check_users(
 	struct host *host, struct pci_address address, int64_t deadline, struct core_error *err);
+
+/* The binding of the device as a record keeps it: link 0 unless a VFIO driver has it. All 0 when it
+ * cannot be looked at. Never blocks. */
+struct device_inodes step_binding(struct host *host, struct pci_address address);
 
 /* Reads the driver and the driver_override that the device has now. 0, or -1 with err. */
 int step_read_origin(struct host *host, const struct device *device, int64_t deadline,

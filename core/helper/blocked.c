@@ -22,6 +22,8 @@ struct blocked {
 	atomic_size_t count; /* read without the mutex */
 	pthread_mutex_t mutex;
 	struct blocked_device *items;
+	atomic_size_t n_writing; /* likewise */
+	struct pci_address *writing;
 };
 
 struct blocked *blocked_new(int lock_fd)
@@ -41,6 +43,7 @@ void blocked_free(struct blocked *b)
 		return;
 	pthread_mutex_destroy(&b->mutex);
 	free(b->items);
+	free(b->writing);
 	free(b);
 }
 
@@ -101,8 +104,55 @@ bool blocked_has(struct blocked *b, struct pci_address address)
 	return blocked_is_locked(b->lock_fd, address) || blocked_waits(b, address);
 }
 
+/* The index of the address, or the count. The mutex is held. */
+static size_t blocked_find_writing(const struct blocked *b, struct pci_address address)
+{
+	size_t i = 0, count = atomic_load(&b->n_writing);
+
+	while (i < count && !pci_address_equal(b->writing[i], address))
+		i++;
+	return i;
+}
+
+void blocked_begin(struct blocked *b, struct pci_address address)
+{
+	pthread_mutex_lock(&b->mutex);
+	size_t count = atomic_load(&b->n_writing);
+	struct pci_address *added = NULL;
+	if (blocked_find_writing(b, address) == count)
+		added = ARRAY_ADD(b->writing, count);
+	if (added) {
+		*added = address;
+		atomic_store(&b->n_writing, count);
+	}
+	pthread_mutex_unlock(&b->mutex);
+}
+
+void blocked_end(struct blocked *b, struct pci_address address)
+{
+	pthread_mutex_lock(&b->mutex);
+	size_t i = blocked_find_writing(b, address), count = atomic_load(&b->n_writing);
+	if (i < count) {
+		b->writing[i] = b->writing[count - 1];
+		atomic_store(&b->n_writing, count - 1);
+	}
+	pthread_mutex_unlock(&b->mutex);
+}
+
+static bool blocked_is_writing(struct blocked *b, struct pci_address address)
+{
+	if (atomic_load_explicit(&b->n_writing, memory_order_relaxed) == 0)
+		return false;
+	pthread_mutex_lock(&b->mutex);
+	bool found = blocked_find_writing(b, address) < atomic_load(&b->n_writing);
+	pthread_mutex_unlock(&b->mutex);
+	return found;
+}
+
 bool blocked_shows(struct blocked *b, struct pci_address address)
 {
+	if (blocked_is_writing(b, address))
+		return true;
 	return atomic_load_explicit(&b->count, memory_order_relaxed) > 0 && blocked_has(b, address);
 }
 

@@ -32,9 +32,15 @@ void blocked_settle(struct blocked *blocked, struct pci_address address, bool se
  * never blocks. */
 bool blocked_has(struct blocked *blocked, struct pci_address address);
 
-/* The same for reads: considers only changes of this daemon, and opens no file while there is none.
- */
+/* The same for reads: considers only changes of this daemon, and opens no file while none waits. It
+ * is so from the first write of a change on: a device without a driver is then on its way. Any
+ * thread; never blocks. */
 bool blocked_shows(struct blocked *blocked, struct pci_address address);
+
+/* Says that a change has begun to write to a device, and that it has ended. Short of memory, the
+ * device shows as it is meanwhile. Saying so again does nothing. Any thread. */
+void blocked_begin(struct blocked *blocked, struct pci_address address);
+void blocked_end(struct blocked *blocked, struct pci_address address);
 
 /* Whether the lock of the device's writes is held, or cannot be looked at. Never blocks. */
 bool blocked_is_locked(int lock_fd, struct pci_address address);

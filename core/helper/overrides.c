@@ -2,6 +2,7 @@
 /* Which overrides the privileged helper wrote over. */
 #include "core/helper/overrides.h"
 #include "core/base/util.h"
+#include "core/pci/boot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,18 +23,6 @@ struct record {
 	char texts[MAX_TEXTS][OVERRIDE_SIZE];
 };
 
-/* A simulated host has no boot of its own; there the texts last as long as the state folder. */
-static int read_boot(const struct helper_service *s, char *buf, size_t size)
-{
-	ssize_t n = sysfs_read(s->sysfs.root_fd, "proc/sys/kernel/random/boot_id", buf, size);
-
-	if (n == -ENOENT && !s->sysfs.is_real) {
-		snprintf(buf, size, "simulated");
-		return 0;
-	}
-	return n < 0 ? (int)-n : 0;
-}
-
 /* Takes the texts of a file that is of this boot and this device; what is of another counts for
  * nothing. */
 static void record_parse(struct record *r, char *text)
@@ -49,12 +38,12 @@ static void record_parse(struct record *r, char *text)
 
 static int record_load(const struct helper_service *s, const struct device *d, struct record *r)
 {
-	char boot[64];
+	char boot[BOOT_ID_SIZE];
 	size_t len;
-	int error = read_boot(s, boot, sizeof(boot));
+	int error = boot_read_id(&s->sysfs, boot);
 
 	if (error)
-		return error;
+		return -error;
 	*r = (struct record){0};
 	snprintf(r->name, sizeof(r->name), "%s.override", d->text);
 	snprintf(r->header, sizeof(r->header), "%.40s %04x:%04x %04x:%04x", boot, d->vendor,

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 /* Where an attribute is: below the kept directory, or, past the limit on fds, by its path. */
 struct place {
@@ -339,6 +340,38 @@ void device_vfio_name(
 		snprintf(buf, size, "%s", entry->d_name);
 		return;
 	}
+}
+
+/* The inode of what is at the path; 0 for nothing. */
+static int inode_of(int dirfd, const char *path, int flags, uint64_t *ret)
+{
+	struct stat status = {0};
+
+	if (fstatat(dirfd, path, &status, flags) < 0 && errno != ENOENT)
+		return -errno;
+	*ret = status.st_ino;
+	return 0;
+}
+
+int device_inodes(
+	const struct devices *devices, const struct device *device, struct device_inodes *ret)
+{
+	struct device_inodes inodes = {0};
+	struct place place;
+	int error;
+
+	if (device->fd >= 0)
+		error = inode_of(device->fd, "", AT_EMPTY_PATH, &inodes.folder);
+	else
+		error = inode_of(devices->sysfs->devices_fd, device->text, 0, &inodes.folder);
+	place_of(&place, devices, device, "driver");
+	if (!error)
+		error = inode_of(place.dirfd, place.name, AT_SYMLINK_NOFOLLOW, &inodes.link);
+	if (!error && !inodes.folder)
+		error = -ENOENT;
+	if (!error)
+		*ret = inodes;
+	return error;
 }
 
 bool driver_is_vfio(const char *driver)

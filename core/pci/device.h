@@ -129,6 +129,25 @@ const char *device_host_part(const struct device *device);
 /* Whether the device's directory has an entry of that name. */
 bool device_has(const struct devices *devices, const struct device *device, const char *name);
 
+/* What tells one binding of a device from every other one of this boot: the inodes of its folder
+ * and of its driver link in sysfs. The kernel makes the link anew for each binding
+ * (drivers/base/dd.c, driver_sysfs_add) and the folder for each device that comes. Inode numbers of
+ * sysfs count up and are not given twice in a boot: they have 64 bits since 5.5, 31 before, counted
+ * around (fs/kernfs/dir.c, __kernfs_new_node). The link's ctime is of no use: it is when the inode
+ * came into the cache (fs/kernfs/inode.c, set_default_inode_attr). */
+struct device_inodes {
+	uint64_t folder, link; /* link 0: no driver has it */
+};
+
+static inline bool device_inodes_equal(struct device_inodes a, struct device_inodes b)
+{
+	return a.folder == b.folder && a.link == b.link;
+}
+
+/* Reads the inodes as they are now. 0 or a negative errno. Any thread; never blocks. */
+int device_inodes(
+	const struct devices *devices, const struct device *device, struct device_inodes *ret);
+
 /* How many VFs the device has now. Counts its virtfn links, because reading sriov_numvfs takes the
  * device lock and can block. */
 uint32_t device_num_vfs(const struct devices *devices, const struct device *device);

@@ -61,13 +61,18 @@ static bool is_forced(
 	return force_of(request, facts) & 1u << reason;
 }
 
+bool plan_is_lost(const struct device_facts *f)
+{
+	return f->has_origin && !f->use.device->driver[0];
+}
+
 bool plan_needs(const struct plan_request *request, const struct device_facts *f)
 {
 	switch (request->goal) {
 	case PLAN_TO_VFIO:
 		return !f->use.is_vfio;
 	case PLAN_TO_ORIGIN:
-		return f->use.is_vfio;
+		return f->use.is_vfio || plan_is_lost(f);
 	case PLAN_TO_USER:
 		break;
 	}
@@ -267,6 +272,20 @@ static void judge_driver(const struct device_facts *f, struct core_problems *ref
 			d->text, driver);
 }
 
+/* To give to no driver what is on the host's own would take it away from the host. */
+static void judge_leaving(const struct plan_request *request, const struct device_facts *f,
+	struct core_problems *refusals)
+{
+	const struct device *d = f->use.device;
+
+	if (request->goal == PLAN_TO_ORIGIN && request->leave_driverless && !f->use.is_vfio &&
+		d->driver[0])
+		core_problem_add_device(refusals, d->address, REASON_NOT_BOUND_TO_VFIO,
+			"bind it first, or leave it out: it has its driver",
+			"device %s is on %s and not on a VFIO driver, so it cannot be left without a driver",
+			d->text, d->driver);
+}
+
 static void judge_device(const struct plan_request *request, const struct facts *facts,
 	const struct device_facts *f, struct core_problems *refusals)
 {
@@ -280,6 +299,7 @@ static void judge_device(const struct plan_request *request, const struct facts 
 	if (request->goal != PLAN_TO_ORIGIN || plan_needs(request, f))
 		judge_bridge(d, refusals);
 	judge_pending(f, refusals);
+	judge_leaving(request, f, refusals);
 	if (d->is_bridge)
 		return;
 	if (plan_needs(request, f))

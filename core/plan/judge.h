@@ -48,5 +48,9 @@ bool plan_is_use(enum core_reason reason);
 /* Appends the uses of the device that force does not name. */
 void plan_judge_uses(uint32_t force, const struct device_facts *f, struct core_problems *refusals);
 
+/* Whether vfiod bound the device, and it has no driver now: another tool, or the end of its VFIO
+ * driver's module, has taken it away. */
+bool plan_is_lost(const struct device_facts *f);
+
 /* Whether the request has anything to do for the device. */
 bool plan_needs(const struct plan_request *request, const struct device_facts *f);

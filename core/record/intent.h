@@ -25,6 +25,7 @@ struct intent {
 	int64_t id;	       /* in the database; 0 for none */
 	enum intent_kind kind; /* the database does not keep it for CHANGE_ROLLING_BACK */
 	enum intent_phase phase;
+	bool is_of_another_boot; /* nothing that it has done is left */
 	size_t n_devices;
 	struct device_origin before[]; /* the devices as they were */
 };

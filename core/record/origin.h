@@ -10,7 +10,8 @@ struct device_identity {
 	uint16_t vendor, device, subsystem_vendor, subsystem_device;
 };
 
-/* The driver and the override that a device had at some time. */
+/* The driver and the override that a device had at some time. In a record, before vfiod bound it.
+ */
 struct device_origin {
 	struct pci_address address;
 	struct device_identity identity;
@@ -18,6 +19,9 @@ struct device_origin {
 	char override[OVERRIDE_SIZE];  /* "" for none */
 	struct node_access access;     /* wished for its VFIO nodes */
 	uint32_t idle_use_count; /* its device_use_count when its VFIO driver got it: nobody's */
+	/* In an intent, the binding it had. In a record, the one that vfiod made; link 0: the
+	 * device was left without a driver; folder 0: an older version did not say. */
+	struct device_inodes binding;
 };
 
 /* The records of all devices, sorted by address. */

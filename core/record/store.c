@@ -4,6 +4,7 @@
 
 #include "core/base/array.h"
 #include "core/base/util.h"
+#include "core/record/schema.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,42 +14,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Each takes the database one version further. */
-static const char *const SCHEMAS[] = {
-	"CREATE TABLE origin ("
-	" address INTEGER PRIMARY KEY, vendor INTEGER NOT NULL, device INTEGER NOT NULL,"
-	" subsystem_vendor INTEGER NOT NULL, subsystem_device INTEGER NOT NULL,"
-	" driver TEXT NOT NULL, override TEXT NOT NULL) STRICT;"
-	"CREATE TABLE intent ("
-	" id INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL,"
-	" started TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP) STRICT;"
-	"CREATE TABLE intent_device ("
-	" intent INTEGER NOT NULL REFERENCES intent(id) ON DELETE CASCADE,"
-	" address INTEGER NOT NULL, vendor INTEGER NOT NULL, device INTEGER NOT NULL,"
-	" subsystem_vendor INTEGER NOT NULL, subsystem_device INTEGER NOT NULL,"
-	" driver TEXT NOT NULL, override TEXT NOT NULL,"
-	" PRIMARY KEY (intent, address)) STRICT;",
-	/* NULL: as it is. */
-	"ALTER TABLE origin ADD COLUMN node_uid INTEGER;"
-	"ALTER TABLE origin ADD COLUMN node_gid INTEGER;"
-	"ALTER TABLE origin ADD COLUMN node_mode INTEGER;"
-	"ALTER TABLE intent_device ADD COLUMN node_uid INTEGER;"
-	"ALTER TABLE intent_device ADD COLUMN node_gid INTEGER;"
-	"ALTER TABLE intent_device ADD COLUMN node_mode INTEGER;",
-	("ALTER TABLE origin ADD COLUMN idle_use_count INTEGER NOT NULL DEFAULT 0;"
-	 "ALTER TABLE intent_device ADD COLUMN idle_use_count INTEGER NOT NULL DEFAULT 0;"),
-};
-enum { SCHEMA_VERSION = ARRAY_SIZE(SCHEMAS) };
-
 #define ORIGIN_COLUMNS                                                                             \
 	"address, vendor, device, subsystem_vendor, subsystem_device, driver, override, "          \
-	"node_uid, node_gid, node_mode, idle_use_count"
+	"node_uid, node_gid, node_mode, idle_use_count, folder, link, boot"
 
 /* A device that is bound once more, after somebody else took it from its VFIO driver and left it
  * without one: what it had at the first bind is still what it is to be given back to. */
-#define LOST_DRIVER                                                                                \
-	"excluded.driver = '' AND vendor = excluded.vendor AND device = excluded.device AND "      \
-	"subsystem_vendor = excluded.subsystem_vendor AND "                                        \
+#define LOST_DRIVER                                                                                                              \
+	"excluded.driver = '' AND folder IN (0, excluded.folder) AND vendor = excluded.vendor AND device = excluded.device AND " \
+	"subsystem_vendor = excluded.subsystem_vendor AND "                                                                      \
 	"subsystem_device = excluded.subsystem_device"
 
 enum query {
@@ -58,6 +32,8 @@ enum query {
 	Q_EACH,
 	Q_ADD,
 	Q_DROP,
+	Q_FORGET,
+	Q_FORGET_BOOTS,
 	Q_INTENT_SUPERSEDE,
 	Q_INTENT_DROP_EMPTY,
 	Q_INTENT_ADD,
@@ -73,22 +49,26 @@ static const char *const QUERIES[Q_COUNT] = {
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
 	[Q_COMMIT] = "COMMIT",
 	[Q_ROLLBACK] = "ROLLBACK",
-	[Q_EACH] = "SELECT " ORIGIN_COLUMNS " FROM origin ORDER BY address",
-	[Q_ADD] = "INSERT INTO origin (" ORIGIN_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?)"
+	[Q_EACH] = "SELECT " ORIGIN_COLUMNS " FROM origin WHERE boot = ? ORDER BY address",
+	[Q_ADD] = "INSERT INTO origin (" ORIGIN_COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 		  " ON CONFLICT (address) DO UPDATE SET vendor = excluded.vendor,"
 		  " device = excluded.device, subsystem_vendor = excluded.subsystem_vendor,"
 		  " subsystem_device = excluded.subsystem_device,"
 		  " driver = iif(" LOST_DRIVER ", driver, excluded.driver),"
 		  " override = iif(" LOST_DRIVER ", override, excluded.override),"
 		  " node_uid = excluded.node_uid, node_gid = excluded.node_gid,"
-		  " node_mode = excluded.node_mode, idle_use_count = excluded.idle_use_count",
+		  " node_mode = excluded.node_mode, idle_use_count = excluded.idle_use_count,"
+		  " folder = excluded.folder, link = excluded.link, boot = excluded.boot",
 	[Q_DROP] = "DELETE FROM origin WHERE address = ?",
+	[Q_FORGET] = "DELETE FROM origin WHERE address = ? AND folder = ? AND link = ?"
+		     " AND address NOT IN (SELECT address FROM intent_device)",
+	[Q_FORGET_BOOTS] = "DELETE FROM origin WHERE boot <> ?",
 	[Q_INTENT_SUPERSEDE] = "DELETE FROM intent_device WHERE address = ?",
 	[Q_INTENT_DROP_EMPTY] =
 		"DELETE FROM intent WHERE id NOT IN (SELECT intent FROM intent_device)",
 	[Q_INTENT_ADD] = "INSERT INTO intent (what) VALUES (?)",
 	[Q_INTENT_ADD_DEVICE] = "INSERT INTO intent_device (" ORIGIN_COLUMNS
-				", intent) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+				", intent) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[Q_INTENT_DROP] = "DELETE FROM intent WHERE id = ?",
 	[Q_INTENT_LEAVE] = "UPDATE intent SET what = ? WHERE id = ?",
 	[Q_INTENT_DROP_DEVICES] = "DELETE FROM intent_device WHERE intent = ?",
@@ -141,6 +121,7 @@ struct store {
 	int log_pages;
 	sqlite3_stmt *queries[Q_COUNT];
 	char *path;
+	struct boot boot;
 	pthread_mutex_t mutex;
 };
 
@@ -204,13 +185,14 @@ static int store_read_version(struct store *s, int *ret, struct core_error *err)
 		s->path, *ret, SCHEMA_VERSION);
 }
 
-static int store_make_schema(struct store *s, int version, struct core_error *err)
+static int store_make_schema(struct store *s, int version, int64_t written, struct core_error *err)
 {
 	for (; version < SCHEMA_VERSION; version++) {
+		CLEANUP(free_cleanup) char *step = schema_step(version, &s->boot, written);
 		CLEANUP(free_cleanup) char *sql = NULL;
 
-		if (asprintf(&sql, "BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT;",
-			    SCHEMAS[version], version + 1) < 0)
+		if (!step || asprintf(&sql, "BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT;",
+				     step, version + 1) < 0)
 			return core_fail_memory(err);
 		if (store_exec(s, sql, "set up", err))
 			return -1;
@@ -226,6 +208,24 @@ static int store_prepare(struct store *s, struct core_error *err)
 			return store_fail(s, err, "read");
 	}
 	return 0;
+}
+
+static sqlite3_stmt *store_query(struct store *s, enum query which)
+{
+	sqlite3_stmt *q = s->queries[which];
+
+	sqlite3_reset(q);
+	sqlite3_clear_bindings(q);
+	return q;
+}
+
+/* Runs a statement that answers no rows. */
+static int store_run(sqlite3_stmt *q)
+{
+	int rc = sqlite3_step(q);
+
+	sqlite3_reset(q);
+	return rc == SQLITE_DONE ? 0 : -1;
 }
 
 static void store_cleanup(struct store **s)
@@ -257,14 +257,42 @@ static void store_make_private(const char *path)
 		(void)!fchmod(fd, 0600);
 }
 
-int store_open(const char *folder, struct store **ret, struct core_error *err)
+/* When the database was last written to, in seconds since 1970: its log, or the file itself. */
+static int64_t store_written(const struct store *s)
+{
+	CLEANUP(free_cleanup) char *log = NULL;
+	struct stat status;
+	int64_t written = 0;
+
+	if (stat(s->path, &status) == 0)
+		written = status.st_mtim.tv_sec;
+	if (asprintf(&log, "%s-wal", s->path) >= 0 && stat(log, &status) == 0 &&
+		status.st_size > 0 && status.st_mtim.tv_sec > written)
+		written = status.st_mtim.tv_sec;
+	return written;
+}
+
+/* Nothing that a record of another boot tells is so any more. */
+static int store_forget_boots(struct store *s, struct core_error *err)
+{
+	sqlite3_stmt *q = store_query(s, Q_FORGET_BOOTS);
+
+	sqlite3_bind_text(q, 1, s->boot.id, -1, SQLITE_STATIC);
+	return store_run(q) ? store_fail(s, err, "write to") : 0;
+}
+
+int store_open(
+	const char *folder, const struct boot *boot, struct store **ret, struct core_error *err)
 {
 	CLEANUP(store_cleanup) struct store *s = calloc(1, sizeof(*s));
 	int version;
 
 	if (!s || asprintf(&s->path, "%s/state.db", folder) < 0)
 		return core_fail_memory(err);
+	s->boot = *boot;
 	pthread_mutex_init(&s->mutex, NULL);
+	/* Before it is opened, which may write to it. */
+	int64_t written = store_written(s);
 	store_make_private(s->path);
 	/* One connection under our own mutex. */
 	if (sqlite3_open_v2(s->path, &s->db,
@@ -284,7 +312,8 @@ int store_open(const char *folder, struct store **ret, struct core_error *err)
 		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
 		    "PRAGMA trusted_schema = OFF;",
 		    "open", err) ||
-		store_make_schema(s, version, err) || store_prepare(s, err))
+		store_make_schema(s, version, written, err) || store_prepare(s, err) ||
+		store_forget_boots(s, err))
 		return -1;
 	/* In place of SQLite's own checkpoints, whose two syncs a request would wait for. */
 	sqlite3_wal_hook(s->db, store_on_commit, s);
@@ -304,24 +333,6 @@ void store_close(struct store *s)
 	free(s);
 }
 
-static sqlite3_stmt *store_query(struct store *s, enum query which)
-{
-	sqlite3_stmt *q = s->queries[which];
-
-	sqlite3_reset(q);
-	sqlite3_clear_bindings(q);
-	return q;
-}
-
-/* Runs a statement that answers no rows. */
-static int store_run(sqlite3_stmt *q)
-{
-	int rc = sqlite3_step(q);
-
-	sqlite3_reset(q);
-	return rc == SQLITE_DONE ? 0 : -1;
-}
-
 static void store_bind_wish(sqlite3_stmt *q, int parameter, bool is_set, uint32_t value)
 {
 	if (is_set)
@@ -330,7 +341,7 @@ static void store_bind_wish(sqlite3_stmt *q, int parameter, bool is_set, uint32_
 		sqlite3_bind_null(q, parameter);
 }
 
-static void store_bind_origin(sqlite3_stmt *q, const struct device_origin *o)
+static void store_bind_origin(const struct store *s, sqlite3_stmt *q, const struct device_origin *o)
 {
 	sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(o->address));
 	sqlite3_bind_int(q, 2, o->identity.vendor);
@@ -343,6 +354,9 @@ static void store_bind_origin(sqlite3_stmt *q, const struct device_origin *o)
 	store_bind_wish(q, 9, o->access.has_gid, o->access.gid);
 	store_bind_wish(q, 10, o->access.has_mode, o->access.mode);
 	sqlite3_bind_int64(q, 11, o->idle_use_count);
+	sqlite3_bind_int64(q, 12, (sqlite3_int64)o->binding.folder);
+	sqlite3_bind_int64(q, 13, (sqlite3_int64)o->binding.link);
+	sqlite3_bind_text(q, 14, s->boot.id, -1, SQLITE_STATIC);
 }
 
 static void store_column_text(sqlite3_stmt *q, int column, char *buf, size_t size)
@@ -371,18 +385,23 @@ static void store_read_origin(sqlite3_stmt *q, struct device_origin *o)
 	o->access.has_gid = store_read_wish(q, 8, &o->access.gid);
 	o->access.has_mode = store_read_wish(q, 9, &o->access.mode);
 	o->idle_use_count = (uint32_t)sqlite3_column_int64(q, 10);
+	o->binding.folder = (uint64_t)sqlite3_column_int64(q, 11);
+	o->binding.link = (uint64_t)sqlite3_column_int64(q, 12);
 }
 
 /* Has append add every row of a query to what arg points to; -1 from it is lack of memory. */
 static int store_each_row(struct store *s, enum query which,
-	int (*append)(void *arg, sqlite3_stmt *q), void *arg, struct core_error *err)
+	int (*append)(const struct store *s, sqlite3_stmt *q, void *arg), void *arg,
+	struct core_error *err)
 {
 	int rc, failed = 0;
 
 	pthread_mutex_lock(&s->mutex);
 	sqlite3_stmt *q = store_query(s, which);
+	if (which == Q_EACH)
+		sqlite3_bind_text(q, 1, s->boot.id, -1, SQLITE_STATIC);
 	while ((rc = sqlite3_step(q)) == SQLITE_ROW && !failed)
-		failed = append(arg, q);
+		failed = append(s, q, arg);
 	int result = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : store_fail(s, err, "read");
 	if (failed)
 		result = core_fail_memory(err);
@@ -391,8 +410,9 @@ static int store_each_row(struct store *s, enum query which,
 	return result;
 }
 
-static int store_append_origin(void *arg, sqlite3_stmt *q)
+static int store_append_origin(const struct store *s, sqlite3_stmt *q, void *arg)
 {
+	(void)s;
 	struct origin_list **list = arg;
 	size_t n = *list ? (*list)->count : 0;
 	struct origin_list *grown =
@@ -417,11 +437,12 @@ int store_origins(struct store *s, struct origin_list **ret, struct core_error *
 }
 
 /* Adds a row to the list of intents: to its last one, or to a new one. */
-static int store_append_device(void *arg, sqlite3_stmt *q)
+static int store_append_device(const struct store *s, sqlite3_stmt *q, void *arg)
 {
 	struct intent **last = arg;
-	int64_t id = sqlite3_column_int64(q, 11);
-	const char *word = (const char *)sqlite3_column_text(q, 12);
+	const char *boot = (const char *)sqlite3_column_text(q, 13);
+	int64_t id = sqlite3_column_int64(q, 14);
+	const char *word = (const char *)sqlite3_column_text(q, 15);
 
 	while (*last && (*last)->id != id)
 		last = &(*last)->next;
@@ -433,6 +454,8 @@ static int store_append_device(void *arg, sqlite3_stmt *q)
 		*grown = (struct intent){.id = id};
 		store_read_word(word ? word : "", grown);
 	}
+	/* An intent is written in one boot, all of it. */
+	grown->is_of_another_boot = !boot || strcmp(boot, s->boot.id) != 0;
 	store_read_origin(q, &grown->before[grown->n_devices++]);
 	*last = grown;
 	return 0;
@@ -477,8 +500,8 @@ static int store_insert_devices(struct store *s, const struct intent *intent)
 	for (size_t i = 0; i < intent->n_devices; i++) {
 		sqlite3_stmt *q = store_query(s, Q_INTENT_ADD_DEVICE);
 
-		store_bind_origin(q, &intent->before[i]);
-		sqlite3_bind_int64(q, 12, intent->id);
+		store_bind_origin(s, q, &intent->before[i]);
+		sqlite3_bind_int64(q, 15, intent->id);
 		if (store_run(q))
 			return -1;
 	}
@@ -537,7 +560,7 @@ static int store_write_records(struct store *s, const struct store_outcome *o)
 		if (r->is_end)
 			sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(r->origin.address));
 		else
-			store_bind_origin(q, &r->origin);
+			store_bind_origin(s, q, &r->origin);
 		if (store_run(q))
 			return -1;
 	}
@@ -563,6 +586,20 @@ int store_end(struct store *s, const struct intent *intent, const struct store_o
 	int failed = store_run(store_query(s, Q_BEGIN)) || store_write_records(s, outcome) ||
 		     store_write_intent(s, intent);
 	int result = store_finish(s, failed, err);
+	pthread_mutex_unlock(&s->mutex);
+	return result;
+}
+
+int store_forget(struct store *s, const struct device_origin *origin, bool *ret_forgotten,
+	struct core_error *err)
+{
+	pthread_mutex_lock(&s->mutex);
+	sqlite3_stmt *q = store_query(s, Q_FORGET);
+	sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(origin->address));
+	sqlite3_bind_int64(q, 2, (sqlite3_int64)origin->binding.folder);
+	sqlite3_bind_int64(q, 3, (sqlite3_int64)origin->binding.link);
+	int result = store_run(q) ? store_fail(s, err, "write to") : 0;
+	*ret_forgotten = result == 0 && sqlite3_changes(s->db) > 0;
 	pthread_mutex_unlock(&s->mutex);
 	return result;
 }

@@ -36,8 +36,27 @@ static int find_paths(const struct sysfs *sysfs, struct pci_address address, cha
 	return sysfs_exists(sysfs->root_fd, ret[1]) ? 2 : 1;
 }
 
-/* By a descriptor, so that what was looked at is what is changed. */
-static int set_access(const struct sysfs *sysfs, const char *path, const struct node_access *access)
+/* 0; ESTALE when another binding than the one asked for has the device. */
+static int check_binding(const struct sysfs *sysfs, struct pci_address address, uint64_t link)
+{
+	char text[PCI_ADDRESS_SIZE], path[PCI_ADDRESS_SIZE + 16];
+	struct stat status;
+
+	if (!link)
+		return 0;
+	pci_address_format(address, text);
+	snprintf(path, sizeof(path), "%s/driver", text);
+	return fstatat(sysfs->devices_fd, path, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+			       status.st_ino == link
+		       ? 0
+		       : ESTALE;
+}
+
+/* By a descriptor, so that what was looked at is what is changed. The binding is looked at once the
+ * node is open: if it is the right one then, it was so when the node was opened, and the next one
+ * gets a node of its own. */
+static int set_access(const struct sysfs *sysfs, const char *path, struct pci_address address,
+	const struct node_access *access)
 {
 	CLEANUP(fd_cleanup)
 	int fd = openat(sysfs->root_fd, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -51,6 +70,8 @@ static int set_access(const struct sysfs *sysfs, const char *path, const struct 
 		return EINVAL;
 	if (!sysfs->is_real && sysfs_file_is_real(fd))
 		return EPERM;
+	if (check_binding(sysfs, address, access->link))
+		return ESTALE;
 	if (fchownat(fd, "", access->has_uid ? access->uid : (uid_t)-1,
 		    access->has_gid ? access->gid : (gid_t)-1, AT_EMPTY_PATH) < 0)
 		return errno;
@@ -67,7 +88,7 @@ int vfio_node_set(
 	int n = find_paths(sysfs, address, paths), error = 0;
 
 	for (int i = 0; !error && i < n; i++)
-		error = set_access(sysfs, paths[i], access);
+		error = set_access(sysfs, paths[i], address, access);
 	return n < 0 ? -n : error;
 }
 

@@ -12,6 +12,8 @@ struct node_access {
 	bool has_uid, has_gid, has_mode; /* which of these to set */
 	uint32_t uid, gid;
 	uint32_t mode; /* permission bits, NODE_MODE_MAX at most */
+	uint64_t link; /* inode of the device's driver link while it is in the binding that this is
+			* for; 0: in any. Not on disk. */
 };
 
 static inline bool node_access_any(const struct node_access *a)
@@ -31,7 +33,9 @@ struct helper_client {
 };
 
 /* Sets owner and mode of the device's nodes. Runs in the privileged helper, which has the right to.
- * 0 or errno; ENOENT when the device has no node, because no VFIO driver has it. */
+ * 0 or errno; ENOENT when the device has no node, because no VFIO driver has it; ESTALE when it is
+ * in another binding than access is for: then nothing was changed, also if it changed hands
+ * meanwhile. */
 int vfio_node_set(
 	const struct sysfs *sysfs, struct pci_address address, const struct node_access *access);
 

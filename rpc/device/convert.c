@@ -122,8 +122,7 @@ void device_message_fill(struct host *host, const struct device *d, struct devic
 	device_vfio_name(host_devices(host), d, m->vfio, sizeof(m->vfio));
 	m->message.vfio_device = m->vfio;
 	m->message.state = device_convert_state(device_state(host, d));
-	/* A record of a device that another tool has since taken back says nothing of now. */
-	if (device_is_vfio(host_devices(host), d) && host_origin(host, d, &m->origin)) {
+	if (host_origin(host, d, &m->origin)) {
 		m->message.managed = true;
 		m->message.original_driver = m->origin.driver;
 	}

@@ -198,7 +198,9 @@ int fixture_count_intents(struct fixture *f)
 	struct store *store;
 	size_t n = 0;
 
-	assert_int_equal(store_open(tree_state(f->tree), &store, &err), 0);
+	assert_int_equal(
+		store_open(tree_state(f->tree), &(struct boot){.id = "simulated"}, &store, &err),
+		0);
 	assert_int_equal(store_intents(store, &list, &err), 0);
 	store_close(store);
 	for (const struct intent *i = list; i; i = i->next)

@@ -239,6 +239,37 @@ purge_it() {
 	is 'purge: no unit is left' "$(systemctl list-units --all --no-legend 'vfiod*')" ''
 }
 
+node_of() { echo "/dev/vfio/$(group_of "$1")"; }
+owner_of() { stat -c '%u %a' "$(node_of "$1")"; }
+has_owner() { [ "$(owner_of "$1")" = "$2" ]; }
+record_of() { as_alice vfioctl --json info "$1" | jq -c '[.state, .managed, .original_driver]'; }
+
+# Before a reboot: two devices, whose nodes are a tenant's.
+bind_for_tenant() {
+	judge 'before the reboot: bind' as_alice vfioctl bind --node-owner 4711 --node-mode 0660 $device $other
+	is 'before the reboot: the node is the tenant'\''s' "$(owner_of $device)" '4711 660'
+	is 'before the reboot: it is vfiod'\''s' "$(record_of $device)" '["VFIO",true,"e1000e"]'
+}
+
+# After it: another tool binds one of them, while no vfiod runs. That the node of the other one is set
+# again shows that vfiod has looked at both.
+bound_by_another_tool() {
+	systemctl stop vfiod.service
+	echo vfio-pci >/sys/bus/pci/devices/$device/driver_override
+	echo $device >/sys/bus/pci/devices/$device/driver/unbind
+	echo $device >/sys/bus/pci/drivers/vfio-pci/bind
+	systemctl start vfiod.service
+	is 'after the reboot: what another tool bound is its own' "$(record_of $device)" \
+		'["VFIO_FOREIGN",false,""]'
+	is 'after the reboot: what nobody bound is the host'\''s' "$(record_of $other)" '["HOST",false,""]'
+	judge 'after the reboot: bind' as_alice vfioctl bind --node-owner 4711 --node-mode 0660 $other
+	chmod 600 "$(node_of $other)"
+	judge 'after the reboot: nodes are kept' within 10 has_owner $other '4711 660'
+	is 'after the reboot: the tenant of before does not get the node' "$(owner_of $device)" '0 600'
+	judge 'after the reboot: unbind' as_alice vfioctl unbind $device $other
+	is 'after the reboot: the device has its driver' "$(driver $device)" e1000e
+}
+
 case $LAB_BOOT in
 1)
 	install_it
@@ -248,11 +279,13 @@ case $LAB_BOOT in
 	restart_it
 	kill_it
 	upgrade_it
+	bind_for_tenant
 	reboot
 	;;
 2)
 	judge 'boot: it is started' within 30 answers
 	judge 'boot: vfio-pci is loaded' test -d /sys/bus/pci/drivers/vfio-pci
+	bound_by_another_tool
 	narrow_it
 	listen_for_it
 	remove_it

@@ -258,12 +258,18 @@ taken_back_and_bound_again() {
 	expect_given_back $lone e1000e
 }
 
-# [faces] A device that another tool left driverless stays so; bound again, it goes to its original driver.
+# [faces] A device of ours that another tool left driverless is given back, or bound again and then given back.
 left_driverless_by_another_tool() {
 	must_call bind $lone
 	move_by_hand $lone
-	must_call unbind $lone
 	expect_state $lone DRIVERLESS
+	expect '.managed and .original_driver == "e1000e"'
+	must_call unbind $lone
+	expect_given_back $lone e1000e
+	expect_state $lone HOST
+	expect '.managed == false and .original_driver == ""'
+	must_call bind $lone
+	move_by_hand $lone
 	must_call bind $lone
 	expect '.devices[0].original_driver == "e1000e"'
 	expect_driver $lone vfio-pci
@@ -280,6 +286,16 @@ leave_driverless() {
 	echo >"$pci/$lone/driver_override"
 	echo $lone >"$bus/drivers_probe"
 	expect_given_back $lone e1000e
+}
+
+# [faces] A device on its own driver cannot be left without one, and says so; one that has none already can.
+leave_driverless_on_native_driver() {
+	must_refuse FAILED_PRECONDITION/NOT_BOUND_TO_VFIO unbind --leave-driverless $lone
+	expect '.details[0].message | contains("e1000e")'
+	must_refuse FAILED_PRECONDITION/NOT_BOUND_TO_VFIO unbind --leave-driverless --dry-run $lone
+	expect_given_back $lone e1000e
+	must_call unbind --leave-driverless $shared_edu
+	expect_state $shared_edu DRIVERLESS
 }
 
 # [faces] A use count that the native driver left behind does not count as a user.

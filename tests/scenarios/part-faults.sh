@@ -27,25 +27,26 @@ driver_that_cannot_be_loaded() {
 	expect_given_back $lone e1000e
 }
 
-# [faces] After rmmod and modprobe of vfio-pci a bound device is bound again, and can be given back.
+# [faces] After rmmod of vfio-pci a bound device is still vfiod's to give back; after modprobe it is bound by another.
 driver_reloaded_under_bound_device() {
 	must_call bind $lone
 	unload_vfio
 	expect_driver $lone ''
 	expect_state $lone DRIVERLESS
+	expect '.managed and .original_driver == "e1000e"'
 	load_vfio
 	expect_driver $lone vfio-pci
-	expect_state $lone VFIO
+	expect_state $lone VFIO_FOREIGN
+	expect '.managed == false and .original_driver == ""'
 	must_call unbind $lone
 	expect_given_back $lone e1000e
 	must_call bind $lone
 	unload_vfio
 	must_call unbind $lone
-	expect_state $lone DRIVERLESS
-	load_vfio
-	expect_state $lone VFIO
-	must_call unbind $lone
+	expect '.devices[0] | .original_driver == "e1000e" and .driver == "e1000e"'
 	expect_given_back $lone e1000e
+	load_vfio
+	expect_state $lone HOST
 }
 
 # [faces] vfiod leaves no override behind; one would take effect when vfio-pci is loaded.

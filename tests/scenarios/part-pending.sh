@@ -110,6 +110,7 @@ unbind_of_another_tool_is_seen() {
 	unbind_by_hand_later $lone
 	(
 		becomes $lone UNBIND_PENDING
+		expect '.managed and .original_driver == "e1000e"'
 		must_refuse FAILED_PRECONDITION/UNBIND_PENDING bind $lone
 		must_refuse FAILED_PRECONDITION/UNBIND_PENDING unbind $lone
 	)

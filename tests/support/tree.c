@@ -331,7 +331,7 @@ void tree_unbind(struct tree *tree, const char *address)
 	if (!driver[0])
 		return;
 	tree_path(path, "%s/driver", e->path);
-	tree_remove(tree, path);
+	tree_take_away(tree, path);
 	tree_path(path, "sys/bus/pci/drivers/%s/%s", driver, address);
 	tree_remove(tree, path);
 	remove_vfio_nodes(tree, e);

@@ -134,6 +134,16 @@ void tree_remove(const struct tree *tree, const char *path)
 	tree_wipe(absolute);
 }
 
+void tree_take_away(struct tree *tree, const char *path)
+{
+	char absolute[TREE_PATH], kept[TREE_PATH];
+
+	tree_path(absolute, "%s/%s", tree->root, path);
+	tree_path(kept, "%s/kept-%u", tree->folder, tree->n_kept++);
+	if (rename(absolute, kept) < 0)
+		tree_die("take away", path);
+}
+
 bool tree_exists(const struct tree *tree, const char *path)
 {
 	return faccessat(tree->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;

@@ -23,6 +23,7 @@ struct tree {
 	struct tree_entry *entries; /* owned */
 	size_t count;
 	unsigned next_disk; /* minor number */
+	unsigned n_kept;    /* of what was taken away, for its inode */
 };
 
 /* Ends the test program, naming what failed. */
@@ -37,6 +38,9 @@ struct tree_entry *tree_entry(const struct tree *tree, const char *address);
 
 /* Removes an absolute path with everything below it. */
 void tree_wipe(const char *path);
+
+/* Takes away what is at the path, and keeps its inode: sysfs gives none to a second file. */
+void tree_take_away(struct tree *tree, const char *path);
 
 /* Makes folder and folders of an empty host, and its proc files. */
 void tree_make_folders(struct tree *tree);

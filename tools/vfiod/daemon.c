@@ -84,6 +84,7 @@ static int open_host(struct daemon *d, const struct inheritance *in)
 		.sysfs = in->sysfs,
 		.state = in->state,
 		.lock_fd = in->lock_fd,
+		.uevent_fd = in->uevent_fd,
 		.helper = in->helper,
 		.names = in->names,
 		.allow = in->options->allow,

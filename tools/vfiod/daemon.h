@@ -17,6 +17,7 @@ struct inheritance {
 	struct helper_client client; /* this process, as the privileged helper knows it */
 	struct callers *callers;
 	const char *state; /* folder of the database */
+	int uevent_fd;	   /* the host's once it is open; 0: none */
 	int lock_fd;
 	const char *tls_certificate, *tls_key, *tls_authority; /* PEM text, or NULL */
 	gid_t socket_group;				       /* (gid_t)-1: the process's own */

@@ -9,6 +9,7 @@
 #include "core/base/util.h"
 #include "core/pci/names.h"
 #include "core/pci/real.h"
+#include "core/pci/uevents.h"
 #include "core/use/sight.h"
 #include "tools/vfiod/daemon.h"
 #include "tools/vfiod/folders.h"
@@ -36,6 +37,7 @@ struct start {
 	struct names *names; /* read while there is one thread, and nothing is forbidden yet */
 	struct sysfs sysfs;  /* opened once: what was judged is what is changed */
 	struct state_folder state;
+	int uevent_fd;					 /* the host's once it is open; 0: none */
 	char *tls_certificate, *tls_key, *tls_authority; /* PEM text */
 };
 
@@ -179,6 +181,20 @@ static void fill_sandbox(struct start *s)
 	s->sandbox.sockets[1] = s->options.events;
 }
 
+/* Not in the privileged helper, which has been forked, and before the sandbox, which forbids it.
+ * Without events records are still judged each time that they are asked for. */
+static void open_uevents(struct start *s)
+{
+	int fd = uevents_open(&s->sysfs);
+
+	if (fd > 0)
+		s->uevent_fd = fd;
+	else if (fd != -ENOENT)
+		log_say(LOG_WARNING,
+			"cannot follow the kernel's events: %s; records of devices that other tools take are then ended at the next start",
+			strerror(-fd));
+}
+
 static int main_run(struct start *s)
 {
 	const struct inheritance in = {
@@ -191,6 +207,7 @@ static int main_run(struct start *s)
 		.callers = &s->callers,
 		.state = s->state.daemon,
 		.lock_fd = s->state.locks_fd,
+		.uevent_fd = s->uevent_fd,
 		.tls_certificate = s->tls_certificate,
 		.tls_key = s->tls_key,
 		.tls_authority = s->tls_authority,
@@ -237,6 +254,7 @@ int main(int argc, char **argv)
 	fill_sandbox(&s);
 	if (fork_helper(&s) || read_names(&s))
 		return EXIT_FAILURE;
+	open_uevents(&s);
 	if (s.options.is_root && privileges_drop(&s.user) < 0)
 		return EXIT_FAILURE;
 	if (sandbox_main(&s.sandbox) < 0)

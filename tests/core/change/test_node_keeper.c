@@ -123,6 +123,24 @@ static void a_group_without_an_iommu_has_another_name(void **state)
 	assert_int_equal(mode_of(f, "dev/vfio/noiommu-9"), 0660);
 }
 
+/* Between the look and the write the device may have gone to another user. */
+static void the_nodes_of_another_binding_are_not_set(void **state)
+{
+	struct fixture *f = *state;
+	const struct sysfs *sysfs = host_sysfs(f->host);
+	struct node_access access = mine(0640);
+	struct device_inodes now;
+
+	CLEANUP(device_cleanup) struct device *d = fixture_device(f, FOREIGN);
+	assert_int_equal(device_inodes(host_devices(f->host), d, &now), 0);
+	access.link = now.link + 1;
+	assert_int_equal(vfio_node_set(sysfs, d->address, &access), ESTALE);
+	assert_false(vfio_node_is_set(sysfs, d->address, &access));
+	access.link = now.link;
+	assert_int_equal(vfio_node_set(sysfs, d->address, &access), 0);
+	assert_true(vfio_node_is_set(sysfs, d->address, &access));
+}
+
 static void bind(struct fixture *f, const char *address, struct node_access access)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
@@ -175,6 +193,46 @@ static void a_bound_devices_wish_may_be_changed(void **state)
 	fixture_must_bind(f, GPU);
 	set_mode(f, "dev/vfio/1", 0600);
 	await_mode(f, "dev/vfio/1", 0640);
+}
+
+/* The device next to it shows that the keeper has looked at all. */
+static void await_a_look(struct fixture *f)
+{
+	set_mode(f, "dev/vfio/2", 0600);
+	await_mode(f, "dev/vfio/2", 0660);
+}
+
+static void the_owner_of_an_earlier_binding_gets_nothing(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	struct fixture *f = *state;
+
+	bind(f, GPU, mine(0660));
+	bind(f, "0000:02:00.0", mine(0660));
+	tree_unbind(f->tree, GPU);
+	tree_bind(f->tree, GPU, "vfio-pci");
+	await_a_look(f);
+	assert_int_equal(mode_of(f, "dev/vfio/1"), 0600);
+	/* Nor by the next daemon. */
+	fixture_stop(f);
+	fixture_start(f);
+	assert_int_equal(host_recover(f->host, NULL, NULL, &err), 0);
+	await_a_look(f);
+	assert_int_equal(mode_of(f, "dev/vfio/1"), 0600);
+}
+
+/* A wish for a group's node is for the devices that are ours in it. */
+static void a_stale_record_gets_no_wish_of_its_neighbour(void **state)
+{
+	struct fixture *f = *state;
+	struct device_origin origin;
+
+	bind(f, "0000:01:00.0 0000:01:00.1", mine(0640));
+	tree_unbind(f->tree, "0000:01:00.1");
+	tree_bind(f->tree, "0000:01:00.1", "vfio-pci");
+	bind(f, GPU, mine(0660));
+	CLEANUP(device_cleanup) struct device *audio = fixture_device(f, "0000:01:00.1");
+	assert_false(host_origin(f->host, audio, &origin));
 }
 
 static void a_dry_run_sets_nothing(void **state)
@@ -311,6 +369,9 @@ int main(void)
 		TEST(a_group_without_an_iommu_has_another_name),
 		TEST(a_bound_devices_node_is_set_and_kept),
 		TEST(a_bound_devices_wish_may_be_changed),
+		TEST(the_nodes_of_another_binding_are_not_set),
+		TEST(the_owner_of_an_earlier_binding_gets_nothing),
+		TEST(a_stale_record_gets_no_wish_of_its_neighbour),
 		TEST(a_dry_run_sets_nothing),
 		TEST(udev_is_waited_for),
 		TEST(nodes_that_cannot_be_set_undo_the_bind),

@@ -27,10 +27,13 @@ static void cut_off(struct fixture *f, const char *addresses)
 		*before = (struct device_origin){
 			.address = d->address, .identity = device_identity_of(d)};
 		memcpy(before->driver, d->driver, sizeof(before->driver));
+		assert_int_equal(device_inodes(host_devices(f->host), d, &before->binding), 0);
 		tree_override(f->tree, text, before->override, sizeof(before->override));
 	}
 	fixture_stop(f);
-	assert_int_equal(store_open(tree_state(f->tree), &store, &err), 0);
+	assert_int_equal(
+		store_open(tree_state(f->tree), &(struct boot){.id = "simulated"}, &store, &err),
+		0);
 	assert_int_equal(store_begin(store, intent, &err), 0);
 	store_close(store);
 	address_list_clear(&request.addresses);
@@ -120,6 +123,9 @@ static void an_unbind_cut_off_leaves_the_device_on_vfio_with_its_record(void **s
 	struct fixture *f = *state;
 	struct report report;
 
+	struct device_origin origin;
+
+	tree_set_override(f->tree, "0000:01:00.0", "kept");
 	fixture_must_bind(f, "0000:01:00.0");
 	CLEANUP(free_cleanup) char *before = tree_snapshot(f->tree);
 	cut_off(f, "0000:01:00.0");
@@ -130,9 +136,62 @@ static void an_unbind_cut_off_leaves_the_device_on_vfio_with_its_record(void **s
 	recover(f, &report);
 	CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
 	assert_string_equal(before, after);
+	/* In a binding made anew, which is ours for the next daemon too. */
+	fixture_stop(f);
+	fixture_start(f);
+	recover(f, &report);
+	CLEANUP(device_cleanup) struct device *d = fixture_device(f, "0000:01:00.0");
+	assert_true(host_origin(f->host, d, &origin));
 	fixture_must_unbind(f, "0000:01:00.0");
 	fixture_assert_driver(f, "0000:01:00.0", "nvidia");
-	fixture_assert_override(f, "0000:01:00.0", "");
+	fixture_assert_override(f, "0000:01:00.0", "kept");
+}
+
+#define BOOT_ID "proc/sys/kernel/random/boot_id"
+
+/* What has the device after a reboot was never ours. */
+static void a_change_of_another_boot_is_forgotten_without_a_write(void **state)
+{
+	struct fixture *f = *state;
+	struct report report;
+	struct device_origin origin;
+
+	fixture_must_bind(f, NIC);
+	cut_off(f, GPU);
+	tree_write(f->tree, BOOT_ID, "11111111-1111-1111-1111-111111111111\n");
+	/* Another tool's, which would be taken for ours. */
+	tree_unbind(f->tree, GPU);
+	tree_set_override(f->tree, GPU, "vfio-pci");
+	tree_bind(f->tree, GPU, "vfio-pci");
+	CLEANUP(free_cleanup) char *before = tree_snapshot(f->tree);
+	fixture_start(f);
+	recover(f, &report);
+	CLEANUP(free_cleanup) char *after = tree_snapshot(f->tree);
+	assert_string_equal(before, after);
+	fixture_assert_log(f, "");
+	assert_string_equal(report.text,
+		"a change to device 0000:01:00.0 was cut off by a reboot, which has undone it; nothing is left to do\n");
+	assert_int_equal(fixture_state(f, GPU), STATE_VFIO_FOREIGN);
+	CLEANUP(device_cleanup) struct device *nic = fixture_device(f, NIC);
+	assert_false(host_origin(f->host, nic, &origin));
+	recover(f, &report);
+	assert_int_equal(report.count, 0);
+}
+
+static void a_host_whose_boot_id_cannot_be_read_is_not_served(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	struct fixture *f = *state;
+	struct host *host = NULL;
+
+	tree_write(f->tree, BOOT_ID, "no id\n");
+	struct host_config config = {.root = tree_root(f->tree),
+		.state = tree_state(f->tree),
+		.lock_fd = tree_open_locks(f->tree),
+		.helper = f->helper};
+	assert_int_equal(host_open(&config, &host, &err), -1);
+	assert_non_null(strstr(err.message, "boot_id"));
+	tree_remove(f->tree, BOOT_ID);
 }
 
 /* A virtual machine was started on it while no vfiod ran. */
@@ -305,6 +364,8 @@ int main(void)
 		TEST(the_devices_of_a_change_are_rolled_back_last_first),
 		TEST(what_is_back_is_not_rolled_back_again),
 		TEST(an_unbind_cut_off_leaves_the_device_on_vfio_with_its_record),
+		TEST(a_change_of_another_boot_is_forgotten_without_a_write),
+		TEST(a_host_whose_boot_id_cannot_be_read_is_not_served),
 		TEST(what_a_virtual_machine_has_by_now_stays_with_it),
 		TEST(what_the_host_uses_by_now_stays_with_it),
 		TEST(what_another_tool_gave_a_driver_keeps_it),

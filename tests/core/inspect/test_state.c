@@ -4,6 +4,7 @@
 #include "tests/core/fixture.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char GPU[] = "0000:01:00.0", AUDIO[] = "0000:01:00.1", FOREIGN[] = "0000:06:00.0";
 
@@ -119,15 +120,104 @@ static void a_recorded_device_that_lost_its_driver_keeps_its_record(void **state
 	fixture_must_bind(f, GPU);
 	tree_unbind(f->tree, GPU);
 	assert_state(f, GPU, STATE_DRIVERLESS);
-	/* On no VFIO driver it is left as it is; bound again, it goes back to where it came from.
-	 */
-	fixture_must_unbind(f, GPU);
-	assert_state(f, GPU, STATE_DRIVERLESS);
+	/* Bound again, it goes back to where it came from. */
 	fixture_must_bind(f, GPU);
 	fixture_must_unbind(f, GPU);
 	assert_state(f, GPU, STATE_HOST);
 	fixture_assert_driver(f, GPU, "nvidia");
 	fixture_assert_override(f, GPU, "kept");
+}
+
+/* As another tool does, or rmmod vfio_pci. */
+static void one_of_ours_that_has_no_driver_is_given_back(void **state)
+{
+	struct fixture *f = *state;
+	struct device_origin origin;
+
+	tree_set_override(f->tree, GPU, "kept");
+	fixture_must_bind(f, GPU);
+	tree_unbind(f->tree, GPU);
+	CLEANUP(device_cleanup) struct device *d = fixture_device(f, GPU);
+	assert_true(host_origin(f->host, d, &origin));
+	assert_string_equal(origin.driver, "nvidia");
+	fixture_must_unbind(f, GPU);
+	fixture_assert_driver(f, GPU, "nvidia");
+	fixture_assert_override(f, GPU, "kept");
+	CLEANUP(device_cleanup) struct device *now = fixture_device(f, GPU);
+	assert_false(host_origin(f->host, now, &origin));
+}
+
+/* It stays so, and is no longer ours. */
+static void one_of_ours_that_has_no_driver_may_be_left_so(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	const struct change_request free = {.leave_driverless = true};
+	struct fixture *f = *state;
+	struct change_result result;
+
+	fixture_must_bind(f, GPU);
+	tree_unbind(f->tree, GPU);
+	assert_int_equal(fixture_unbind(f, GPU, &free, &result, &err), 0);
+	change_result_clear(&result);
+	assert_state(f, GPU, STATE_DRIVERLESS);
+	fixture_assert_override(f, GPU, "");
+	fixture_must_unbind(f, GPU);
+	assert_state(f, GPU, STATE_DRIVERLESS);
+}
+
+/* The last of several that are given back fails: one that had no driver has none again. */
+static void one_without_a_driver_is_as_it_was_when_another_fails(void **state)
+{
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	struct fixture *f = *state;
+	struct change_result result;
+	struct device_origin origin;
+
+	fixture_must_bind(f, "0000:01:00.0 0000:02:00.0");
+	tree_unbind(f->tree, GPU);
+	fake_helper_clear(f->fake);
+	/* Writes 1 to 2 give the first one back: override and bind. */
+	fake_helper_fail(f->fake, &(struct fake_fault){.at = 4, .kind = FAKE_ERRNO, .error = EIO});
+	assert_int_equal(fixture_unbind(f, "0000:01:00.0 0000:02:00.0", NULL, &result, &err), -1);
+	assert_non_null(strstr(err.message, "nothing was changed"));
+	assert_state(f, GPU, STATE_DRIVERLESS);
+	assert_state(f, "0000:02:00.0", STATE_VFIO);
+	CLEANUP(device_cleanup) struct device *d = fixture_device(f, GPU);
+	assert_true(host_origin(f->host, d, &origin));
+	assert_string_equal(origin.driver, "nvidia");
+}
+
+struct glimpse {
+	struct fixture *f;
+	enum device_state state;
+};
+
+static void glimpse(void *arg)
+{
+	struct glimpse *g = arg;
+
+	g->state = fixture_state(g->f, GPU);
+}
+
+/* Not "nothing has it", which another tool would take for an offer. */
+static void a_change_under_way_shows_from_its_first_write_on(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned write = 1; write <= 3; write++) {
+		struct glimpse bind = {f, STATE_GONE}, unbind = bind;
+
+		fake_helper_clear(f->fake);
+		fake_helper_after(f->fake, write, glimpse, &bind);
+		fixture_must_bind(f, GPU);
+		assert_state(f, GPU, STATE_VFIO);
+		fake_helper_clear(f->fake);
+		fake_helper_after(f->fake, write, glimpse, &unbind);
+		fixture_must_unbind(f, GPU);
+		assert_state(f, GPU, STATE_HOST);
+		assert_string_equal(device_state_name(bind.state), "UNBIND_PENDING");
+		assert_string_equal(device_state_name(unbind.state), "UNBIND_PENDING");
+	}
 }
 
 int main(void)
@@ -138,6 +228,10 @@ int main(void)
 		cmocka_unit_test(names_are_the_enums),
 		TEST(an_unbind_of_another_tool_shows_while_it_waits),
 		TEST(one_of_a_group_is_told_by_its_use_count),
+		TEST(one_of_ours_that_has_no_driver_is_given_back),
+		TEST(one_of_ours_that_has_no_driver_may_be_left_so),
+		TEST(one_without_a_driver_is_as_it_was_when_another_fails),
+		TEST(a_change_under_way_shows_from_its_first_write_on),
 		TEST(left_without_a_driver_is_no_unbind_under_way),
 		TEST(a_recorded_device_that_lost_its_driver_keeps_its_record),
 	};

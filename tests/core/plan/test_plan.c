@@ -517,6 +517,25 @@ static void a_physical_function_is_not_taken_from_vfio_either(void **state)
 	assert_judged(&g, "");
 }
 
+static void what_is_on_its_own_driver_cannot_be_left_without_one(void **state)
+{
+	struct ground g;
+
+	(void)state;
+	good(&g, PLAN_TO_ORIGIN);
+	g.device_facts.use.is_vfio = false;
+	strcpy(g.device.driver, "nvidia");
+	assert_judged(&g, "");
+	g.request.leave_driverless = true;
+	assert_judged(&g, "NOT_BOUND_TO_VFIO");
+	/* What has none already is as it was asked for. */
+	g.device.driver[0] = '\0';
+	assert_judged(&g, "");
+	strcpy(g.device.driver, "vfio-pci");
+	g.device_facts.use.is_vfio = true;
+	assert_judged(&g, "");
+}
+
 static void the_words_for_force_are_the_reasons(void **state)
 {
 	(void)state;
@@ -538,9 +557,10 @@ static void unbind_has_a_shape_for_each_origin(void **state)
 		{"vfio-pci", true, true, true, "unbind vfio-pci|set_override kept"},
 		{"vfio-pci", true, false, false, "clear_override|unbind vfio-pci|probe"},
 		{"vfio-pci", true, false, true, "unbind vfio-pci|clear_override"},
+		/* Ours, and another tool has left it without a driver. */
+		{"", false, true, false, "clear_override|bind nvidia|set_override kept"},
+		{"", false, true, true, "set_override kept"},
 		/* docs/operations.md, "Unbind": what is on no VFIO driver is left as it is. */
-		{"", false, true, false, ""},
-		{"", false, true, true, ""},
 		{"", false, false, false, ""},
 		{"nvidia", false, true, false, ""},
 		{"nvidia", false, true, true, ""},
@@ -585,6 +605,7 @@ int main(void)
 		cmocka_unit_test(giving_back_asks_neither_allowlist_nor_group),
 		cmocka_unit_test(a_physical_function_is_not_taken_from_vfio_either),
 		cmocka_unit_test(the_words_for_force_are_the_reasons),
+		cmocka_unit_test(what_is_on_its_own_driver_cannot_be_left_without_one),
 		cmocka_unit_test(unbind_has_a_shape_for_each_origin),
 	};
 

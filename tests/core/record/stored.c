@@ -11,8 +11,9 @@ int stored_setup(void **state)
 	struct stored *g = calloc(1, sizeof(*g));
 
 	g->tree = tree_new();
+	g->boot = (struct boot){.id = "01234567-89ab-4def-8123-456789abcdef", .time = 1000};
 	snprintf(g->path, sizeof(g->path), "%s/state.db", tree_state(g->tree));
-	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), 0);
+	assert_int_equal(store_open(tree_state(g->tree), &g->boot, &g->store, &g->err), 0);
 	*state = g;
 	return 0;
 }
@@ -31,7 +32,7 @@ int stored_teardown(void **state)
 void reopen(struct stored *g)
 {
 	store_close(STEAL(g->store));
-	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), 0);
+	assert_int_equal(store_open(tree_state(g->tree), &g->boot, &g->store, &g->err), 0);
 }
 
 struct device_origin origin(const char *address, const char *driver, const char *override)

@@ -10,6 +10,7 @@
 struct stored {
 	struct tree *tree; /* for its state folder */
 	struct store *store;
+	struct boot boot;
 	struct core_error err;
 	char path[300];
 };

@@ -214,10 +214,98 @@ static void texts_are_data_and_no_sql(void **state)
 	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 a'); DROP TABLE origin;--,\"'%s\xff|");
 }
 
+static void another_boot_ends_the_records_and_shows_in_the_intents(void **state)
+{
+	struct stored *g = *state;
+	struct device_origin gpu = origin("0000:01:00.0", "nvidia", "");
+	struct device_origin audio = origin("0000:01:00.1", "snd_hda_intel", "");
+	int64_t id;
+
+	assert_int_equal(end(g, 0, &gpu, 1, NULL, 0), 0);
+	assert_int_equal(begin(g, &audio, 1, &id), 0);
+	reopen(g);
+	CLEANUP(free_cleanup) struct intent *same = take_intent(g);
+	assert_false(same->is_of_another_boot);
+	strcpy(g->boot.id, "76543210-89ab-4def-8123-456789abcdef");
+	reopen(g);
+	assert_origins(g, "");
+	CLEANUP(free_cleanup) struct intent *other = take_intent(g);
+	assert_true(other->is_of_another_boot);
+	/* The boot that wrote them does not come again. */
+	strcpy(g->boot.id, "01234567-89ab-4def-8123-456789abcdef");
+	reopen(g);
+	assert_origins(g, "");
+}
+
+static void a_binding_is_kept(void **state)
+{
+	struct stored *g = *state;
+	struct device_origin gpu = origin("0000:01:00.0", "nvidia", "");
+
+	gpu.binding = (struct device_inodes){.folder = 1, .link = UINT64_MAX};
+	assert_int_equal(end(g, 0, &gpu, 1, NULL, 0), 0);
+	reopen(g);
+	struct device_origin found = take(g);
+	assert_true(device_inodes_equal(found.binding, gpu.binding));
+}
+
+static bool forget(struct stored *g, const struct device_origin *record)
+{
+	bool forgotten;
+
+	assert_int_equal(store_forget(g->store, record, &forgotten, &g->err), 0);
+	return forgotten;
+}
+
+static void only_the_record_that_was_meant_is_forgotten(void **state)
+{
+	struct stored *g = *state;
+	struct device_origin gpu = origin("0000:01:00.0", "nvidia", "");
+	int64_t id;
+
+	gpu.binding = (struct device_inodes){5, 6};
+	struct device_origin other = gpu;
+	assert_int_equal(end(g, 0, &gpu, 1, NULL, 0), 0);
+	/* It was bound anew by us, since it was looked at. */
+	other.binding.link = 7;
+	assert_false(forget(g, &other));
+	other.binding = (struct device_inodes){4, 6};
+	assert_false(forget(g, &other));
+	/* A change of it may bring it back. */
+	assert_int_equal(begin(g, &gpu, 1, &id), 0);
+	assert_false(forget(g, &gpu));
+	assert_int_equal(end(g, id, NULL, 0, NULL, 0), 0);
+	assert_true(forget(g, &gpu));
+	assert_false(forget(g, &gpu));
+	assert_origins(g, "");
+}
+
+/* Bound once more after another tool took it away: but it is another card. */
+static void the_original_driver_of_another_card_is_not_kept(void **state)
+{
+	struct stored *g = *state;
+	struct device_origin gpu = origin("0000:01:00.0", "nvidia", "kept");
+
+	gpu.binding = (struct device_inodes){5, 6};
+	assert_int_equal(end(g, 0, &gpu, 1, NULL, 0), 0);
+	strcpy(gpu.driver, "");
+	strcpy(gpu.override, "");
+	gpu.binding.link = 7;
+	assert_int_equal(end(g, 0, &gpu, 1, NULL, 0), 0);
+	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 nvidia,kept|");
+	gpu.binding.folder = 8;
+	assert_int_equal(end(g, 0, &gpu, 1, NULL, 0), 0);
+	assert_origins(g, "0000:01:00.0 10de:2204 1043:87d5 ,|");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, stored_setup, stored_teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(another_boot_ends_the_records_and_shows_in_the_intents),
+		TEST(a_binding_is_kept),
+		TEST(only_the_record_that_was_meant_is_forgotten),
+		TEST(the_original_driver_of_another_card_is_not_kept),
 		TEST(records_survive_a_restart_in_order_of_address),
 		TEST(a_new_record_takes_an_old_ones_place_and_dropping_is_exact),
 		TEST(an_unfinished_intent_is_found_after_a_restart),

@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static char *read_file(const char *path, size_t *ret_len)
 {
@@ -23,7 +24,7 @@ static void assert_refused_and_untouched(struct stored *g, const char *words)
 	size_t before_len, after_len;
 	CLEANUP(free_cleanup) char *before = read_file(g->path, &before_len);
 
-	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), -1);
+	assert_int_equal(store_open(tree_state(g->tree), &g->boot, &g->store, &g->err), -1);
 	assert_null(g->store);
 	assert_int_equal(g->err.code, CORE_INTERNAL);
 	assert_non_null(strstr(g->err.message, words));
@@ -75,7 +76,7 @@ static void make_old(struct stored *g, int version)
 		  " subsystem_device INTEGER NOT NULL, driver TEXT NOT NULL,"
 		  " override TEXT NOT NULL, PRIMARY KEY (intent, address)) STRICT;"
 		  "PRAGMA user_version = 1");
-	if (version == 2)
+	if (version >= 2)
 		by_sql(g, "ALTER TABLE origin ADD COLUMN node_uid INTEGER;"
 			  "ALTER TABLE origin ADD COLUMN node_gid INTEGER;"
 			  "ALTER TABLE origin ADD COLUMN node_mode INTEGER;"
@@ -83,6 +84,10 @@ static void make_old(struct stored *g, int version)
 			  "ALTER TABLE intent_device ADD COLUMN node_gid INTEGER;"
 			  "ALTER TABLE intent_device ADD COLUMN node_mode INTEGER;"
 			  "PRAGMA user_version = 2");
+	if (version == 3)
+		by_sql(g, "ALTER TABLE origin ADD COLUMN idle_use_count INTEGER NOT NULL DEFAULT 0;"
+			  "ALTER TABLE intent_device ADD COLUMN idle_use_count INTEGER NOT NULL"
+			  " DEFAULT 0; PRAGMA user_version = 3");
 }
 
 /* The columns that all versions have. */
@@ -121,6 +126,61 @@ static void a_database_of_version_1_is_taken_over(void **state)
 	assert_intents(g, "");
 }
 
+/* Before version 4 a record has no time. The file has. */
+static void a_record_of_an_older_version_is_of_this_boot_if_the_file_is(void **state)
+{
+	struct stored *g = *state;
+	struct boot before = g->boot;
+
+	for (int version = 1; version <= 3; version++) {
+		for (int rebooted = 0; rebooted <= 1; rebooted++) {
+			g->boot.time = rebooted ? (int64_t)time(NULL) + 1000 : before.time;
+			make_old(g, version);
+			by_sql(g, "INSERT INTO origin (address, vendor, device, subsystem_vendor,"
+				  " subsystem_device, driver, override)"
+				  " VALUES (256,4318,8708,4163,34773,'nvidia','kept')");
+			reopen(g);
+			assert_origins(
+				g, rebooted ? "" : "0000:01:00.0 10de:2204 1043:87d5 nvidia,kept|");
+			/* And so it stays, whenever this version opens it again. */
+			g->boot.time = before.time;
+			reopen(g);
+			assert_origins(
+				g, rebooted ? "" : "0000:01:00.0 10de:2204 1043:87d5 nvidia,kept|");
+			if (!rebooted) {
+				struct device_origin found = take(g);
+				assert_int_equal(found.binding.folder, 0);
+				assert_int_equal(found.binding.link, 0);
+			}
+		}
+	}
+}
+
+static void an_intent_of_an_older_version_has_a_time_of_its_own(void **state)
+{
+	static const struct {
+		const char *started;
+		bool is_of_another_boot;
+	} rows[] = {
+		{"2001-09-09 01:46:39", true}, {"2001-09-09 01:46:40", false}, {"nonsense", true}};
+	struct stored *g = *state;
+
+	g->boot.time = 1000000000;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char sql[320];
+
+		make_old(g, 3);
+		snprintf(sql, sizeof(sql),
+			"INSERT INTO intent (id, what, started) VALUES (7, 'bind', '%s');" INSERT_DEVICE
+			" (7,256,4318,8708,4163,34773,'nvidia','')",
+			rows[i].started);
+		by_sql(g, sql);
+		reopen(g);
+		CLEANUP(free_cleanup) struct intent *intent = take_intent(g);
+		assert_int_equal(intent->is_of_another_boot, rows[i].is_of_another_boot);
+	}
+}
+
 /* What is written stays readable: by the words, each as older versions wrote it. */
 static const struct word {
 	const char *text;
@@ -140,7 +200,7 @@ static void an_old_database_tells_kind_and_phase_of_its_intents(void **state)
 {
 	struct stored *g = *state;
 
-	for (int version = 1; version <= 2; version++) {
+	for (int version = 1; version <= 3; version++) {
 		for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 			char sql[320];
 
@@ -217,7 +277,7 @@ static void a_link_is_not_followed(void **state)
 	snprintf(other, sizeof(other), "%s/elsewhere.db", tree_state(g->tree));
 	assert_int_equal(rename(g->path, other), 0);
 	assert_int_equal(symlink(other, g->path), 0);
-	assert_int_equal(store_open(tree_state(g->tree), &g->store, &g->err), -1);
+	assert_int_equal(store_open(tree_state(g->tree), &g->boot, &g->store, &g->err), -1);
 	assert_null(g->store);
 }
 
@@ -226,7 +286,7 @@ static void a_missing_folder_is_an_error(void **state)
 	struct stored *g = *state;
 	struct store *store = NULL;
 
-	assert_int_equal(store_open("/nonexistent", &store, &g->err), -1);
+	assert_int_equal(store_open("/nonexistent", &g->boot, &store, &g->err), -1);
 	assert_null(store);
 	assert_non_null(strstr(g->err.message, "/nonexistent/state.db"));
 	store_close(NULL);
@@ -239,6 +299,8 @@ int main(void)
 		TEST(a_newer_version_is_refused_and_kept),
 		TEST(a_newer_version_without_a_log_is_refused_and_kept),
 		TEST(a_database_of_version_1_is_taken_over),
+		TEST(a_record_of_an_older_version_is_of_this_boot_if_the_file_is),
+		TEST(an_intent_of_an_older_version_has_a_time_of_its_own),
 		TEST(an_old_database_tells_kind_and_phase_of_its_intents),
 		TEST(the_words_for_kind_and_phase_stay_the_same),
 		TEST(an_unknown_word_is_of_a_change_to_be_rolled_back),

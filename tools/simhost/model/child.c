@@ -167,6 +167,20 @@ void children_new(struct model *m)
 	}
 }
 
+void children_reset(struct model *m)
+{
+	for (size_t i = 0; i < m->n_children; i++) {
+		struct child *c = m->children[i];
+		const struct spec_child *s = c->spec;
+
+		c->up = s->up;
+		c->route = s->route;
+		c->address6 = s->address6;
+		memory_replace(&c->address, s->address || s->route ? "192.0.2.2" : NULL);
+		memory_replace(&c->master, s->master);
+	}
+}
+
 void children_free(struct model *m)
 {
 	for (size_t i = 0; i < m->n_children; i++) {

@@ -36,3 +36,6 @@ void children_removed(struct model *m, const struct device *d);
 /* The boot. */
 void children_new(struct model *m);
 void children_free(struct model *m);
+
+/* Makes the interfaces again what the host file says. */
+void children_reset(struct model *m);

@@ -3,6 +3,7 @@
 #include "tools/simhost/model/control.h"
 #include "tools/simhost/base/memory.h"
 #include "tools/simhost/base/words.h"
+#include "tools/simhost/model/boot.h"
 #include "tools/simhost/model/child.h"
 #include "tools/simhost/model/device.h"
 #include "tools/simhost/model/fault.h"
@@ -230,6 +231,18 @@ static int run_net(struct model *m, const struct words *w)
 	return -EINVAL;
 }
 
+/* reboot [ADDRESS ADDRESS] */
+static int run_reboot(struct model *m, const struct words *w)
+{
+	CLEANUP(free_cleanup) char *why = NULL;
+	struct pci_address swapped[2];
+
+	if (w->count != 1 &&
+		(w->count != 3 || !address_at(w, 1, &swapped[0]) || !address_at(w, 2, &swapped[1])))
+		return -EINVAL;
+	return model_reboot(m, w->count == 3 ? swapped : NULL, &why);
+}
+
 static const struct command commands[] = {
 	{"hold", "hold ADDRESS group|device|mapping|cdev|iommufd|/dev/NODE PID COMMAND", run_hold},
 	{"release", "release ADDRESS [PID]", run_release},
@@ -250,6 +263,7 @@ static const struct command commands[] = {
 	{"swapoff", "swapoff DISK", run_swap},
 	{"net", "net INTERFACE up|down|[no-]address [A]|[no-]address6|[no-]route|[no-]master [M]",
 		run_net},
+	{"reboot", "reboot [ADDRESS ADDRESS]: two cards that have nothing behind them", run_reboot},
 };
 
 static const struct command *control_find(const char *name)

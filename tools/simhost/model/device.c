@@ -210,7 +210,7 @@ static void device_boot(struct model *m, struct device *d)
  * after all devices are there, as at boot. */
 void scan(struct model *m)
 {
-	bool first = m->event_number == 0;
+	bool first = !m->booted;
 	struct device **fresh = NULL;
 	size_t n = 0;
 	struct function *f;

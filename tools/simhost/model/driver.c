@@ -66,6 +66,7 @@ int driver_probe(struct model *m, struct driver *drv, struct device *d, const ch
 		return -EBUSY;
 	d->driver = drv;
 	d->linked = true;
+	d->bindings++;
 	int error = fault_block(m, what, d);
 	if (!error)
 		error = run_probe(m, drv, d);

@@ -224,4 +224,6 @@ void holds_free(struct model *m)
 	}
 	free(m->holds);
 	free(m->processes);
+	m->holds = NULL;
+	m->processes = NULL;
 }

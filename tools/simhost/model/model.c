@@ -2,6 +2,7 @@
 /* The model's life, its lock and its tables. */
 #include "tools/simhost/model/model.h"
 #include "tools/simhost/base/memory.h"
+#include "tools/simhost/model/boot.h"
 #include "tools/simhost/model/child.h"
 #include "tools/simhost/model/control.h"
 #include "tools/simhost/model/device.h"
@@ -119,7 +120,7 @@ static int first_free_group(const struct spec *spec)
 }
 
 /* Nobody is there yet who could end what a command waits for. */
-static bool run_commands(struct model *m, const char *name, char **ret_error)
+bool model_run_commands(struct model *m, const char *name, char **ret_error)
 {
 	m->stopping = true;
 	for (size_t i = 0; i < m->spec->n_commands; i++) {
@@ -147,20 +148,22 @@ struct model *model_new(struct spec *spec, const char *name, char **ret_error)
 	m->spec = spec;
 	m->first_group = m->next_group = first_free_group(spec);
 	m->last_id = 1;
+	boot_begin(m);
 	model_lock(m);
 	drivers_new(m);
 	members_new(m);
 	children_new(m);
 	scan(m);
+	m->booted = true;
 	model_unlock(m);
 	model_add_process(m, 1, "systemd");
-	if (run_commands(m, name, ret_error))
+	if (model_run_commands(m, name, ret_error))
 		return m;
 	model_free(m);
 	return NULL;
 }
 
-static void free_mounts(struct model *m)
+void mounts_free(struct model *m)
 {
 	for (size_t i = 0; i < m->n_mounts; i++) {
 		free(m->mounts[i].disk);
@@ -168,6 +171,8 @@ static void free_mounts(struct model *m)
 		free(m->mounts[i].type);
 	}
 	free(m->mounts);
+	m->mounts = NULL;
+	m->n_mounts = 0;
 }
 
 void model_free(struct model *m)
@@ -183,7 +188,7 @@ void model_free(struct model *m)
 	children_free(m);
 	drivers_free(m);
 	free(m->members);
-	free_mounts(m);
+	mounts_free(m);
 	free(m->roots);
 	free(m->group_list);
 	free(m->vfios);

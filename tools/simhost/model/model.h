@@ -22,6 +22,7 @@
 
 #include <pthread.h>
 #include <sys/types.h>
+#include <time.h>
 
 enum { PAGE = 4096 };
 
@@ -54,6 +55,7 @@ struct module {
 	struct object object;
 	char *name;
 	bool loaded, builtin;
+	bool loaded_at_boot;
 	struct parameter **parameters;
 	size_t n_parameters;
 };
@@ -64,6 +66,7 @@ struct driver {
 	struct module *module;
 	struct match *matches;
 	size_t n_matches;
+	size_t n_at_boot;    /* of the matches */
 	bool vfio;	     /* a VFIO driver, plain or variant */
 	bool managed_dma;    /* may share a group with a VFIO user */
 	bool sriov;	     /* makes virtual functions */
@@ -100,6 +103,7 @@ struct device {
 	struct group *group;
 	struct driver *driver; /* until the unbind is complete */
 	bool linked;	       /* the `driver` link is there: gone as soon as an unbind begins */
+	unsigned bindings;     /* so far: each has a link of its own */
 	struct vfio *vfio;
 	char *override;
 	unsigned enabled; /* by writes to `enable` */
@@ -219,6 +223,9 @@ struct model {
 	struct model_fault *faults;
 	size_t n_faults;
 	bool no_autoprobe, tainted;
+	bool booted; /* its devices have the drivers that the host file gives them */
+	char boot_id[37];
+	time_t boot_time;
 	unsigned group_life, last_ifindex;
 	int first_group, next_group; /* of those that the host file leaves to us */
 	uint64_t event_number;
@@ -254,6 +261,13 @@ void *model_object(const struct model *m, uint32_t id, enum object_type type);
 bool model_since(const struct model *m, unsigned major, unsigned minor);
 
 /* --- inside of the model --------------------------------------------------------------------- */
+
+/* Runs the commands of the host file; name is for the error. False with *ret_error, a sentence that
+ * the caller frees. Not under the lock. */
+bool model_run_commands(struct model *m, const char *name, char **ret_error);
+
+/* Forgets what is mounted. */
+void mounts_free(struct model *m);
 
 /* Gives the object its id and makes it findable. */
 void object_add(struct model *m, struct object *object, enum object_type type);

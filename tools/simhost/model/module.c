@@ -193,6 +193,21 @@ void drivers_new(struct model *m)
 	}
 	if (has_vfio(m))
 		load_vfio(m);
+	for (size_t i = 0; i < m->n_drivers; i++)
+		m->drivers[i]->n_at_boot = m->drivers[i]->n_matches;
+	for (size_t i = 0; i < m->n_modules; i++)
+		m->modules[i]->loaded_at_boot = m->modules[i]->loaded;
+}
+
+void modules_reset(struct model *m)
+{
+	for (size_t i = 0; i < m->n_drivers; i++) {
+		struct driver *drv = m->drivers[i];
+
+		drv->n_matches = drv->n_matches < drv->n_at_boot ? drv->n_matches : drv->n_at_boot;
+	}
+	for (size_t i = 0; i < m->n_modules; i++)
+		m->modules[i]->loaded = m->modules[i]->loaded_at_boot;
 }
 
 void drivers_free(struct model *m)

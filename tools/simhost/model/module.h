@@ -23,3 +23,6 @@ struct driver *driver_any(const struct model *m, const char *name);
 /* The boot. */
 void drivers_new(struct model *m);
 void drivers_free(struct model *m);
+
+/* Loads and unloads modules as they were at boot, and forgets what was written to new_id. */
+void modules_reset(struct model *m);

@@ -91,6 +91,16 @@ static bool line_console(struct reader *r, const struct words *w)
 	return on_off(r, w, &r->spec->console);
 }
 
+static bool line_boot_id(struct reader *r, const struct words *w)
+{
+	const char *id = w->count == 2 ? w->word[1] : "";
+
+	if (strlen(id) != 36 || id[strspn(id, "0123456789abcdef-")])
+		return reader_fail(r, "write: boot_id UUID (36 characters, in lower case)");
+	memory_replace(&r->spec->boot_id, id);
+	return true;
+}
+
 static bool line_param(struct reader *r, const struct words *w)
 {
 	if (w->count != 4 || !spec_name_is_safe(w->word[1]) || !spec_name_is_safe(w->word[2]))
@@ -251,10 +261,10 @@ bool spec_line(struct reader *r, const struct words *words, const char *line)
 		bool (*take)(struct reader *r, const struct words *words);
 	} directives[] = {{"kernel", line_kernel}, {"cpu", line_cpu}, {"node", line_node},
 		{"iommu", line_iommu}, {"interrupt_remapping", line_remapping}, {"cdev", line_cdev},
-		{"console", line_console}, {"driver", line_driver}, {"param", line_param},
-		{"reserved", line_reserved}, {"member", line_member}, {"device", spec_line_device},
-		{"vfs", spec_line_vfs}, {"net", spec_line_child}, {"disk", spec_line_child},
-		{"chardev", spec_line_child}};
+		{"boot_id", line_boot_id}, {"console", line_console}, {"driver", line_driver},
+		{"param", line_param}, {"reserved", line_reserved}, {"member", line_member},
+		{"device", spec_line_device}, {"vfs", spec_line_vfs}, {"net", spec_line_child},
+		{"disk", spec_line_child}, {"chardev", spec_line_child}};
 	const char *word = words->word[0];
 
 	if (strcmp(word, "cmdline") == 0) {

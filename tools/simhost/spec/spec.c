@@ -82,6 +82,7 @@ void spec_free(struct spec *spec)
 		TAILQ_REMOVE(&spec->functions, f, link);
 		function_free(f);
 	}
+	free(spec->boot_id);
 	free_drivers(spec);
 	free_children(spec);
 	for (size_t i = 0; i < spec->n_nodes; i++)

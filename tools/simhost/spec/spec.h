@@ -154,6 +154,7 @@ enum spec_iommu { IOMMU_INTEL, IOMMU_AMD, IOMMU_NONE };
 
 struct spec {
 	char *kernel, *cmdline;
+	char *boot_id;	  /* NULL: each mount has its own */
 	unsigned version; /* major * 1000 + minor */
 	unsigned cpus;
 	bool amd_cpu, no_interrupt_remapping, cdev;

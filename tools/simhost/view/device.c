@@ -254,6 +254,12 @@ static void show_driver_link(const struct scene *s, FILE *out)
 	fprintf(out, "/bus/pci/drivers/%s", s->device->driver->name);
 }
 
+/* Each binding has a link of its own, with an inode that no other had (fs/kernfs/dir.c). */
+static uint32_t driver_link_life(const struct scene *s)
+{
+	return s->device->bindings;
+}
+
 static void show_group_link(const struct scene *s, FILE *out)
 {
 	fprintf(out, "/kernel/iommu_groups/%d", s->device->group->number);
@@ -345,7 +351,8 @@ const struct entry entries_device[] = {
 	{"d3cold_allowed", .mode = BOTH, .show = show_d3cold, .store = write_d3cold},
 	{"device", .mode = READ, .show = show_device},
 	{"dma_mask_bits", .mode = READ, .show = show_dma_bits},
-	{"driver", .mode = LINK, .present = is_driven, .show = show_driver_link},
+	{"driver", .mode = LINK, .present = is_driven, .show = show_driver_link,
+		.life = driver_link_life},
 	{"driver_override", .mode = BOTH, .show = show_override, .store = write_override,
 		.wait = WAIT_OLD_KERNELS},
 	{"enable", .mode = BOTH, .show = show_enable, .store = write_enable},

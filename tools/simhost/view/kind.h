@@ -70,6 +70,7 @@ enum view_kind {
 	V_PROC_NET,
 	V_PROC_SYS,
 	V_PROC_SYS_KERNEL,
+	V_PROC_SYS_RANDOM,
 	V_PROCESS,
 	V_FDS,
 	V_FD, /* extra: number */
@@ -141,6 +142,8 @@ struct entry {
 	off_t size; /* 0: a page */
 	enum wait wait;
 	enum view_kind kind; /* of a folder, which has this one's object */
+	uint32_t (*life)(
+		const struct scene *s); /* which one it is, for its inode; NULL: the same */
 };
 
 struct kind {

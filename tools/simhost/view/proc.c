@@ -134,6 +134,16 @@ static void show_osrelease(const struct scene *s, FILE *out)
 	fprintf(out, "%s\n", s->m->spec->kernel);
 }
 
+static void show_boot_id(const struct scene *s, FILE *out)
+{
+	fprintf(out, "%s\n", s->m->boot_id);
+}
+
+static void show_stat(const struct scene *s, FILE *out)
+{
+	fprintf(out, "btime %lld\n", (long long)s->m->boot_time);
+}
+
 static void show_tainted(const struct scene *s, FILE *out)
 {
 	enum { TAINT_USER = 1 << 6 };
@@ -210,6 +220,7 @@ static const struct entry entries_proc[] = {
 	{"modules", .mode = READ, .show = show_proc_modules},
 	{"net", .mode = FOLDER, .kind = V_PROC_NET},
 	{"self", .mode = LINK, .text = "1"},
+	{"stat", .mode = READ, .show = show_stat},
 	{"swaps", .mode = READ, .show = show_swaps},
 	{"sys", .mode = FOLDER, .kind = V_PROC_SYS},
 	{0},
@@ -228,7 +239,13 @@ static const struct entry entries_proc_sys[] = {
 
 static const struct entry entries_proc_sys_kernel[] = {
 	{"osrelease", .mode = READ, .show = show_osrelease},
+	{"random", .mode = FOLDER, .kind = V_PROC_SYS_RANDOM},
 	{"tainted", .mode = READ, .show = show_tainted},
+	{0},
+};
+
+static const struct entry entries_random[] = {
+	{"boot_id", .mode = READ, .show = show_boot_id},
 	{0},
 };
 
@@ -241,5 +258,6 @@ const struct kind kinds_proc[V_COUNT] = {
 	[V_NVIDIA_GPU] = {DIR_OF, OBJECT_DEVICE, entries_gpu},
 	[V_PROC_NET] = {DIR_OF, .entries = entries_proc_net},
 	[V_PROC_SYS] = {DIR_OF, .entries = entries_proc_sys},
+	[V_PROC_SYS_RANDOM] = {DIR_OF, .entries = entries_random},
 	[V_PROC_SYS_KERNEL] = {DIR_OF, .entries = entries_proc_sys_kernel},
 };

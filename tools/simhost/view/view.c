@@ -95,6 +95,8 @@ static bool find_entry(const struct scene *s, const char *name, struct node *ret
 		ret->attribute = (uint8_t)(e - kind->entries + 1);
 		if (S_ISREG(e->mode) && e->store)
 			ret->extra = own_inode(e);
+		else if (e->life)
+			ret->extra = e->life(s) & NODE_EXTRA_MAX;
 		return true;
 	}
 	return false;
