@@ -84,10 +84,10 @@ static int judge_override(const struct helper_service *s, const struct helper_re
 				 d->text);
 }
 
-static int checks_look(void *arg, enum use_look what, struct pci_address address,
+static int checks_look(void *arg, enum use_look what, const struct pci_address *addresses, size_t n,
 	struct use_answer *ret, struct core_error *err)
 {
-	int error = helper_look(arg, what, address, ret);
+	int error = helper_look(arg, what, addresses, n, ret);
 
 	return error ? core_fail(err, CORE_INTERNAL, "finding out who uses the device failed: %s",
 			       strerror(error))
@@ -108,8 +108,12 @@ static int gather_use(
 {
 	const struct devices devices = {.sysfs = &s->sysfs};
 	CLEANUP(uses_clear)
-	struct uses uses = {
-		.sysfs = &s->sysfs, .devices = &devices, .look = checks_look, .arg = (void *)s};
+	struct uses uses = {.sysfs = &s->sysfs,
+		.devices = &devices,
+		.look = checks_look,
+		.arg = (void *)s,
+		.batch = &f->use.device,
+		.n_batch = 1};
 
 	if (!f->use.device->driver[0]) {
 		f->use.num_vfs = device_num_vfs(&devices, f->use.device);

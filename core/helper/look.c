@@ -2,6 +2,7 @@
 /* What the privileged helper sees for itself. */
 #include "core/helper/look.h"
 #include "core/pci/device_table.h"
+#include "core/use/native_nodes.h"
 
 #include <errno.h>
 
@@ -20,21 +21,18 @@ int helper_open_device(
 	return sysfs_exists(s->sysfs.devices_fd, name) ? EIO : ENOENT;
 }
 
-static int look_at_nodes(
+/* What the kernel itself does with the device. */
+static int look_at_kernel(
 	const struct sysfs *sysfs, struct pci_address address, struct use_answer *ret)
 {
-	struct nodes nodes;
-
-	nodes_find(sysfs->root_fd, address, &nodes);
-	if (nodes.is_incomplete)
-		return E2BIG;
-	ret->claimed = nodes_claimed(sysfs, &nodes, &ret->blind);
-	ret->console = nodes_match(&nodes, "/dev/fb0") && nodes_show_console(sysfs->root_fd);
-	return holders_of_nodes(sysfs, &nodes, &ret->holders);
+	ret->claimed = disk_claim_any(sysfs, address, &ret->blind);
+	ret->console = native_nodes_have_console(sysfs, address) &&
+		       native_nodes_show_console(sysfs->root_fd);
+	return 0;
 }
 
-int helper_look(const struct helper_service *s, enum use_look look, struct pci_address address,
-	struct use_answer *ret)
+int helper_look(const struct helper_service *s, enum use_look look,
+	const struct pci_address *addresses, size_t n, struct use_answer *ret)
 {
 	*ret = (struct use_answer){0};
 	switch (look) {
@@ -43,9 +41,11 @@ int helper_look(const struct helper_service *s, enum use_look look, struct pci_a
 	case USE_LOOK_MAPPINGS:
 		return holders_of_mappings(&s->sysfs, &ret->holders);
 	case USE_LOOK_NODES:
-		return look_at_nodes(&s->sysfs, address, ret);
+		return holders_of_nodes(&s->sysfs, addresses, n, &ret->holders);
+	case USE_LOOK_KERNEL:
+		return n == 1 ? look_at_kernel(&s->sysfs, addresses[0], ret) : EINVAL;
 	case USE_LOOK_DISKS:
-		nodes_find_blind(&s->sysfs, &ret->blind);
+		disk_claim_find_blind(&s->sysfs, &ret->blind);
 		return 0;
 	}
 	return EINVAL;

@@ -17,5 +17,6 @@ struct helper_service {
 
 struct helper_command {
 	struct helper_request request;
+	struct pci_address addresses[HELPER_MAX_DEVICES]; /* request.n_addresses of them */
 	int reply_fd;
 };

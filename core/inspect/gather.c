@@ -25,16 +25,17 @@ static void gathering_close(struct gathering *g)
 	uses_clear(&g->uses);
 }
 
-static int gathering_ask(void *arg, enum use_look look, struct pci_address address,
-	struct use_answer *ret, struct core_error *err)
+static int gathering_ask(void *arg, enum use_look look, const struct pci_address *addresses,
+	size_t n, struct use_answer *ret, struct core_error *err)
 {
 	const struct gathering *g = arg;
 	const struct helper_request request = {
-		.op = HELPER_LOOK + (uint32_t)look, .address = address};
+		.op = HELPER_LOOK + (uint32_t)look, .n_addresses = (uint32_t)n};
 	struct helper_reply reply;
 
 	*ret = (struct use_answer){0};
-	int rc = helper_call_holders(g->host->helper, &request, g->deadline, &reply, &ret->holders);
+	int rc = helper_call_look(
+		g->host->helper, &request, addresses, g->deadline, &reply, &ret->holders);
 	if (rc == 0)
 		rc = -reply.error;
 	if (rc < 0)
@@ -45,7 +46,9 @@ static int gathering_ask(void *arg, enum use_look look, struct pci_address addre
 	return 0;
 }
 
-static void gathering_open(struct gathering *g, struct host *host, int64_t deadline)
+/* batch: all devices that are to be looked at. */
+static void gathering_open(struct gathering *g, struct host *host,
+	const struct device *const *batch, size_t n, int64_t deadline)
 {
 	*g = (struct gathering){
 		.host = host,
@@ -53,7 +56,9 @@ static void gathering_open(struct gathering *g, struct host *host, int64_t deadl
 		.uses = {.sysfs = &host->sysfs,
 			.devices = host->devices,
 			.look = gathering_ask,
-			.arg = g},
+			.arg = g,
+			.batch = batch,
+			.n_batch = n},
 	};
 }
 
@@ -109,7 +114,7 @@ int facts_gather(struct host *host, struct device *const *devices, size_t n, int
 	CLEANUP(facts_clear)
 	struct facts facts = {.devices = calloc(n + 1, sizeof(*facts.devices))};
 
-	gathering_open(&g, host, deadline);
+	gathering_open(&g, host, (const struct device *const *)devices, n, deadline);
 	if (!facts.devices)
 		return core_fail_memory(err);
 	gather_host(host, &facts);
@@ -133,7 +138,7 @@ void facts_add_holders(struct host *host, const struct device *device, int64_t d
 	struct device_use use = {.device = device};
 	struct device_origin origin;
 
-	gathering_open(&g, host, deadline);
+	gathering_open(&g, host, &device, 1, deadline);
 	if (origins_find(host->origins, device, &origin))
 		use.idle_use_count = origin.idle_use_count;
 	uses_add_holders(&g.uses, &use, problem);

@@ -20,7 +20,7 @@
 set -u
 
 here=$(dirname "$0")
-all_parts='reading binding sharing guards holders pending life rights faults'
+all_parts='reading binding sharing guards standing holders pending life rights faults'
 parts=${parts:-$all_parts}
 alternate=${alternate:-}
 ground=$1

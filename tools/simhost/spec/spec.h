@@ -22,7 +22,7 @@ enum {
 	SPEC_MAX_PARAMETERS = 1024,
 	SPEC_MAX_COMMANDS = 1 << 14,
 	SPEC_MAX_DEPTH = 32,	  /* of bridges */
-	SPEC_MAX_PATH = 6,	  /* components, of what is below a device or /dev */
+	SPEC_MAX_PATH = 12,	  /* components, of what is below a device or /dev */
 	SPEC_BARS = 13,		  /* lines of the attribute `resource`: 6 BARs, ROM, 6 of SR-IOV */
 	SPEC_ROM = 6,		  /* which of them is the ROM */
 	SPEC_ANY = -1,		  /* as PCI_ANY_ID: matches every number */

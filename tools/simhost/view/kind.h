@@ -50,6 +50,10 @@ enum view_kind {
 	V_CLASS_BLOCK,
 	V_CLASS_NODES, /* object: a child of that class */
 	V_CLASS_CHILD_LINK,
+	V_NUMBERS,
+	V_CHAR_NUMBERS,
+	V_BLOCK_NUMBERS,
+	V_NUMBER_LINK,
 	V_CLASS_VFIO,
 	V_CLASS_VFIO_LINK,
 	V_CLASS_VFIO_DEV,
