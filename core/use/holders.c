@@ -46,6 +46,29 @@ void holders_clear(struct holders *holders)
 	*holders = (struct holders){0};
 }
 
+void holder_describe(const struct holder *h, struct core_holder *ret)
+{
+	*ret = (struct core_holder){.pid = h->pid};
+	snprintf(ret->command, sizeof(ret->command), "%.15s", h->command);
+	switch ((enum hold)h->hold) {
+	case HOLD_GROUP:
+		snprintf(ret->what, sizeof(ret->what), "/dev/vfio/%d", h->id);
+		break;
+	case HOLD_DEVICE:
+		snprintf(ret->what, sizeof(ret->what), "/dev/vfio/devices/vfio%d", h->id);
+		break;
+	case HOLD_FILE:
+		snprintf(ret->what, sizeof(ret->what), "VFIO device file");
+		break;
+	case HOLD_MAPPING:
+		snprintf(ret->what, sizeof(ret->what), "mapped VFIO device memory");
+		break;
+	case HOLD_NODE:
+		snprintf(ret->what, sizeof(ret->what), "%.39s", h->node);
+		break;
+	}
+}
+
 /* Whether the process is listed with this already: it may have a node open many times over, and a
  * mapping for each of a device's regions. */
 static bool is_listed(const struct scan *s, const struct holder *holder)

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "core/error.h"
 #include "core/pci/sysfs.h"
 
 #include <stdint.h>
@@ -54,6 +55,9 @@ int holders_of_mappings(const struct sysfs *sysfs, struct holders *ret);
  * Reads /proc once, whatever n. 0 or errno. */
 int holders_of_nodes(const struct sysfs *sysfs, const struct pci_address *addresses, size_t n,
 	struct holders *ret);
+
+/* Writes who it is and what it has, for a problem. */
+void holder_describe(const struct holder *holder, struct core_holder *ret);
 
 /* Appends a holder. False when memory is short or there are too many. */
 bool holders_add(struct holders *holders, const struct holder *holder);

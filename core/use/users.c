@@ -2,6 +2,7 @@
 /* Who and what uses devices. */
 #include "core/use/users.h"
 #include "core/base/util.h"
+#include "core/use/carried.h"
 #include "core/use/disk_use.h"
 #include "core/use/native_nodes.h"
 #include "core/use/net_use.h"
@@ -102,29 +103,6 @@ static bool holder_holds(const struct holder *h, const struct subject *s)
 		break;
 	}
 	return s->is_enabled && !is_elsewhere(s, h->pid);
-}
-
-static void holder_describe(const struct holder *h, struct core_holder *ret)
-{
-	*ret = (struct core_holder){.pid = h->pid};
-	snprintf(ret->command, sizeof(ret->command), "%.15s", h->command);
-	switch ((enum hold)h->hold) {
-	case HOLD_GROUP:
-		snprintf(ret->what, sizeof(ret->what), "/dev/vfio/%d", h->id);
-		break;
-	case HOLD_DEVICE:
-		snprintf(ret->what, sizeof(ret->what), "/dev/vfio/devices/vfio%d", h->id);
-		break;
-	case HOLD_FILE:
-		snprintf(ret->what, sizeof(ret->what), "VFIO device file");
-		break;
-	case HOLD_MAPPING:
-		snprintf(ret->what, sizeof(ret->what), "mapped VFIO device memory");
-		break;
-	case HOLD_NODE:
-		snprintf(ret->what, sizeof(ret->what), "%.39s", h->node);
-		break;
-	}
 }
 
 static void add_holder(struct core_problem *problem, const struct holder *h)
@@ -310,13 +288,32 @@ static int find_kernel_uses(struct uses *u, struct device_use *f, struct core_er
 	return 0;
 }
 
+/* What VFIO users have of the device, though it is on a native driver. */
+static int find_carried_uses(struct uses *u, struct device_use *f, struct core_error *err)
+{
+	CLEANUP(carried_clear) struct carried carried = {0};
+	int error = carried_read(u->sysfs, f->device->address, &carried);
+
+	if (error)
+		return core_fail(err, CORE_INTERNAL, "cannot find out what stands on device %s: %s",
+			f->device->text, strerror(error));
+	if (carried.count == 0)
+		return 0;
+	if (uses_ask(u, USE_LOOK_FILES, err))
+		return -1;
+	carried_check(&carried, &u->files, f->device->address, &f->problems);
+	return 0;
+}
+
 static int find_host_uses(struct uses *u, struct device_use *f, struct core_error *err)
 {
 	if (!u->usage && usage_read(u->sysfs, &u->usage, err))
 		return -1;
 	usage_check_disk(u->usage, f->device->address, &f->problems);
 	usage_check_network(u->usage, f->device->address, &f->problems);
-	return find_node_users(u, f, err) ? -1 : find_kernel_uses(u, f, err);
+	if (find_carried_uses(u, f, err) || find_node_users(u, f, err))
+		return -1;
+	return find_kernel_uses(u, f, err);
 }
 
 int uses_gather(struct uses *u, struct device_use *f, struct core_error *err)

@@ -293,3 +293,18 @@ uio_down() {
 	echo >"$pci/$1/driver_override"
 	echo "$1" >"$bus/drivers_probe"
 }
+
+# A client of DHCP reads a NIC's frames while it has no address.
+read_raw() {
+	net "$1" up
+	udhcpc -i "$1" -f -q -t 1000 -s /bin/true >/dev/null 2>&1 3>&- 4<&- &
+	holder=$!
+	eventually is_read_raw "$(cat "/sys/class/net/$1/ifindex")" || fail "nobody reads $1"
+}
+
+is_read_raw() { awk -v i="$1" '$5 == i { found = 1 } END { exit !found }' /proc/net/packet; }
+
+leave_raw() {
+	let_go
+	net "$1" down
+}

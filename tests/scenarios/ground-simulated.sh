@@ -179,3 +179,6 @@ usb_input_up() { usb_input=input/event3; }
 usb_input_down() { :; }
 uio_up() { uio=uio0; }
 uio_down() { :; }
+
+read_raw() { net "$1" packet; }
+leave_raw() { net "$1" no-packet; }

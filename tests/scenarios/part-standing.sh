@@ -79,3 +79,109 @@ uio_held_open() {
 	uio_down $lone2
 	[ "$1" = 0 ] || exit 1
 }
+
+# [faces on standing simulated] A GPU with a mediated device is refused; who uses that is named.
+mediated_device() {
+	refused 0000:f2:00.0 VFIO_IN_USE
+	expect '.details[0].resource | contains("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001")'
+	hold_node 0000:f2:00.0 vfio/90
+	(
+		refused 0000:f2:00.0 VFIO_IN_USE
+		expect --argjson p "$holder" '.details[0].holders | any(.pid == $p and .what == "/dev/vfio/90")'
+		expect '.details[0].message | contains("carries mediated device")'
+		force_passes 0000:f2:00.0 VFIO_IN_USE
+	)
+	set -- $?
+	let_go
+	[ "$1" = 0 ] || exit 1
+}
+
+# [faces on standing simulated] A device that is no bridge is refused for what is behind it, and the chain is told.
+device_behind_one_that_is_no_bridge() {
+	not_refused 0000:f3:00.0
+	disk_mounted nvme7n1
+	(
+		refused 0000:f3:00.0 DISK_IN_USE
+		expect '.details[0].message | contains("disk nvme7n1 on PCI device 10000:e1:00.0, which is mounted")'
+		no_force_passes 0000:f3:00.0 DISK_IN_USE
+	)
+	set -- $?
+	disk_unmounted
+	[ "$1" = 0 ] || exit 1
+	must_call bind 10000:e1:00.0
+	refused 0000:f3:00.0 VFIO_IN_USE
+	expect '.details[0].message | contains("carries PCI device 10000:e1:00.0, which is bound to vfio-pci")'
+	hold device 10000:e1:00.0
+	(
+		refused 0000:f3:00.0 VFIO_IN_USE
+		expect --argjson p "$holder" '.details[0].holders | any(.pid == $p)'
+	)
+	set -- $?
+	let_go
+	must_call unbind 10000:e1:00.0
+	[ "$1" = 0 ] || exit 1
+	not_refused 0000:f3:00.0
+}
+
+# [faces on standing simulated] An adapter by which a mounted disk is reached over Fibre Channel is refused.
+nvme_over_fibre_channel() {
+	not_refused 0000:f4:00.0
+	disk_mounted nvme8n1
+	(
+		refused 0000:f4:00.0 DISK_IN_USE
+		expect '.details[0].message | contains("disk nvme8n1 over Fibre Channel, which is mounted")'
+		no_force_passes 0000:f4:00.0 DISK_IN_USE
+		not_refused 0000:f5:00.0
+	)
+	set -- $?
+	disk_unmounted
+	[ "$1" = 0 ] || exit 1
+	not_refused 0000:f4:00.0
+}
+
+# [rest on standing simulated] An attacker in the daemon gets no device by which others are used.
+taken_over_main_gets_nothing_that_carries_others() {
+	enemy_refused VFIO_IN_USE --no-force unbind 0000:f2:00.0 nvidia
+	disk_mounted nvme7n1
+	(enemy_refused DISK_IN_USE unbind 0000:f3:00.0 vmd)
+	set -- $?
+	disk_unmounted
+	[ "$1" = 0 ] || exit 1
+	disk_mounted nvme8n1
+	(enemy_refused DISK_IN_USE unbind 0000:f4:00.0 lpfc)
+	set -- $?
+	disk_unmounted
+	[ "$1" = 0 ] || exit 1
+}
+
+# [faces simulated] A NIC by which a PPPoE session goes out is refused, although it has no address.
+nic_with_pppoe() {
+	net eth1 up
+	net eth1 pppoe
+	(
+		refused $lone NIC_IN_USE
+		expect '.details[0].message | contains("carries a PPPoE session")'
+		force_passes $lone NIC_IN_USE
+	)
+	set -- $?
+	net eth1 no-pppoe
+	net eth1 down
+	[ "$1" = 0 ] || exit 1
+	not_refused $lone
+}
+
+# [faces] A NIC whose frames a program reads is refused, up or not, until the program ends.
+nic_read_raw() {
+	local nic
+	nic=$(nic_of $lone)
+	read_raw "$nic"
+	(
+		refused $lone NIC_IN_USE
+		expect '.details[0].message | contains("packet socket")'
+		force_passes $lone NIC_IN_USE
+	)
+	set -- $?
+	leave_raw "$nic"
+	[ "$1" = 0 ] || exit 1
+	not_refused $lone
+}

@@ -203,7 +203,8 @@ bool spec_line(struct reader *r, const struct words *words, const char *line)
 		{"iommu", line_iommu}, {"interrupt_remapping", line_remapping}, {"cdev", line_cdev},
 		{"console", line_console}, {"driver", line_driver}, {"param", line_param},
 		{"device", spec_line_device}, {"vfs", spec_line_vfs}, {"net", spec_line_child},
-		{"disk", spec_line_child}, {"chardev", spec_line_child}};
+		{"disk", spec_line_child}, {"chardev", spec_line_child},
+		{"object", spec_line_child}};
 	const char *word = words->word[0];
 
 	if (strcmp(word, "cmdline") == 0) {

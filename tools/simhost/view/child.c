@@ -78,8 +78,10 @@ static void list_tree(const struct scene *s, const struct tree *t, struct listin
 
 static bool child_found(struct node *ret, const struct tree *t, const struct child *c, bool leaf)
 {
-	static const enum view_kind leaves[2][3] = {
-		{[CHILD_NET] = V_NET, [CHILD_DISK] = V_DISK, [CHILD_NODE] = V_NODE},
+	static const enum view_kind leaves[2][CHILD_KINDS] = {{[CHILD_NET] = V_NET,
+								      [CHILD_DISK] = V_DISK,
+								      [CHILD_NODE] = V_NODE,
+								      [CHILD_OBJECT] = V_OBJECT},
 		{[CHILD_DISK] = V_BLOCK_NODE, [CHILD_NODE] = V_CHAR_NODE}};
 
 	*ret = node_at(leaf	? leaves[t->dev][c->spec->kind]

@@ -122,8 +122,8 @@ static const struct child *first_of_class(const struct scene *s, const char *cla
 {
 	for (size_t i = 0; i < s->m->n_children; i++) {
 		const struct child *c = s->m->children[i];
-		if (c->spec->kind == CHILD_NODE && c->spec->class &&
-			strcmp(c->spec->class, class) == 0)
+		if ((c->spec->kind == CHILD_NODE || c->spec->kind == CHILD_OBJECT) &&
+			c->spec->class && strcmp(c->spec->class, class) == 0)
 			return c;
 	}
 	return NULL;

@@ -30,6 +30,11 @@ enum view_kind {
 	V_NET,
 	V_DISK,
 	V_NODE,
+	V_OBJECT,
+	V_ATTRIBUTE, /* extra: which */
+	V_OTHER_BUS, /* object: a child of that bus */
+	V_BUS_CHILDREN,
+	V_BUS_CHILD_LINK,
 	V_STACK_LINK, /* extra: the other interface's place in the model's list */
 	V_HOLDERS,
 	V_LOOP,
@@ -154,7 +159,7 @@ struct kind {
  * are declared here rather than in ten headers of one line, for kind.c alone reads them. */
 extern const struct kind kinds_fixed[V_COUNT], kinds_bus[V_COUNT], kinds_group[V_COUNT],
 	kinds_child[V_COUNT], kinds_net[V_COUNT], kinds_disk[V_COUNT], kinds_module[V_COUNT],
-	kinds_proc[V_COUNT], kinds_process[V_COUNT], kinds_dev[V_COUNT];
+	kinds_proc[V_COUNT], kinds_process[V_COUNT], kinds_dev[V_COUNT], kinds_object[V_COUNT];
 
 /* The kind of a node, from the table that has it; NULL for a number that is none of ours. */
 const struct kind *view_kind_of(struct node node);
