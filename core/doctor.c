@@ -5,6 +5,7 @@
 #include "core/engine.h"
 #include "core/helper/helper.h"
 #include "core/pci/interrupts.h"
+#include "core/use/sight.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -223,6 +224,19 @@ static void check_disks(struct host *host, int64_t deadline, struct doctor_repor
 		say(add_check(r, "disks", DOCTOR_PASS, ""), "vfiod can examine every disk");
 }
 
+/* What the guards of users need. */
+static void check_processes(struct host *host, struct doctor_report *r)
+{
+	enum sight sight = host_sysfs(host)->sight;
+
+	if (sight == SIGHT_ALL)
+		say(add_check(r, "processes", DOCTOR_PASS, ""), "vfiod can see every process");
+	else
+		say(add_check(r, "processes", DOCTOR_FAIL, SIGHT_ACTION),
+			"%s: it cannot tell which programs use a device, and refuses to change one",
+			sight_describe(sight));
+}
+
 /* The first folder that changes write to and that is mounted read-only; NULL for none. Both
  * processes have the same mounts. */
 static const char *read_only_folder(struct host *host)
@@ -270,6 +284,7 @@ int doctor_examine(
 	check_noiommu(host, &r);
 	if (host_sysfs(host)->is_real) {
 		check_disks(host, deadline, &r);
+		check_processes(host, &r);
 		check_sysfs(host, &r);
 	}
 	*ret = r;

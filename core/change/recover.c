@@ -51,13 +51,13 @@ static void recover_tell(void *arg, const struct device_origin *before, enum rol
 	recover_report(arg, before->address, outcome, detail);
 }
 
-/* Goes on with the change of one device, whose write had been given up. */
-static int recover_finish(
-	struct host *host, struct intent *intent, int64_t until, const struct reporter *to)
+/* Goes on with the change of one device, whose write had been given up: it is not waited for again.
+ */
+static int recover_finish(struct host *host, struct intent *intent, const struct reporter *to)
 {
 	struct pci_address address = intent->before[0].address;
 
-	if (step_settled(host, address, until)) {
+	if (step_settled(host, address, now_ns())) {
 		recover_report(to, address, " by a write that has returned since", "");
 		return pending_settle(host->pending, intent);
 	}
@@ -80,7 +80,7 @@ static int recover_intent(struct host *host, struct intent *intent, int64_t unti
 
 	lifecycle_turn(intent, CHANGE_FOUND);
 	if (intent->phase == CHANGE_FINISHING)
-		return recover_finish(host, STEAL(owned), until, to) ? core_fail_memory(err) : 0;
+		return recover_finish(host, STEAL(owned), to) ? core_fail_memory(err) : 0;
 	if (rollback_run(&rollback, intent, &event, err))
 		return -1;
 	if (event == CHANGE_BLOCKED && pending_add(host->pending, STEAL(owned)))

@@ -17,6 +17,7 @@ int sysfs_share(const struct sysfs *sysfs, struct sysfs *ret)
 	struct sysfs s = SYSFS_INIT;
 
 	s.is_real = sysfs->is_real;
+	s.sight = sysfs->sight;
 	s.root = strdup(sysfs->root);
 	s.root_fd = fcntl(sysfs->root_fd, F_DUPFD_CLOEXEC, 3);
 	if (sysfs->devices_fd >= 0)

@@ -17,11 +17,20 @@
 #include <sys/types.h>
 
 /* The directories from which everything else is opened; by sysfs_open (core/pci/real.h). */
+/* Which of the host's processes can be seen (core/use/sight.h). */
+enum sight {
+	SIGHT_ALL,
+	SIGHT_PID_NAMESPACE,  /* those of one, which is not the host's */
+	SIGHT_USER_NAMESPACE, /* the same of a user namespace */
+	SIGHT_UNPRIVILEGED,   /* those of one user, or not even these */
+};
+
 struct sysfs {
 	char *root; /* "/" or the simulated host's folder; owned */
 	int root_fd;
 	int devices_fd; /* sys/bus/pci/devices; -1 on a host without PCI */
 	bool is_real;	/* a write below the root could reach this machine's devices */
+	enum sight sight;
 };
 
 #define SYSFS_INIT                                                                                 \

@@ -2,6 +2,7 @@
 /* What the host itself uses: network interfaces. */
 #include "core/use/net_use.h"
 #include "core/base/util.h"
+#include "core/use/net_elsewhere.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -252,6 +253,26 @@ static void net_address(const struct usage *u, const char *name, char *buf, size
 	local_address6(u, name, buf, size);
 }
 
+/* It has not been given away for nothing; and of vfiod's own namespace, none may be left. */
+static void check_elsewhere(
+	const struct usage *usage, struct pci_address address, struct core_problems *problems)
+{
+	char text[PCI_ADDRESS_SIZE];
+	int elsewhere = net_is_elsewhere(usage->sysfs, address);
+
+	pci_address_format(address, text);
+	if (elsewhere < 0)
+		core_problem_add_device(problems, address, REASON_NIC_IN_USE,
+			"run vfiod as root, or force NIC_IN_USE",
+			"whether device %s carries a network interface in use could not be found out: %s",
+			text, strerror(-elsewhere));
+	else if (elsewhere)
+		core_problem_add_device(problems, address, REASON_NIC_IN_USE,
+			"take it back from the container or namespace that has it, run vfiod in the host's own network namespace (PrivateNetwork=no), or force NIC_IN_USE",
+			"device %s carries a network interface in another network namespace, where vfiod cannot see what uses it",
+			text);
+}
+
 void usage_check_network(
 	const struct usage *usage, struct pci_address address, struct core_problems *problems)
 {
@@ -276,4 +297,5 @@ void usage_check_network(
 				net->chain, how),
 			"%s%s%s", net->name, where[0] ? " " : "", where);
 	}
+	check_elsewhere(usage, address, problems);
 }

@@ -6,6 +6,7 @@
 #include "core/use/disk_use.h"
 #include "core/use/native_nodes.h"
 #include "core/use/net_use.h"
+#include "core/use/sight.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -316,11 +317,23 @@ static int find_host_uses(struct uses *u, struct device_use *f, struct core_erro
 	return find_kernel_uses(u, f, err);
 }
 
+/* Whoever uses the device may be hidden. Nobody uses one without a driver. */
+static void add_blindness(const struct uses *u, struct device_use *f)
+{
+	if (u->sysfs->sight == SIGHT_ALL || !f->device->driver[0])
+		return;
+	core_problem_add_device(&f->problems, f->device->address, REASON_BLIND,
+		SIGHT_ACTION "; what it cannot see cannot be forced",
+		"%s, so it cannot tell whether a program of the host uses device %s",
+		sight_describe(u->sysfs->sight), f->device->text);
+}
+
 int uses_gather(struct uses *u, struct device_use *f, struct core_error *err)
 {
 	f->is_vfio = device_is_vfio(u->devices, f->device);
 	if (f->device->is_bridge)
 		return 0; /* what is behind one is of no matter: it is refused anyhow */
+	add_blindness(u, f);
 	f->num_vfs = device_num_vfs(u->devices, f->device);
 	return f->is_vfio ? find_vfio_users(u, f, err) : find_host_uses(u, f, err);
 }

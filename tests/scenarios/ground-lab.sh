@@ -225,6 +225,21 @@ claim_disk() {
 
 unclaim_disk() { let_go; }
 
+# A network namespace that ends with its process, and gives back the interfaces.
+make_network_namespace() {
+	mkfifo "$work/holding"
+	unshare -n sh -c 'echo made && exec sleep 1000' >"$work/holding" 2>&1 3>&- 4<&- &
+	holder=$!
+	grep -q -x made "$work/holding" || fail "there is no network namespace"
+	rm "$work/holding"
+}
+
+# As in a container.
+start_vfiod_in_pid_namespace() {
+	spawn_vfiod unshare --pid --fork --kill-child --mount-proc
+	vfiod_is_up
+}
+
 # Starts vfiod as a service with PrivateDevices= and ProtectKernelTunables=, or as a container: its
 # /dev has no disk, and its /sys is read-only.
 start_blind_vfiod() {

@@ -55,6 +55,24 @@ nic_with_lone_address() {
 	not_refused $lone
 }
 
+# [faces lab] A NIC that a container has is refused, although sysfs shows no interface of it.
+nic_in_another_network_namespace() {
+	local nic
+	nic=$(nic_of $lone)
+	make_network_namespace
+	must ip link set "$nic" netns $holder
+	(
+		refused $lone NIC_IN_USE
+		expect '.details[0].message | contains("in another network namespace")'
+		force_passes $lone NIC_IN_USE
+	)
+	set -- $?
+	let_go
+	eventually test -e "$pci/$lone/net/$nic" || fail "$nic did not come back"
+	[ "$1" = 0 ] || exit 1
+	not_refused $lone
+}
+
 # [faces] A NIC that is only up, without address and route, can be bound.
 nic_that_is_merely_up() {
 	local nic
@@ -270,6 +288,30 @@ disk_that_vfiod_cannot_see() {
 	vfioctl --rpc "$rpc" doctor >"$body" 2>&1
 	grep -q '^disks  *pass' "$body" || fail "doctor sees not all disks"
 	grep -q '^sysfs  *pass' "$body" || fail "doctor could not write to /sys"
+}
+
+# [rest lab] In a PID namespace of its own, vfiod changes nothing unless it is told to trust that.
+processes_that_vfiod_cannot_see() {
+	stop_vfiod TERM
+	(
+		start_vfiod_in_pid_namespace
+		refused $lone BLIND
+		expect '.details[0].message | contains("PID namespace")'
+		no_force_passes $lone BLIND
+		! vfioctl --rpc "$rpc" doctor >"$body" 2>&1 || fail "doctor finds nothing wrong"
+		grep -q '^processes  *fail  .*PID namespace' "$body" || fail "doctor sees all processes"
+		stop_vfiod TERM
+		options=--trust-namespace start_vfiod_in_pid_namespace
+		not_refused $lone
+		stop_vfiod TERM
+	)
+	set -- $?
+	answers && stop_vfiod TERM
+	start_vfiod
+	[ "$1" = 0 ] || exit 1
+	not_refused $lone
+	vfioctl --rpc "$rpc" doctor >"$body" 2>&1
+	grep -q '^processes  *pass' "$body" || fail "doctor sees not all processes"
 }
 
 # [faces] A disk whose node a process has open is refused, naming the process, until that ends.

@@ -9,6 +9,7 @@
 #include "core/base/util.h"
 #include "core/pci/names.h"
 #include "core/pci/real.h"
+#include "core/use/sight.h"
 #include "tools/vfiod/daemon.h"
 #include "tools/vfiod/folders.h"
 #include "tools/vfiod/log/log.h"
@@ -159,6 +160,11 @@ static int open_root(struct start *s)
 		return -ENOENT;
 	}
 	s->sandbox.is_simulated = !s->sysfs.is_real;
+	s->sysfs.sight = s->options.trust_namespace ? SIGHT_ALL : sight_find(&s->sysfs);
+	if (s->sysfs.sight != SIGHT_ALL)
+		log_say(LOG_WARNING,
+			"%s: it refuses to change devices, for it cannot tell who uses them; " SIGHT_ACTION,
+			sight_describe(s->sysfs.sight));
 	return 0;
 }
 

@@ -191,6 +191,9 @@ static const struct option_row ROWS[] = {
 	{"sandbox", 0, "MODE", take_sandbox, 0,
 		"What a system call does that vfiod should not need: it fails and is logged (enforce, the "
 		"default), ends the process (kill), or is allowed (off)."},
+	{"trust-namespace", 0, NULL, take_flag, FIELD(trust_namespace),
+		"Take the processes that vfiod sees for all that there are, although it is in a PID or "
+		"user namespace of its own or lacks CAP_SYS_PTRACE. Otherwise it changes no device then."},
 	{"insecure-no-key", 0, NULL, take_flag, FIELD(insecure_no_key),
 		"Listen beyond loopback without an API key."},
 	{"help", 'h', NULL, take_help, 0, "Print this help."},

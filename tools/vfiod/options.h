@@ -23,6 +23,7 @@ struct options {
 	char *api_key;					 /* from VOLANT_API_KEY, or NULL */
 	unsigned max_connections; /* that each face takes; 0: its own default */
 	bool insecure_no_key;
+	bool trust_namespace;
 	bool is_root; /* started as root */
 	enum sandbox_mode sandbox;
 	struct rest_access access;

@@ -155,6 +155,43 @@ static void each_interface_in_use_is_a_problem(void **state)
 	assert_int_equal(check(g, CARD), 2);
 }
 
+#define BELOW(path) "sys/bus/pci/devices/0000:03:00.0/" path
+
+static void an_interface_of_another_namespace_is_use(void **state)
+{
+	static const char SENTENCE[] =
+		"device 0000:03:00.0 carries a network interface in another network namespace, where vfiod cannot see what uses it";
+	struct ground *g = *state;
+
+	tree_write(g->tree, BELOW("net/eth0/flags"), "%s", "0x1002\n");
+	tree_write(g->tree, BELOW("virtio0/power/control"), "%s", "auto\n");
+	assert_free(g);
+	tree_remove(g->tree, BELOW("net/eth0"));
+	assert_used(g, REASON_NIC_IN_USE, SENTENCE);
+	tree_remove(g->tree, BELOW("net"));
+	assert_free(g);
+	tree_write(g->tree, BELOW("usb1/1-1/1-1.2/1-1.2:1.0/net/x"), "%s", "");
+	assert_free(g);
+	tree_remove(g->tree, BELOW("usb1/1-1/1-1.2/1-1.2:1.0/net/x"));
+	assert_used(g, REASON_NIC_IN_USE, SENTENCE);
+}
+
+/* The same folder of a disk means nothing. */
+static void folders_without_end_are_not_searched_for_ever(void **state)
+{
+	struct ground *g = *state;
+	char path[512] = BELOW("a");
+
+	tree_write(g->tree, BELOW("ata1/block/sda/net/x"), "%s", "");
+	tree_remove(g->tree, BELOW("ata1/block/sda/net/x"));
+	assert_free(g);
+	for (int i = 0; i < 40; i++)
+		strcat(path, "/a");
+	tree_write(g->tree, path, "%s", "");
+	assert_used(g, REASON_NIC_IN_USE,
+		"whether device 0000:03:00.0 carries a network interface in use could not be found out: Argument list too long");
+}
+
 static void a_disk_nobody_mounted_is_free(void **state)
 {
 	struct ground *g = *state;
@@ -386,6 +423,8 @@ int main(void)
 		TEST(another_interfaces_route_is_not_ours),
 		TEST(what_is_stacked_upon_an_interface_is_use_even_when_down),
 		TEST(each_interface_in_use_is_a_problem),
+		TEST(an_interface_of_another_namespace_is_use),
+		TEST(folders_without_end_are_not_searched_for_ever),
 		TEST(a_disk_nobody_mounted_is_free),
 		TEST(a_mounted_disk_is_use),
 		TEST(a_mounted_partition_is_use_and_its_path_is_readable),
