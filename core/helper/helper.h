@@ -79,6 +79,7 @@ struct helper_request {
 	uint32_t op;
 	uint32_t force;	      /* guards to pass: bit 1u << reason */
 	uint32_t n_addresses; /* of a look: how many follow */
+	uint32_t batch;	      /* of the looks of one change, which share them; 0: none */
 	struct pci_address address;
 	struct node_access access;
 	char name[OVERRIDE_SIZE];
@@ -93,6 +94,7 @@ struct helper_reply {
 	uint32_t truncated; /* there were more holders than the privileged helper counts */
 	uint32_t claimed;
 	uint32_t console;
+	uint32_t unused; /* so that no command with addresses has the reply's size */
 	struct blind_spot blind;
 	char text[OVERRIDE_SIZE];
 	struct holder holders[HELPER_MAX_HOLDERS];

@@ -13,6 +13,7 @@ struct helper_service {
 	int channels[HELPER_WAYS]; /* to main */
 	int lock_fd;
 	pid_t main_pid;
+	struct look_cache *looks; /* of all children; NULL: each looks for itself */
 };
 
 struct helper_command {

@@ -36,7 +36,7 @@ static int work_run(const struct helper_service *s, const struct helper_command 
 	case HELPER_NODE_HOLDERS:
 	case HELPER_KERNEL_USE:
 	case HELPER_DISKS:
-		return helper_look(s, request->op - HELPER_LOOK, command->addresses,
+		return helper_look(s, request->batch, request->op - HELPER_LOOK, command->addresses,
 			request->n_addresses, answer);
 	case HELPER_NODE_SET:
 		return vfio_node_set(&s->sysfs, request->address, &request->access);

@@ -17,6 +17,7 @@
 struct gathering {
 	struct host *host;
 	int64_t deadline;
+	uint32_t batch; /* of the change that looks again */
 	struct uses uses;
 };
 
@@ -30,7 +31,7 @@ static int gathering_ask(void *arg, enum use_look look, const struct pci_address
 {
 	const struct gathering *g = arg;
 	const struct helper_request request = {
-		.op = HELPER_LOOK + (uint32_t)look, .n_addresses = (uint32_t)n};
+		.op = HELPER_LOOK + (uint32_t)look, .n_addresses = (uint32_t)n, .batch = g->batch};
 	struct helper_reply reply;
 
 	*ret = (struct use_answer){0};
@@ -107,14 +108,15 @@ static void gather_host(struct host *host, struct facts *facts)
 	facts->has_denylist = text[0] != 'Y';
 }
 
-int facts_gather(struct host *host, struct device *const *devices, size_t n, int64_t deadline,
-	struct facts *ret, struct core_error *err)
+int facts_gather(struct host *host, struct device *const *devices, size_t n, uint32_t batch,
+	int64_t deadline, struct facts *ret, struct core_error *err)
 {
 	CLEANUP(gathering_close) struct gathering g;
 	CLEANUP(facts_clear)
 	struct facts facts = {.devices = calloc(n + 1, sizeof(*facts.devices))};
 
 	gathering_open(&g, host, (const struct device *const *)devices, n, deadline);
+	g.batch = batch;
 	if (!facts.devices)
 		return core_fail_memory(err);
 	gather_host(host, &facts);

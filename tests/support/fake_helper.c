@@ -35,6 +35,7 @@ struct fake_helper {
 	struct blocked kept[MAX_KEPT];
 	size_t n_kept;
 	struct helper_reply holders, node_holders;
+	unsigned node_looks;
 	unsigned after;
 	void (*then)(void *arg);
 	void *arg;
@@ -283,6 +284,7 @@ static enum outcome handle(struct fake_helper *f, const struct helper_request *r
 		return ANSWER;
 	case HELPER_NODE_HOLDERS:
 	case HELPER_KERNEL_USE:
+		f->node_looks += r->op == HELPER_NODE_HOLDERS;
 		answer_nodes(&f->node_holders, r, addresses, reply);
 		return ANSWER;
 	case HELPER_DISKS:
@@ -464,6 +466,14 @@ unsigned fake_helper_writes(struct fake_helper *f)
 	unsigned writes = f->writes;
 	pthread_mutex_unlock(&f->mutex);
 	return writes;
+}
+
+unsigned fake_helper_node_looks(struct fake_helper *f)
+{
+	pthread_mutex_lock(&f->mutex);
+	unsigned looks = f->node_looks;
+	pthread_mutex_unlock(&f->mutex);
+	return looks;
 }
 
 void fake_helper_free(struct fake_helper *f)

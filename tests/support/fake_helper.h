@@ -73,5 +73,8 @@ char *fake_helper_log(struct fake_helper *fake);
 /* How many writes there were. */
 unsigned fake_helper_writes(struct fake_helper *fake);
 
+/* How often HELPER_NODE_HOLDERS was asked. */
+unsigned fake_helper_node_looks(struct fake_helper *fake);
+
 /* Waits for the thread and frees; NULL is fine. */
 void fake_helper_free(struct fake_helper *fake);

@@ -429,6 +429,32 @@ static void who_has_a_node_open_is_in_the_way_and_named(void **state)
 	change_result_clear(&result);
 }
 
+static void one_look_serves_a_request(void **state)
+{
+	CLEANUP(core_problems_clear) struct core_problems problems = {0};
+	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
+	char *const devices[] = {(char *)GPU, (char *)SPARE, "0000:02:00.0"};
+	struct holder ptp4l = {.pid = 5,
+		.command = "ptp4l",
+		.hold = HOLD_NODE,
+		.node = "/dev/ptp0",
+		.has_address = true,
+		.address = fixture_address("0000:02:00.0")};
+	struct fixture *f = *state;
+
+	tree_add_node(f->tree, &(struct tree_node){GPU, "drm/card0", "226:0", "dri/card0"});
+	tree_add_node(f->tree, &(struct tree_node){SPARE, "nvme/nvme1", "242:1", "nvme1"});
+	tree_add_node(f->tree, &(struct tree_node){"0000:02:00.0", "ptp/ptp0", "248:0", "ptp0"});
+	fake_helper_set_node_holders(f->fake, &ptp4l, 1, false);
+	unsigned before = fake_helper_node_looks(f->fake);
+	assert_int_equal(host_check(f->host, devices, ARRAY_SIZE(devices), NULL, fixture_deadline(),
+				 &problems, &err),
+		0);
+	assert_int_equal(fake_helper_node_looks(f->fake) - before, 1);
+	assert_int_equal(problems.count, 1);
+	assert_string_equal(problems.items[0].subject, "0000:02:00.0");
+}
+
 static void a_disk_that_the_kernel_has_open_is_in_use(void **state)
 {
 	CLEANUP(core_problems_clear) struct core_problems problems = {0};
@@ -499,6 +525,7 @@ int main(void)
 		TEST(a_node_that_opens_no_disk_or_another_is_told),
 		TEST(any_disk_of_the_host_may_be_the_blind_spot),
 		TEST(who_has_a_node_open_is_in_the_way_and_named),
+		TEST(one_look_serves_a_request),
 		TEST(a_disk_that_the_kernel_has_open_is_in_use),
 		TEST(a_disk_that_the_helper_cannot_examine_is_refused_forced_or_not),
 	};
