@@ -166,9 +166,9 @@ static bool add_by_path(struct scan *s, const char *fd_name, const char *target)
 {
 	int32_t id;
 
-	if (s->is_native) {
+	if (s->is_native)
 		return add_native_by_path(s, target);
-	} else if (number_after(target, "/dev/vfio/devices/vfio", &id)) {
+	if (number_after(target, "/dev/vfio/devices/vfio", &id)) {
 		add_id(s, HOLD_DEVICE, id);
 	} else if (number_after(target, "/dev/vfio/", &id) ||
 		   number_after(target, "/dev/vfio/noiommu-", &id)) {

@@ -193,7 +193,7 @@ static int ask_for_nodes(struct uses *u, struct core_error *err)
 	CLEANUP(free_cleanup)
 	struct pci_address *addresses = calloc(2 * u->n_batch + 1, sizeof(*addresses));
 	struct use_answer answer = {0};
-	size_t n = 0, kept;
+	size_t n = 0, kept = 0;
 
 	if (u->has_nodes)
 		return 0;
@@ -381,7 +381,7 @@ void uses_add_holders(struct uses *u, const struct device_use *f, struct core_pr
 	CLEANUP(answer_clear) struct use_answer answer = {0};
 	struct pci_address node;
 	struct subject s;
-	size_t n;
+	size_t n = 0;
 
 	subject_of(u, f, &s);
 	if (uses_ask(u, USE_LOOK_FILES, &ignored) == 0)
