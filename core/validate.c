@@ -81,7 +81,7 @@ int host_check(struct host *host, char *const *texts, size_t n, const struct all
 		if (entries[i].device)
 			devices[found++] = entries[i].device;
 	}
-	int result = facts_gather(host, devices, found, deadline, &facts, err);
+	int result = facts_gather(host, devices, found, 0, deadline, &facts, err);
 	if (result == 0)
 		judge_entries(&request, &facts, entries, count, problems);
 	device_list_free(devices, found);

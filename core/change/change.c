@@ -174,7 +174,7 @@ static int change_make_plan(struct change *c, struct core_error *err)
 	CLEANUP(core_problems_clear) struct core_problems refusals = {0};
 
 	if (facts_gather(
-		    c->host, c->devices, c->targets.count, c->request->deadline, &c->facts, err))
+		    c->host, c->devices, c->targets.count, 0, c->request->deadline, &c->facts, err))
 		return -1;
 	for (size_t i = 0; i < c->targets.count; i++)
 		c->facts.devices[i].is_asked = i < c->request->addresses.count;

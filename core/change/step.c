@@ -12,6 +12,7 @@
 #include "core/inspect/state.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -203,7 +204,7 @@ static const uint32_t ROLLBACK_FORCE =
 	1u << REASON_BOOT_DISPLAY | 1u << REASON_PF_HAS_VFS | 1u << REASON_RESERVED_REGION;
 
 static int step_call(struct host *host, const struct plan_step *step, uint32_t force,
-	int64_t deadline, struct core_error *err)
+	uint32_t batch, int64_t deadline, struct core_error *err)
 {
 	static const enum helper_op ops[] = {
 		[PLAN_OVERRIDE] = HELPER_OVERRIDE_SET,
@@ -212,7 +213,7 @@ static int step_call(struct host *host, const struct plan_step *step, uint32_t f
 		[PLAN_PROBE] = HELPER_PROBE,
 	};
 	struct helper_request request = {
-		.op = ops[step->action], .force = force, .address = step->address};
+		.op = ops[step->action], .force = force, .batch = batch, .address = step->address};
 	struct helper_reply reply;
 
 	snprintf(request.name, sizeof(request.name), "%s", step->name);
@@ -285,7 +286,7 @@ static bool step_is_mere_count(const struct core_problems *uses)
 /* Looks again right before a device is taken from its driver: whether it is still on the one that
  * the plan is about, and may still be taken from it. Without a request, at who uses it alone. */
 static int step_look_again(struct host *host, const struct plan_request *request,
-	const struct plan_step *step, int64_t deadline, struct core_error *err)
+	const struct plan_step *step, uint32_t batch, int64_t deadline, struct core_error *err)
 {
 	CLEANUP(device_cleanup) struct device *d = NULL;
 	int absent = devices_get(host->devices, step->address, &d);
@@ -300,7 +301,7 @@ static int step_look_again(struct host *host, const struct plan_request *request
 		return step_fail(err, step, REASON_KERNEL_REFUSED,
 			"see which tool that is, and try again", why);
 	}
-	if (facts_gather(host, &d, 1, deadline, &facts, err))
+	if (facts_gather(host, &d, 1, batch, deadline, &facts, err))
 		return -1;
 	if (request)
 		plan_judge(request, &facts, &facts.devices[0], &refusals);
@@ -316,7 +317,7 @@ int step_check_users(
 {
 	const struct plan_step step = {.address = address, .action = PLAN_UNBIND};
 
-	return step_look_again(host, NULL, &step, deadline, err);
+	return step_look_again(host, NULL, &step, 0, deadline, err);
 }
 
 /* Once a driver has the device, its users count too: this is the time to see what the native driver
@@ -353,23 +354,33 @@ static void step_note_binding(struct host *host, struct intent *intent, struct p
 	}
 }
 
+/* The looks of one run may share what was seen a moment ago, so that a request for many devices
+ * does not search all processes for each. */
+static uint32_t step_next_batch(void)
+{
+	static atomic_uint last;
+
+	return atomic_fetch_add(&last, 1) + 1;
+}
+
 int step_run(struct host *host, const struct plan *plan, int64_t deadline,
 	const struct step_guard *guard, size_t *ret_done, struct core_error *err)
 {
 	uint32_t force = guard ? guard->request->force : ROLLBACK_FORCE;
+	uint32_t batch = step_next_batch();
 
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_step *step = &plan->steps[i];
 
 		if (guard && step->action == PLAN_UNBIND &&
-			step_look_again(host, guard->request, step, deadline, err))
+			step_look_again(host, guard->request, step, batch, deadline, err))
 			return -1;
 		if (guard && step->action == PLAN_BIND)
 			step_note_use_count(host, guard->intent, step->address);
 		if (guard && guard->shows)
 			blocked_begin(host->blocked, step->address);
 		*ret_done = i + 1; /* begun is as good as done: it may have had its effect */
-		if (step_call(host, step, force, deadline, err) ||
+		if (step_call(host, step, force, batch, deadline, err) ||
 			step_verify(host, step, deadline, err))
 			return -1;
 		if (guard && step->action == PLAN_BIND)

@@ -22,8 +22,11 @@
 static const int64_t ANSWER_NS = 2 * NS_PER_S; /* for main to read a long answer */
 
 /* A reply that came to our own channel must not be a command there. */
-static_assert(
-	sizeof(struct helper_reply) != sizeof(struct helper_request), "they are told by size");
+static_assert(sizeof(struct helper_reply) < sizeof(struct helper_request) ||
+		      (sizeof(struct helper_reply) - sizeof(struct helper_request)) %
+				      sizeof(struct pci_address) !=
+			      0,
+	"they are told by size");
 
 bool helper_only_reads(uint32_t op)
 {
@@ -34,7 +37,7 @@ bool helper_only_reads(uint32_t op)
 enum helper_way helper_way_of(uint32_t op)
 {
 	return op == HELPER_HOLDERS || op == HELPER_MAPPINGS || op == HELPER_NODE_HOLDERS ||
-			       op == HELPER_DISKS
+			       op == HELPER_KERNEL_USE || op == HELPER_DISKS
 		       ? HELPER_WAY_LOOK
 		       : HELPER_WAY_CHANGE;
 }
@@ -108,13 +111,32 @@ static bool is_bool(const bool *b)
 	return *(const unsigned char *)b <= 1;
 }
 
-/* Whether every field has a value that it can have; what is meant by them is for the judge. */
-static bool is_sound(const struct helper_request *r, enum helper_way way)
+static bool is_address(struct pci_address address)
 {
+	return address.slot <= 0x1f && address.function <= 7;
+}
+
+/* Whether the command has as many addresses as it may have, and each can be one. */
+static bool addresses_are_sound(const struct helper_command *c)
+{
+	uint32_t n = c->request.n_addresses;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (!is_address(c->addresses[i]))
+			return false;
+	}
+	return c->request.op == HELPER_NODE_HOLDERS || n == (c->request.op == HELPER_KERNEL_USE);
+}
+
+/* Whether every field has a value that it can have; what is meant by them is for the judge. */
+static bool is_sound(const struct helper_command *c, enum helper_way way)
+{
+	const struct helper_request *r = &c->request;
+
 	return r->op < HELPER_OP_COUNT && helper_way_of(r->op) == way &&
-	       memchr(r->name, '\0', sizeof(r->name)) && r->address.slot <= 0x1f &&
-	       r->address.function <= 7 && is_bool(&r->access.has_uid) &&
-	       is_bool(&r->access.has_gid) && is_bool(&r->access.has_mode);
+	       memchr(r->name, '\0', sizeof(r->name)) && is_address(r->address) &&
+	       is_bool(&r->access.has_uid) && is_bool(&r->access.has_gid) &&
+	       is_bool(&r->access.has_mode) && addresses_are_sound(c);
 }
 
 /* Of the message that came: a command, or nothing. The descriptor is the command's. */
@@ -124,7 +146,7 @@ static enum helper_got channel_check(const struct helper_service *s, enum helper
 	if (command->reply_fd < 0)
 		return HELPER_GOT_NOTHING;
 	if (is_whole && is_reply_socket(s, command->reply_fd)) {
-		if (is_sound(&command->request, way))
+		if (is_sound(command, way))
 			return HELPER_GOT_COMMAND;
 		helper_answer_error(command->reply_fd, EINVAL);
 	}
@@ -141,10 +163,11 @@ enum helper_got helper_receive(
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(4 * sizeof(int))];
 	} control;
-	struct iovec iov = {.iov_base = &ret->request, .iov_len = sizeof(ret->request)};
+	struct iovec parts[] = {{.iov_base = &ret->request, .iov_len = sizeof(ret->request)},
+		{.iov_base = ret->addresses, .iov_len = sizeof(ret->addresses)}};
 	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
+		.msg_iov = parts,
+		.msg_iovlen = ARRAY_SIZE(parts),
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes),
 	};
@@ -160,8 +183,10 @@ enum helper_got helper_receive(
 	/* An empty message looks like the end, and is none. */
 	if (n == 0 && ret->reply_fd < 0 && helper_has_hung_up(s->channels[way]))
 		return HELPER_GOT_END;
-	bool is_whole =
-		(size_t)n == sizeof(ret->request) && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
+	bool is_whole = (size_t)n >= sizeof(ret->request) &&
+			(size_t)n - sizeof(ret->request) ==
+				(uint64_t)ret->request.n_addresses * sizeof(*ret->addresses) &&
+			!(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
 
 	return channel_check(s, way, is_whole, ret);
 }

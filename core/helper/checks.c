@@ -84,10 +84,17 @@ static int judge_override(const struct helper_service *s, const struct helper_re
 				 d->text);
 }
 
-static int checks_look(void *arg, enum use_look what, struct pci_address address,
+/* A look for a command. */
+struct checks_looking {
+	const struct helper_service *service;
+	uint32_t batch; /* of the command */
+};
+
+static int checks_look(void *arg, enum use_look what, const struct pci_address *addresses, size_t n,
 	struct use_answer *ret, struct core_error *err)
 {
-	int error = helper_look(arg, what, address, ret);
+	const struct checks_looking *l = arg;
+	int error = helper_look(l->service, l->batch, what, addresses, n, ret);
 
 	return error ? core_fail(err, CORE_INTERNAL, "finding out who uses the device failed: %s",
 			       strerror(error))
@@ -103,13 +110,18 @@ static void drop_mere_count(const struct uses *uses, struct core_problems *probl
 }
 
 /* Reads who uses the device. Nothing does when no driver has it. 0, or -1 with err. */
-static int gather_use(
-	const struct helper_service *s, struct device_facts *f, struct core_error *err)
+static int gather_use(const struct helper_service *s, uint32_t batch, struct device_facts *f,
+	struct core_error *err)
 {
+	struct checks_looking looking = {.service = s, .batch = batch};
 	const struct devices devices = {.sysfs = &s->sysfs};
 	CLEANUP(uses_clear)
-	struct uses uses = {
-		.sysfs = &s->sysfs, .devices = &devices, .look = checks_look, .arg = (void *)s};
+	struct uses uses = {.sysfs = &s->sysfs,
+		.devices = &devices,
+		.look = checks_look,
+		.arg = &looking,
+		.batch = &f->use.device,
+		.n_batch = 1};
 
 	if (!f->use.device->driver[0]) {
 		f->use.num_vfs = device_num_vfs(&devices, f->use.device);
@@ -145,16 +157,16 @@ static int judge_use(const struct helper_service *s, const struct device_facts *
 
 /* Judges, by what is true of it now, whether the device may be taken from the driver it is on, or
  * given to a VFIO driver when it is on none. 0 or errno, with *reply. */
-static int judge_taking(const struct helper_service *s, const struct device *d, uint32_t force,
-	struct helper_reply *reply)
+static int judge_taking(const struct helper_service *s, const struct helper_request *request,
+	const struct device *d, struct helper_reply *reply)
 {
 	CLEANUP(core_error_clear) struct core_error err = CORE_ERROR_INIT;
 	const struct devices devices = {.sysfs = &s->sysfs};
 	struct device_facts f = {.use.device = d, .display = display_of(&devices, d)};
 
-	int error = gather_use(s, &f, &err)
+	int error = gather_use(s, request->batch, &f, &err)
 			    ? checks_refuse(reply, REASON_KERNEL_REFUSED, "%s", err.message)
-			    : judge_use(s, &f, force, reply);
+			    : judge_use(s, &f, request->force, reply);
 	core_problems_clear(&f.use.problems);
 	return error;
 }
@@ -167,7 +179,7 @@ static int judge_unbind(const struct helper_service *s, const struct helper_requ
 		return 0; /* as it is to be */
 	if (strcmp(d->driver, request->name) != 0)
 		return ENODEV;
-	return judge_taking(s, d, request->force, reply);
+	return judge_taking(s, request, d, reply);
 }
 
 /* A native driver gets what its ids say, or what the host itself overrode them by: the kernel looks
@@ -188,7 +200,7 @@ static int judge_binding(const struct helper_service *s, const struct helper_req
 			strerror(error));
 	const char *driver = request->op == HELPER_BIND ? request->name : override;
 	if (helper_is_vfio_name(driver))
-		return judge_taking(s, d, request->force, reply);
+		return judge_taking(s, request, d, reply);
 	return helper_is_vfio_name(override) ? ENODEV : 0;
 }
 

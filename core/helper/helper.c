@@ -140,18 +140,20 @@ static int send_until(int fd, const struct msghdr *msg, int64_t deadline)
 	return 0;
 }
 
-/* Sends the command together with the reply channel's far end. */
-static int send_request(
-	int fd, const struct helper_request *request, int reply_fd, int64_t deadline)
+/* Sends the command and its addresses together with the reply channel's far end. */
+static int send_request(int fd, const struct helper_request *request,
+	const struct pci_address *addresses, int reply_fd, int64_t deadline)
 {
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} control = {0};
-	struct iovec iov = {.iov_base = (void *)request, .iov_len = sizeof(*request)};
+	struct iovec parts[] = {{.iov_base = (void *)request, .iov_len = sizeof(*request)},
+		{.iov_base = (void *)addresses,
+			.iov_len = request->n_addresses * sizeof(*addresses)}};
 	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
+		.msg_iov = parts,
+		.msg_iovlen = ARRAY_SIZE(parts),
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes),
 	};
@@ -175,7 +177,8 @@ static bool has_hung_up(const struct helper *helper)
 }
 
 /* Sends the command. Returns the near end of its reply channel, or a negative errno. */
-static int begin_call(struct helper *helper, const struct helper_request *request, int64_t deadline)
+static int begin_call(struct helper *helper, const struct helper_request *request,
+	const struct pci_address *addresses, int64_t deadline)
 {
 	int pair[2];
 
@@ -184,8 +187,8 @@ static int begin_call(struct helper *helper, const struct helper_request *reques
 		return -ETIME;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
-	int error =
-		send_request(helper->fds[helper_way_of(request->op)], request, pair[1], deadline);
+	int error = send_request(
+		helper->fds[helper_way_of(request->op)], request, addresses, pair[1], deadline);
 	close(pair[1]); /* the child's copy is the only one left: its death is our end of file */
 	if (!error)
 		return pair[0];
@@ -208,7 +211,7 @@ static int receive_reply(
 int helper_call(struct helper *helper, const struct helper_request *request, int64_t deadline,
 	struct helper_reply *reply)
 {
-	CLEANUP(fd_cleanup) int near = begin_call(helper, request, deadline);
+	CLEANUP(fd_cleanup) int near = begin_call(helper, request, NULL, deadline);
 
 	return near < 0 ? near : receive_reply(helper, near, deadline, reply);
 }
@@ -223,20 +226,39 @@ static int append_holders(struct holders *all, const struct helper_reply *reply)
 	return 0;
 }
 
-int helper_call_holders(struct helper *helper, const struct helper_request *request,
-	int64_t deadline, struct helper_reply *reply, struct holders *ret)
+/* One look, of as many devices as one message may name. Appends to all. */
+static int look_once(struct helper *helper, const struct helper_request *request,
+	const struct pci_address *addresses, int64_t deadline, struct helper_reply *reply,
+	struct holders *all)
 {
-	CLEANUP(fd_cleanup) int near = begin_call(helper, request, deadline);
-	CLEANUP(holders_clear) struct holders all = {0};
+	CLEANUP(fd_cleanup) int near = begin_call(helper, request, addresses, deadline);
 	int error = near < 0 ? near : 0;
 
-	if (!error) {
-		do {
-			error = receive_reply(helper, near, deadline, reply);
-			if (!error)
-				error = append_holders(&all, reply);
-		} while (!error && reply->more);
-	}
+	if (error)
+		return error;
+	do {
+		error = receive_reply(helper, near, deadline, reply);
+		if (!error)
+			error = append_holders(all, reply);
+	} while (!error && reply->more);
+	return error;
+}
+
+int helper_call_look(struct helper *helper, const struct helper_request *request,
+	const struct pci_address *addresses, int64_t deadline, struct helper_reply *reply,
+	struct holders *ret)
+{
+	CLEANUP(holders_clear) struct holders all = {0};
+	struct helper_request part = *request;
+	size_t left = request->n_addresses;
+	int error;
+
+	do {
+		part.n_addresses = left < HELPER_MAX_DEVICES ? (uint32_t)left : HELPER_MAX_DEVICES;
+		error = look_once(helper, &part, addresses, deadline, reply, &all);
+		left -= part.n_addresses;
+		addresses = left > 0 ? addresses + part.n_addresses : addresses;
+	} while (!error && !reply->error && left > 0);
 	if (error)
 		return error;
 	*ret = all;

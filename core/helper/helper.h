@@ -18,8 +18,9 @@
  * The rules of the protocol, which the privileged helper enforces against an attacker in main's
  * place:
  * - There are two SOCK_SEQPACKET channels, one for commands that look and one for all others.
- * - A command is one message of sizeof(struct helper_request) with exactly one descriptor. Every
- *   other message is dropped, and whatever descriptors came with it are closed.
+ * - A command is one message: a struct helper_request and behind it the n_addresses addresses that
+ *   it announces, HELPER_MAX_DEVICES at most, with exactly one descriptor. Every other message is
+ *   dropped, and whatever descriptors came with it are closed.
  * - The descriptor is one end of a connected SOCK_SEQPACKET pair that main itself has made. To
  *   anything else the privileged helper sends nothing.
  * - An invalid field, or a command on the wrong channel, is answered EINVAL.
@@ -51,6 +52,7 @@
 
 enum {
 	HELPER_MAX_HOLDERS = 64,    /* in one message */
+	HELPER_MAX_DEVICES = 4096,  /* in one look */
 	HELPER_MAX_AT_WORK = 64,    /* children that a caller waits for, on each channel */
 	HELPER_MAX_ABANDONED = 256, /* children that nobody waits for, on each channel */
 	HELPER_TOO_MANY = EUSERS,   /* the error of a command beyond that */
@@ -66,7 +68,8 @@ enum helper_op {
 	HELPER_LOOK,	     /* enum use_look is added to it; the answer is a struct use_answer */
 	HELPER_HOLDERS = HELPER_LOOK + USE_LOOK_FILES,
 	HELPER_MAPPINGS = HELPER_LOOK + USE_LOOK_MAPPINGS,
-	HELPER_NODE_HOLDERS = HELPER_LOOK + USE_LOOK_NODES,
+	HELPER_NODE_HOLDERS = HELPER_LOOK + USE_LOOK_NODES, /* of the addresses */
+	HELPER_KERNEL_USE = HELPER_LOOK + USE_LOOK_KERNEL,  /* of the one address */
 	HELPER_DISKS = HELPER_LOOK + USE_LOOK_DISKS,
 	HELPER_NODE_SET, /* the device's VFIO nodes to owner and mode */
 	HELPER_OP_COUNT,
@@ -74,7 +77,9 @@ enum helper_op {
 
 struct helper_request {
 	uint32_t op;
-	uint32_t force; /* guards to pass: bit 1u << reason */
+	uint32_t force;	      /* guards to pass: bit 1u << reason */
+	uint32_t n_addresses; /* of a look: how many follow */
+	uint32_t batch;	      /* of the looks of one change, which share them; 0: none */
 	struct pci_address address;
 	struct node_access access;
 	char name[OVERRIDE_SIZE];
@@ -89,6 +94,7 @@ struct helper_reply {
 	uint32_t truncated; /* there were more holders than the privileged helper counts */
 	uint32_t claimed;
 	uint32_t console;
+	uint32_t unused; /* so that no command with addresses has the reply's size */
 	struct blind_spot blind;
 	char text[OVERRIDE_SIZE];
 	struct holder holders[HELPER_MAX_HOLDERS];
@@ -127,10 +133,13 @@ struct helper *helper_attach(int fd);
 int helper_call(struct helper *helper, const struct helper_request *request, int64_t deadline,
 	struct helper_reply *reply);
 
-/* The same for commands that answer holders. All of them are in *ret, which the caller frees with
- * holders_clear; the rest of the answer is in *reply. -ENOMEM when memory is short. */
-int helper_call_holders(struct helper *helper, const struct helper_request *request,
-	int64_t deadline, struct helper_reply *reply, struct holders *ret);
+/* The same for commands that look. request->n_addresses are at addresses; of any number of them the
+ * privileged helper is asked HELPER_MAX_DEVICES at a time. All holders are in *ret, which the
+ * caller frees with holders_clear; the rest of the answer is in *reply. -ENOMEM when memory is
+ * short. */
+int helper_call_look(struct helper *helper, const struct helper_request *request,
+	const struct pci_address *addresses, int64_t deadline, struct helper_reply *reply,
+	struct holders *ret);
 
 /* A descriptor that polls as hung up when the privileged helper has ended. It belongs to the
  * helper. */

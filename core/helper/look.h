@@ -8,6 +8,7 @@
 int helper_open_device(
 	const struct helper_service *service, struct pci_address address, struct device **ret);
 
-/* Finds out who uses a device. 0 or errno; the caller clears ret->holders either way. */
-int helper_look(const struct helper_service *service, enum use_look look,
-	struct pci_address address, struct use_answer *ret);
+/* Finds out who uses the devices. batch: see core/helper/look_cache.h. 0 or errno; the caller
+ * clears ret->holders either way. */
+int helper_look(const struct helper_service *service, uint32_t batch, enum use_look look,
+	const struct pci_address *addresses, size_t n, struct use_answer *ret);

@@ -11,6 +11,7 @@
 #include "core/helper/serve.h"
 #include "core/base/util.h"
 #include "core/helper/channel.h"
+#include "core/helper/look_cache.h"
 #include "core/helper/work.h"
 #include "core/pci/real.h"
 
@@ -265,6 +266,7 @@ int helper_serve(const int channels[2], const struct helper_config *config)
 	int *const kept[] = {&s.service.channels[0], &s.service.channels[1], &s.service.lock_fd,
 		&s.service.sysfs.root_fd, &s.service.sysfs.devices_fd};
 
+	s.service.looks = look_cache_new();
 	prctl(PR_SET_DUMPABLE, 0);
 	umask(022); /* main must be able to read the locks */
 	if (keep_only(kept, ARRAY_SIZE(kept)) < 0 || (s.signals = take_signals()) < 0 ||

@@ -13,9 +13,11 @@ struct helper_service {
 	int channels[HELPER_WAYS]; /* to main */
 	int lock_fd;
 	pid_t main_pid;
+	struct look_cache *looks; /* of all children; NULL: each looks for itself */
 };
 
 struct helper_command {
 	struct helper_request request;
+	struct pci_address addresses[HELPER_MAX_DEVICES]; /* request.n_addresses of them */
 	int reply_fd;
 };

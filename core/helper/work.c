@@ -12,9 +12,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static int work_run(const struct helper_service *s, const struct helper_request *request,
+static int work_run(const struct helper_service *s, const struct helper_command *command,
 	struct helper_reply *reply, struct use_answer *answer)
 {
+	const struct helper_request *request = &command->request;
+
 	switch ((enum helper_op)request->op) {
 	case HELPER_OVERRIDE_GET:
 		return helper_write_override_get(
@@ -32,8 +34,10 @@ static int work_run(const struct helper_service *s, const struct helper_request 
 	case HELPER_HOLDERS:
 	case HELPER_MAPPINGS:
 	case HELPER_NODE_HOLDERS:
+	case HELPER_KERNEL_USE:
 	case HELPER_DISKS:
-		return helper_look(s, request->op - HELPER_LOOK, request->address, answer);
+		return helper_look(s, request->batch, request->op - HELPER_LOOK, command->addresses,
+			request->n_addresses, answer);
 	case HELPER_NODE_SET:
 		return vfio_node_set(&s->sysfs, request->address, &request->access);
 	case HELPER_OP_COUNT:
@@ -149,7 +153,7 @@ void helper_finish(const struct helper_service *s, const struct helper_command *
 	struct use_answer answer = {0};
 	struct helper_reply reply = {0};
 
-	reply.error = work_run(s, &command->request, &reply, &answer);
+	reply.error = work_run(s, command, &reply, &answer);
 	reply.claimed = answer.claimed;
 	reply.console = answer.console;
 	reply.blind = answer.blind;

@@ -17,6 +17,7 @@
 struct gathering {
 	struct host *host;
 	int64_t deadline;
+	uint32_t batch; /* of the change that looks again */
 	struct uses uses;
 };
 
@@ -25,16 +26,17 @@ static void gathering_close(struct gathering *g)
 	uses_clear(&g->uses);
 }
 
-static int gathering_ask(void *arg, enum use_look look, struct pci_address address,
-	struct use_answer *ret, struct core_error *err)
+static int gathering_ask(void *arg, enum use_look look, const struct pci_address *addresses,
+	size_t n, struct use_answer *ret, struct core_error *err)
 {
 	const struct gathering *g = arg;
 	const struct helper_request request = {
-		.op = HELPER_LOOK + (uint32_t)look, .address = address};
+		.op = HELPER_LOOK + (uint32_t)look, .n_addresses = (uint32_t)n, .batch = g->batch};
 	struct helper_reply reply;
 
 	*ret = (struct use_answer){0};
-	int rc = helper_call_holders(g->host->helper, &request, g->deadline, &reply, &ret->holders);
+	int rc = helper_call_look(
+		g->host->helper, &request, addresses, g->deadline, &reply, &ret->holders);
 	if (rc == 0)
 		rc = -reply.error;
 	if (rc < 0)
@@ -46,15 +48,17 @@ static int gathering_ask(void *arg, enum use_look look, struct pci_address addre
 }
 
 /* Who has a node or a VFIO file open is left out. */
-static int gathering_glance(void *arg, enum use_look look, struct pci_address address,
-	struct use_answer *ret, struct core_error *err)
+static int gathering_glance(void *arg, enum use_look look, const struct pci_address *addresses,
+	size_t n, struct use_answer *ret, struct core_error *err)
 {
-	(void)arg, (void)look, (void)address, (void)err;
+	(void)arg, (void)look, (void)addresses, (void)n, (void)err;
 	*ret = (struct use_answer){0};
 	return 0;
 }
 
-static void gathering_open(struct gathering *g, struct host *host, int64_t deadline)
+/* batch: all devices that are to be looked at. */
+static void gathering_open(struct gathering *g, struct host *host,
+	const struct device *const *batch, size_t n, int64_t deadline)
 {
 	*g = (struct gathering){
 		.host = host,
@@ -62,7 +66,9 @@ static void gathering_open(struct gathering *g, struct host *host, int64_t deadl
 		.uses = {.sysfs = &host->sysfs,
 			.devices = host->devices,
 			.look = gathering_ask,
-			.arg = g},
+			.arg = g,
+			.batch = batch,
+			.n_batch = n},
 	};
 }
 
@@ -135,12 +141,13 @@ static int gather_all(struct gathering *g, struct device *const *devices, size_t
 	return 0;
 }
 
-int facts_gather(struct host *host, struct device *const *devices, size_t n, int64_t deadline,
-	struct facts *ret, struct core_error *err)
+int facts_gather(struct host *host, struct device *const *devices, size_t n, uint32_t batch,
+	int64_t deadline, struct facts *ret, struct core_error *err)
 {
 	CLEANUP(gathering_close) struct gathering g;
 
-	gathering_open(&g, host, deadline);
+	gathering_open(&g, host, (const struct device *const *)devices, n, deadline);
+	g.batch = batch;
 	return gather_all(&g, devices, n, ret, err);
 }
 
@@ -149,7 +156,7 @@ int facts_glance(struct host *host, struct device *const *devices, size_t n, str
 {
 	CLEANUP(gathering_close) struct gathering g;
 
-	gathering_open(&g, host, 0);
+	gathering_open(&g, host, (const struct device *const *)devices, n, 0);
 	g.uses.look = gathering_glance;
 	return gather_all(&g, devices, n, ret, err);
 }
@@ -161,7 +168,7 @@ void facts_add_holders(struct host *host, const struct device *device, int64_t d
 	struct device_use use = {.device = device};
 	struct device_origin origin;
 
-	gathering_open(&g, host, deadline);
+	gathering_open(&g, host, &device, 1, deadline);
 	if (origins_find(host->origins, device, &origin))
 		use.idle_use_count = origin.idle_use_count;
 	uses_add_holders(&g.uses, &use, problem);

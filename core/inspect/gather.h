@@ -12,10 +12,11 @@
 struct host;
 
 /* Reads the facts about n devices, which must outlive them. Asks the privileged helper, so it may
- * block until the deadline. 0, or -1 with err when something cannot be read: what cannot be
- * examined must not count as unused. */
-int facts_gather(struct host *host, struct device *const *devices, size_t n, int64_t deadline,
-	struct facts *ret, struct core_error *err);
+ * block until the deadline. batch: of which change it is a look before a write
+ * (core/helper/look_cache.h); 0 for a look of its own. 0, or -1 with err when something cannot be
+ * read: what cannot be examined must not count as unused. */
+int facts_gather(struct host *host, struct device *const *devices, size_t n, uint32_t batch,
+	int64_t deadline, struct facts *ret, struct core_error *err);
 
 /* The same without the privileged helper, so without the processes that have a device open: for
  * advice, which a request is judged after. Does not block. */

@@ -134,7 +134,8 @@ void usage_check_disk(
 		core_problem_set_resource(
 			core_problem_add_device(problems, address, REASON_DISK_IN_USE,
 				"unmount it, or stop what is built upon it, first: a disk that the host uses cannot be forced",
-				"device %s carries disk %s, which is %s", text, disk->name, how),
+				"device %s carries disk %s%s, which is %s", text, disk->name,
+				disk->chain, how),
 			"%s %s", disk->name, how);
 	}
 }

@@ -3,6 +3,7 @@
 #include "core/use/holders.h"
 #include "core/base/array.h"
 #include "core/base/util.h"
+#include "core/use/native_nodes.h"
 #include "core/use/node_numbers.h"
 
 #include <ctype.h>
@@ -19,7 +20,7 @@ enum { MAX_HOLDERS = 16384 };
 /* A look through all processes. */
 struct scan {
 	const struct sysfs *sysfs;
-	const struct nodes *nodes; /* looked for; NULL: VFIO's */
+	bool is_native; /* native nodes are looked for, not VFIO's */
 	struct node_numbers numbers;
 	struct holders found;
 	struct holder process; /* the one being looked at */
@@ -43,6 +44,29 @@ void holders_clear(struct holders *holders)
 {
 	free(holders->items);
 	*holders = (struct holders){0};
+}
+
+void holder_describe(const struct holder *h, struct core_holder *ret)
+{
+	*ret = (struct core_holder){.pid = h->pid};
+	snprintf(ret->command, sizeof(ret->command), "%.15s", h->command);
+	switch ((enum hold)h->hold) {
+	case HOLD_GROUP:
+		snprintf(ret->what, sizeof(ret->what), "/dev/vfio/%d", h->id);
+		break;
+	case HOLD_DEVICE:
+		snprintf(ret->what, sizeof(ret->what), "/dev/vfio/devices/vfio%d", h->id);
+		break;
+	case HOLD_FILE:
+		snprintf(ret->what, sizeof(ret->what), "VFIO device file");
+		break;
+	case HOLD_MAPPING:
+		snprintf(ret->what, sizeof(ret->what), "mapped VFIO device memory");
+		break;
+	case HOLD_NODE:
+		snprintf(ret->what, sizeof(ret->what), "%.39s", h->node);
+		break;
+	}
 }
 
 /* Whether the process is listed with this already: it may have a node open many times over, and a
@@ -78,12 +102,14 @@ static void add_id(struct scan *s, enum hold hold, int32_t id)
 	scan_add(s, &h);
 }
 
-static void add_node(struct scan *s, const char *name)
+static void add_node(struct scan *s, struct node_number *node)
 {
 	struct holder h = s->process;
 
 	h.hold = HOLD_NODE;
-	snprintf(h.node, sizeof(h.node), "%.*s", NODE_SIZE - 1, name);
+	h.has_address = true;
+	h.address = node->address;
+	snprintf(h.node, sizeof(h.node), "%s", native_node_name(s->sysfs, node));
 	scan_add(s, &h);
 }
 
@@ -119,16 +145,30 @@ static void add_file(struct scan *s, const char *fd_name)
 	scan_add(s, &h);
 }
 
+/* A host that is simulated by files alone has no nodes with numbers. There the paths tell. */
+static bool add_native_by_path(struct scan *s, const char *target)
+{
+	bool found = false;
+
+	for (size_t i = 0; !s->sysfs->is_real && i < s->numbers.count; i++) {
+		struct node_number *node = &s->numbers.items[i];
+
+		if (strcmp(native_node_name(s->sysfs, node), target) != 0)
+			continue;
+		add_node(s, node);
+		found = true;
+	}
+	return found;
+}
+
 /* What an open file is told to be by its path alone. Whether it is something. */
 static bool add_by_path(struct scan *s, const char *fd_name, const char *target)
 {
 	int32_t id;
 
-	if (s->nodes) {
-		if (!nodes_match(s->nodes, target))
-			return false;
-		add_node(s, target);
-	} else if (number_after(target, "/dev/vfio/devices/vfio", &id)) {
+	if (s->is_native)
+		return add_native_by_path(s, target);
+	if (number_after(target, "/dev/vfio/devices/vfio", &id)) {
 		add_id(s, HOLD_DEVICE, id);
 	} else if (number_after(target, "/dev/vfio/", &id) ||
 		   number_after(target, "/dev/vfio/noiommu-", &id)) {
@@ -141,26 +181,6 @@ static bool add_by_path(struct scan *s, const char *fd_name, const char *target)
 	return true;
 }
 
-/* What an open node is by its number. The link in /proc leads to the file itself, wherever its path
- * is; a simulated one leads below its root. Never asks a file server that may not answer. */
-static void add_by_number(struct scan *s, int fds_fd, const char *fd_name, const char *target)
-{
-	struct statx status;
-	int error =
-		s->sysfs->is_real
-			? statx(fds_fd, fd_name, AT_STATX_DONT_SYNC, STATX_TYPE, &status)
-			: statx(s->sysfs->root_fd, target + 1,
-				  AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW, STATX_TYPE, &status);
-	if (error)
-		return;
-	const struct node_number *n = node_numbers_find(&s->numbers, status.stx_mode & S_IFMT,
-		makedev(status.stx_rdev_major, status.stx_rdev_minor));
-	if (n && n->hold == HOLD_NODE)
-		add_node(s, n->name);
-	else if (n)
-		add_id(s, n->hold, n->id);
-}
-
 /* Who could not look must not say that nobody is there. A process may end at any time; and where we
  * are not root, others' processes are closed to us, as they are to the kernel's own tools. */
 static void note_failure(struct scan *s)
@@ -171,25 +191,57 @@ static void note_failure(struct scan *s)
 		s->found.is_truncated = true;
 }
 
+/* What an open node is by its number. The link in /proc leads to the file itself, wherever its path
+ * is; a simulated one leads below its root. Never asks a file server that may not answer; one of
+ * another user refuses even root, and has no nodes. 0 or -1. */
+static int add_by_number(struct scan *s, int fds_fd, const char *fd_name, const char *target)
+{
+	struct statx status;
+	int error =
+		s->sysfs->is_real
+			? statx(fds_fd, fd_name, AT_STATX_DONT_SYNC, STATX_TYPE, &status)
+			: statx(s->sysfs->root_fd, target + 1,
+				  AT_STATX_DONT_SYNC | AT_SYMLINK_NOFOLLOW, STATX_TYPE, &status);
+	if (error)
+		return -1;
+	const struct node_number *end = s->numbers.items + s->numbers.count;
+	mode_t type = status.stx_mode & S_IFMT;
+	dev_t number = makedev(status.stx_rdev_major, status.stx_rdev_minor);
+	for (struct node_number *n = node_numbers_find(&s->numbers, type, number);
+		n && n < end && n->type == type && n->number == number; n++) {
+		if (n->hold == HOLD_NODE)
+			add_node(s, n);
+		else
+			add_id(s, n->hold, n->id);
+	}
+	return 0;
+}
+
+static void scan_file(struct scan *s, int fds_fd, const char *fd_name)
+{
+	char target[PATH_MAX];
+
+	/* A native node is told by its number alone, so that one call for each file is enough. */
+	if (s->is_native && s->sysfs->is_real && add_by_number(s, fds_fd, fd_name, "") == 0)
+		return;
+	ssize_t n = readlinkat(fds_fd, fd_name, target, sizeof(target) - 1);
+	if (n < 0) {
+		note_failure(s);
+		return;
+	}
+	target[n] = '\0';
+	if (!add_by_path(s, fd_name, target) && target[0] == '/' && s->numbers.count > 0)
+		add_by_number(s, fds_fd, fd_name, target);
+}
+
 static void scan_files(struct scan *s)
 {
 	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(s->process_fd, "fd");
 
 	if (!dir)
 		note_failure(s);
-	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
-		char target[PATH_MAX];
-		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
-
-		if (n < 0) {
-			note_failure(s);
-			continue;
-		}
-		target[n] = '\0';
-		if (!add_by_path(s, entry->d_name, target) && target[0] == '/' &&
-			s->numbers.count > 0)
-			add_by_number(s, dirfd(dir), entry->d_name, target);
-	}
+	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));)
+		scan_file(s, dirfd(dir), entry->d_name);
 }
 
 static void scan_maps(struct scan *s)
@@ -244,14 +296,11 @@ static int scan_processes(struct scan *s, void (*scan_one)(struct scan *s))
 	return 0;
 }
 
-/* Looks for open files. */
+/* Looks for open files among the numbers, and frees these. */
 static int find_files(struct scan *s, struct holders *ret)
 {
-	int error = s->nodes ? node_numbers_of(s->sysfs, s->nodes, &s->numbers)
-			     : node_numbers_of_vfio(s->sysfs, &s->numbers);
+	int error = scan_processes(s, scan_files);
 
-	if (!error)
-		error = scan_processes(s, scan_files);
 	node_numbers_clear(&s->numbers);
 	*ret = s->found;
 	return error;
@@ -260,14 +309,20 @@ static int find_files(struct scan *s, struct holders *ret)
 int holders_of_vfio(const struct sysfs *sysfs, struct holders *ret)
 {
 	struct scan s = {.sysfs = sysfs};
+	int error = node_numbers_of_vfio(sysfs, &s.numbers);
 
-	return find_files(&s, ret);
+	return error ? error : find_files(&s, ret);
 }
 
-int holders_of_nodes(const struct sysfs *sysfs, const struct nodes *nodes, struct holders *ret)
+int holders_of_nodes(const struct sysfs *sysfs, const struct pci_address *addresses, size_t n,
+	struct holders *ret)
 {
-	struct scan s = {.sysfs = sysfs, .nodes = nodes};
+	struct scan s = {.sysfs = sysfs, .is_native = true};
+	int error = native_nodes_find(sysfs, addresses, n, &s.numbers);
 
+	/* Nobody can have what is not there. */
+	if (error || s.numbers.count == 0)
+		return error;
 	return find_files(&s, ret);
 }
 

@@ -11,10 +11,12 @@
  */
 #pragma once
 
+#include "core/error.h"
 #include "core/pci/sysfs.h"
-#include "core/use/native_nodes.h"
 
 #include <stdint.h>
+
+enum { NODE_SIZE = 40 }; /* of a node's path, cut to fit */
 
 /* What a holder has. */
 enum hold {
@@ -22,7 +24,7 @@ enum hold {
 	HOLD_DEVICE,  /* /dev/vfio/devices/vfioN: id is N */
 	HOLD_FILE,    /* a VFIO device file: address when has_address */
 	HOLD_MAPPING, /* a mapped region of a VFIO device file, of any device */
-	HOLD_NODE,    /* another node below /dev: node is its path */
+	HOLD_NODE,    /* a native node of the device at address: node is its path */
 };
 
 struct holder {
@@ -49,8 +51,13 @@ int holders_of_vfio(const struct sysfs *sysfs, struct holders *ret);
  * map of every process: for when `enable` tells of a user and no file does. 0 or errno. */
 int holders_of_mappings(const struct sysfs *sysfs, struct holders *ret);
 
-/* Who has one of these nodes open. 0 or errno. */
-int holders_of_nodes(const struct sysfs *sysfs, const struct nodes *nodes, struct holders *ret);
+/* Who has a native node of one of these devices open; who has one of two of them is listed twice.
+ * Reads /proc once, whatever n. 0 or errno. */
+int holders_of_nodes(const struct sysfs *sysfs, const struct pci_address *addresses, size_t n,
+	struct holders *ret);
+
+/* Writes who it is and what it has, for a problem. */
+void holder_describe(const struct holder *holder, struct core_holder *ret);
 
 /* Appends a holder. False when memory is short or there are too many. */
 bool holders_add(struct holders *holders, const struct holder *holder);

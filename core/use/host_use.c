@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static int parts_add(struct parts *parts, struct pci_address address, const char *name)
+static int parts_add(
+	struct parts *parts, struct pci_address address, const char *name, const char *target)
 {
 	struct part *part = ARRAY_ADD(parts->items, parts->count);
 
@@ -20,20 +21,21 @@ static int parts_add(struct parts *parts, struct pci_address address, const char
 		return -1;
 	part->address = address;
 	snprintf(part->name, sizeof(part->name), "%s", name);
+	class_link_chain(target, address, part->chain, sizeof(part->chain));
 	return 0;
 }
 
 /* Where the functions of one class member go. */
 struct adding {
 	struct parts *parts;
-	const char *name;
+	const char *name, *target;
 };
 
 static int add_function(void *arg, struct pci_address address)
 {
 	const struct adding *a = arg;
 
-	return parts_add(a->parts, address, a->name);
+	return parts_add(a->parts, address, a->name, a->target);
 }
 
 /* Reads a class folder: one link for each member, into the device tree. 0 or errno. */
@@ -51,7 +53,7 @@ static int read_class(const struct sysfs *sysfs, const char *class, struct parts
 			continue;
 		target[n] = '\0';
 		if (class_link_functions(sysfs->root_fd, target, add_function,
-			    &(struct adding){parts, entry->d_name}))
+			    &(struct adding){parts, entry->d_name, target}))
 			return ENOMEM;
 	}
 	return 0;
@@ -120,7 +122,9 @@ static int read_files(struct usage *u, struct core_error *err)
 			       usage_slurp(u, "proc/net/route", &u->routes, err) ||
 			       usage_slurp(u, "proc/net/fib_trie", &u->fib, err) ||
 			       usage_slurp(u, "proc/net/if_inet6", &u->addresses6, err) ||
-			       usage_slurp(u, "proc/net/ipv6_route", &u->routes6, err)
+			       usage_slurp(u, "proc/net/ipv6_route", &u->routes6, err) ||
+			       usage_slurp(u, "proc/net/pppoe", &u->pppoe, err) ||
+			       usage_slurp(u, "proc/net/packet", &u->packets, err)
 		       ? -1
 		       : 0;
 }
@@ -161,6 +165,8 @@ void usage_free(struct usage *u)
 	free(u->fib);
 	free(u->addresses6);
 	free(u->routes6);
+	free(u->pppoe);
+	free(u->packets);
 	free(u->loops.items);
 	if (u->addresses)
 		freeifaddrs(u->addresses);

@@ -18,6 +18,7 @@
 struct part {
 	struct pci_address address;
 	char name[64];
+	char chain[48]; /* by what it hangs on the function (class_link_chain) */
 };
 
 struct parts {
@@ -40,8 +41,8 @@ struct usage {
 	const struct sysfs *sysfs;
 	struct parts nets, disks;
 	struct loops loops;
-	char *mountinfo, *swaps, *routes, *fib, *addresses6,
-		*routes6;	   /* NULL where the host has none */
+	char *mountinfo, *swaps, *routes, *fib, *addresses6, *routes6, *pppoe,
+		*packets;	   /* NULL where the host has none */
 	struct ifaddrs *addresses; /* of the running kernel; NULL on a simulated host */
 };
 

@@ -1,306 +1,210 @@
 /* SPDX-License-Identifier: MIT */
-/* The nodes of a device's native driver. */
+/*
+ * The nodes of a device's native driver.
+ *
+ * The kernel makes a link for every device that has a number (drivers/base/core.c,
+ * device_create_sys_dev_entry), to the device's folder (Documentation/ABI/testing/sysfs-dev).
+ */
 #include "core/use/native_nodes.h"
-#include "core/base/clock.h"
+#include "core/base/text.h"
 #include "core/base/util.h"
 #include "core/pci/class_link.h"
-#include "core/pci/sysfs.h"
+#include "core/use/unlinked_nodes.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-/* Where a class of driver shows its devices, and where udev puts their nodes. */
-static const struct {
-	const char *folder; /* below the PCI device's */
-	const char *prefix; /* of the entries that have a node */
-	const char *where;
-} places[] = {
-	{"drm", "card", "/dev/dri/"},
-	{"drm", "renderD", "/dev/dri/"},
-	{"graphics", "fb", "/dev/"},
-	{"accel", "accel", "/dev/accel/"},
-	{"infiniband_verbs", "uverbs", "/dev/infiniband/"},
-	{"nvme", "nvme", "/dev/"},
-	{"uio", "uio", "/dev/"},
+/* A device that is looked for, and its place among those of the caller. */
+struct wanted {
+	struct pci_address address;
+	size_t index;
 };
 
-#define BLOCK "sys/class/block"
+/* A walk along all nodes of the host. */
+struct walk {
+	const struct sysfs *sysfs;
+	struct wanted *wanted; /* sorted by address */
+	size_t n_wanted;
+	const char *target; /* where the link of the node leads */
+	struct node_number node;
+	int error;
+	struct node_numbers *found; /* NULL: has is to be filled in */
+	bool *has;
+};
 
-static void nodes_add(struct nodes *nodes, const char *where, const char *name)
+static int wanted_compare(const void *a, const void *b)
 {
-	if (nodes->count < NODES_MAX && strlen(where) + strlen(name) < NODE_SIZE)
-		snprintf(nodes->names[nodes->count++], NODE_SIZE, "%s%s", where, name);
-	else
-		nodes->is_incomplete = true;
+	const struct wanted *x = a, *y = b;
+
+	return pci_address_compare(&x->address, &y->address);
 }
 
-/* Opens a folder that a device may lack. One that is there and cannot be read may have anything in
- * it. */
-static DIR *open_folder(struct nodes *nodes, int dirfd, const char *folder)
+/* Whether the node is the one by which VFIO users open this very device. One of a mediated device,
+ * which is below the device's folder, is a use of the device. */
+static bool is_vfio_node(const char *target, struct pci_address address)
 {
-	DIR *dir = sysfs_opendir(dirfd, folder);
+	char text[PCI_ADDRESS_SIZE], part[PCI_ADDRESS_SIZE + 16];
 
-	nodes->is_incomplete |= !dir && errno != ENOENT && errno != ENOTDIR && errno != ENODEV;
-	return dir;
-}
-
-/* The names in a folder below dirfd that are a prefix and a number. */
-static void add_folder(
-	struct nodes *nodes, int dirfd, const char *folder, const char *prefix, const char *where)
-{
-	CLEANUP(dir_cleanup) DIR *dir = open_folder(nodes, dirfd, folder);
-	size_t n = strlen(prefix);
-
-	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
-		const char *rest = entry->d_name + n;
-		if (strncmp(entry->d_name, prefix, n) == 0 && isdigit((unsigned char)*rest) &&
-			rest[strspn(rest, "0123456789")] == '\0')
-			nodes_add(nodes, where, entry->d_name);
-	}
-}
-
-/* sound/card0/{controlC0,pcmC0D3p,…} */
-static void add_sound(struct nodes *nodes, int device_fd)
-{
-	CLEANUP(dir_cleanup) DIR *cards = open_folder(nodes, device_fd, "sound");
-
-	for (struct dirent *card; cards && (card = sysfs_readdir(cards));) {
-		CLEANUP(dir_cleanup) DIR *dir = open_folder(nodes, dirfd(cards), card->d_name);
-
-		for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
-			if (strncmp(entry->d_name, "pcmC", 4) == 0 ||
-				strncmp(entry->d_name, "controlC", 8) == 0 ||
-				strncmp(entry->d_name, "hwC", 3) == 0)
-				nodes_add(nodes, "/dev/snd/", entry->d_name);
-		}
-	}
-}
-
-/* usb3 beside the attributes: the bus's number, and with it the folder of its devices' nodes. */
-static void add_usb(struct nodes *nodes, int dirfd)
-{
-	CLEANUP(dir_cleanup) DIR *dir = open_folder(nodes, dirfd, ".");
-	unsigned bus;
-	char name[16];
-
-	for (struct dirent *entry; dir && (entry = sysfs_readdir(dir));) {
-		if (sscanf(entry->d_name, "usb%3u", &bus) == 1) {
-			snprintf(name, sizeof(name), "%03u/", bus);
-			nodes_add(nodes, "/dev/bus/usb/", name);
-		}
-	}
-}
-
-/* NVIDIA's driver has no class in sysfs; it tells the node's number in proc. */
-static void add_nvidia(struct nodes *nodes, int root_fd, const char *address)
-{
-	char path[96], name[32], *line;
-	unsigned minor;
-	size_t len;
-
-	snprintf(path, sizeof(path), "proc/driver/nvidia/gpus/%s/information", address);
-	CLEANUP(free_cleanup) char *text = sysfs_slurp(root_fd, path, 65536, &len);
-	line = text ? strstr(text, "Device Minor:") : NULL;
-	if (line && sscanf(line, "Device Minor: %4u", &minor) == 1) {
-		snprintf(name, sizeof(name), "nvidia%u", minor);
-		nodes_add(nodes, "/dev/", name);
-	}
-}
-
-typedef int function_test(void *arg, struct pci_address address);
-
-static int is_any(void *arg, struct pci_address address)
-{
-	(void)arg;
-	(void)address;
-	return 1;
-}
-
-static int is_same(void *arg, struct pci_address address)
-{
-	return pci_address_equal(*(const struct pci_address *)arg, address);
-}
-
-static void replace_char(char *text, char from, char to)
-{
-	for (; *text; text++) {
-		if (*text == from)
-			*text = to;
-	}
-}
-
-/* Reads on to a disk or partition behind one of the functions, whatever the device's class: it may
- * be behind a USB host or a fibre. Its name as in /dev, which may have a slash for sysfs's
- * exclamation mark; NULL at the end. */
-static const char *next_disk(DIR *dir, int root_fd, function_test *test, void *arg)
-{
-	for (struct dirent *entry; (entry = sysfs_readdir(dir));) {
-		char target[PATH_MAX];
-		ssize_t n = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
-
-		if (n < 0)
-			continue;
-		target[n] = '\0';
-		if (class_link_functions(root_fd, target, test, arg)) {
-			replace_char(entry->d_name, '!', '/');
-			return entry->d_name;
-		}
-	}
-	return NULL;
-}
-
-static void add_disks(struct nodes *nodes, int root_fd, struct pci_address address)
-{
-	CLEANUP(dir_cleanup) DIR *dir = open_folder(nodes, root_fd, BLOCK);
-
-	nodes->first_disk = nodes->count;
-	for (const char *name; dir && (name = next_disk(dir, root_fd, is_same, &address));)
-		nodes_add(nodes, "/dev/", name);
-}
-
-void nodes_find(int root_fd, struct pci_address address, struct nodes *ret)
-{
-	char text[PCI_ADDRESS_SIZE], path[PCI_ADDRESS_SIZE + 32];
-
-	ret->count = ret->first_disk = 0;
-	ret->is_incomplete = false;
 	pci_address_format(address, text);
-	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", text);
-	CLEANUP(dir_cleanup) DIR *device = open_folder(ret, root_fd, path);
-	if (!device)
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
-		add_folder(ret, dirfd(device), places[i].folder, places[i].prefix, places[i].where);
-	add_sound(ret, dirfd(device));
-	add_usb(ret, dirfd(device));
-	add_nvidia(ret, root_fd, text);
-	add_disks(ret, root_fd, address);
+	snprintf(part, sizeof(part), "/%s/vfio-dev/", text);
+	return strstr(target, part) != NULL;
 }
 
-bool nodes_any(int root_fd, struct pci_address address)
+/* The node hangs on the device. 0, or errno, which ends the walk. */
+static int walk_found(struct walk *w, const struct wanted *wanted)
 {
-	struct nodes nodes;
-
-	nodes_find(root_fd, address, &nodes);
-	return nodes.count > 0 || nodes.is_incomplete;
-}
-
-/* The number that the disk's node must have. 0 or a negative errno; -ENOENT or -ENODEV: the disk
- * has gone, or is one without a node, such as a path of a multipath NVMe. */
-static int disk_number(int root_fd, const char *node, dev_t *ret)
-{
-	char name[NAME_MAX + 1], path[NAME_MAX + 32], text[32];
-	unsigned first, second;
-
-	snprintf(name, sizeof(name), "%s", node + strlen("/dev/"));
-	replace_char(name, '/', '!');
-	snprintf(path, sizeof(path), BLOCK "/%s/dev", name);
-	ssize_t n = sysfs_read(root_fd, path, text, sizeof(text));
-	if (n < 0)
-		return (int)n;
-	if (sscanf(text, "%10u:%10u", &first, &second) != 2)
-		return -EINVAL;
-	*ret = makedev(first, second);
-	return 0;
-}
-
-/* Opens the disk's node, and closes it. 0 or errno. */
-static int disk_try(int root_fd, const char *node, int flags)
-{
-	struct stat status;
-	dev_t number = 0;
-	int error = -disk_number(root_fd, node, &number);
-
-	if (error)
-		return error == ENOENT || error == ENODEV ? 0 : error;
-	if (fstatat(root_fd, node + 1, &status, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno;
-	if (!S_ISBLK(status.st_mode))
-		return ENOTBLK;
-	if (status.st_rdev != number)
-		return ENXIO;
-	CLEANUP(fd_cleanup)
-	int fd = openat(root_fd, node + 1, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | flags);
-	return fd < 0 ? errno : 0;
-}
-
-/* Whether the disk is somebody's own: errno EBUSY. Another look at it makes it so for an instant.
- */
-static int disk_claim(int root_fd, const char *node)
-{
-	const struct timespec pause = {.tv_nsec = NS_PER_MS};
-	int error = EBUSY;
-
-	for (int tries = 0; error == EBUSY && tries < 4; tries++) {
-		if (tries > 0)
-			nanosleep(&pause, NULL);
-		error = disk_try(root_fd, node, O_EXCL);
+	if (!w->found) {
+		w->has[wanted->index] = true;
+		return 0;
 	}
+	if (w->found->count >= NODES_MAX)
+		return E2BIG;
+	w->node.hold = HOLD_NODE;
+	w->node.id = -1;
+	w->node.address = wanted->address;
+	return node_numbers_add(w->found, &w->node);
+}
+
+/* Called for every function that the node hangs on. */
+static int walk_function(void *arg, struct pci_address address)
+{
+	struct walk *w = arg;
+	const struct wanted key = {.address = address},
+			    *wanted = bsearch(
+				    &key, w->wanted, w->n_wanted, sizeof(key), wanted_compare);
+
+	if (!wanted || is_vfio_node(w->target, address))
+		return 0;
+	return w->error = walk_found(w, wanted);
+}
+
+/* One entry of a folder of numbers: "247:0", a link to the device's folder. */
+static int walk_entry(struct walk *w, int folder_fd, const char *name)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(folder_fd, name, target, sizeof(target) - 1);
+
+	if (n < 0) /* the node has gone meanwhile */
+		return errno == ENOENT ? 0 : errno;
+	target[n] = '\0';
+	if (!node_number_parse(name, &w->node.number))
+		return 0;
+	w->target = target;
+	class_link_functions(w->sysfs->root_fd, target, walk_function, w);
+	return w->error;
+}
+
+/* A simulated host may be without this folder, if it is one of files alone. */
+static int walk_folder(struct walk *w, const char *folder, mode_t type)
+{
+	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(w->sysfs->root_fd, folder);
+	int error = 0;
+
+	if (!dir)
+		return errno == ENOENT && !w->sysfs->is_real ? 0 : errno;
+	w->node = (struct node_number){.type = type};
+	for (struct dirent *entry; !error && (entry = sysfs_readdir(dir));)
+		error = walk_entry(w, dirfd(dir), entry->d_name);
 	return error;
 }
 
-/* Keeps the first disk that could not be opened. An empty card reader has nothing that could be in
- * use. */
-static void note_error(
-	const struct sysfs *sysfs, const char *node, int error, struct blind_spot *blind)
+static int walk_unlinked(void *arg, const struct node_number *node, size_t index)
 {
-	bool is_ours = error == EMFILE || error == ENFILE || error == ENOMEM;
+	struct walk *w = arg;
 
-	if (blind->error || error == 0 || error == EBUSY || error == ENOMEDIUM ||
-		(!sysfs->is_real && !is_ours))
-		return;
-	blind->error = error;
-	snprintf(blind->node, sizeof(blind->node), "%s", node);
+	w->node = *node;
+	return w->error = walk_found(w, &w->wanted[index]);
 }
 
-bool nodes_claimed(
-	const struct sysfs *sysfs, const struct nodes *nodes, struct blind_spot *ret_blind)
+/* What is in a table of our own. The same nodes may be linked, too. */
+static int walk_table(struct walk *w)
 {
-	bool claimed = false;
+	int error = 0;
 
-	*ret_blind = (struct blind_spot){0};
-	for (size_t i = nodes->first_disk; i < nodes->count; i++) {
-		int error = disk_claim(sysfs->root_fd, nodes->names[i]);
+	for (size_t i = 0; !error && i < w->n_wanted; i++)
+		error = unlinked_nodes_find(w->sysfs, w->wanted[i].address, i, walk_unlinked, w);
+	return error;
+}
 
-		claimed |= error == EBUSY;
-		note_error(sysfs, nodes->names[i], error, ret_blind);
+static int walk_nodes(struct walk *w, const struct pci_address *addresses, size_t n)
+{
+	CLEANUP(free_cleanup) struct wanted *wanted = calloc(n + 1, sizeof(*wanted));
+
+	if (!wanted)
+		return ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		wanted[i] = (struct wanted){.address = addresses[i], .index = i};
+	if (n > 1)
+		qsort(wanted, n, sizeof(*wanted), wanted_compare);
+	w->wanted = wanted;
+	w->n_wanted = n;
+	int error = walk_folder(w, "sys/dev/char", S_IFCHR);
+	if (!error)
+		error = walk_folder(w, "sys/dev/block", S_IFBLK);
+	return error ? error : walk_table(w);
+}
+
+int native_nodes_find(const struct sysfs *sysfs, const struct pci_address *addresses, size_t n,
+	struct node_numbers *ret)
+{
+	struct node_numbers found = {0};
+	struct walk w = {.sysfs = sysfs, .found = &found};
+	int error = walk_nodes(&w, addresses, n);
+
+	if (error) {
+		node_numbers_clear(&found);
+		return error;
 	}
-	return claimed;
+	node_numbers_sort(&found);
+	*ret = found;
+	return 0;
 }
 
-void nodes_find_blind(const struct sysfs *sysfs, struct blind_spot *ret)
+int native_nodes_have(
+	const struct sysfs *sysfs, const struct pci_address *addresses, size_t n, bool *has)
 {
-	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(sysfs->root_fd, BLOCK);
-	char node[NAME_MAX + 8];
+	struct walk w = {.sysfs = sysfs, .has = has};
 
-	*ret = (struct blind_spot){0};
-	if (!dir && errno != ENOENT)
-		note_error(sysfs, "/" BLOCK, errno, ret);
-	for (const char *name; dir && (name = next_disk(dir, sysfs->root_fd, is_any, NULL));) {
-		snprintf(node, sizeof(node), "/dev/%s", name);
-		note_error(sysfs, node, disk_try(sysfs->root_fd, node, 0), ret);
-	}
+	memset(has, 0, n * sizeof(*has));
+	return walk_nodes(&w, addresses, n);
 }
 
-bool nodes_match(const struct nodes *nodes, const char *path)
+/* Reads the line of the node's `uevent` that says where it is below /dev. False when there is none.
+ */
+static bool read_name(const struct sysfs *sysfs, const struct node_number *node, char *buf)
 {
-	for (size_t i = 0; i < nodes->count; i++) {
-		const char *name = nodes->names[i];
-		size_t n = strlen(name);
+	static const char KEY[] = "DEVNAME=";
+	char path[64], *save = NULL;
+	size_t len;
 
-		if (name[n - 1] == '/' ? strncmp(path, name, n) == 0 : strcmp(path, name) == 0)
-			return true;
+	snprintf(path, sizeof(path), "sys/dev/%s/%u:%u/uevent",
+		node->type == S_IFBLK ? "block" : "char", major(node->number), minor(node->number));
+	CLEANUP(free_cleanup) char *text = sysfs_slurp(sysfs->root_fd, path, 65536, &len);
+	for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line;
+		line = strtok_r(NULL, "\n", &save)) {
+		if (strncmp(line, KEY, strlen(KEY)) != 0 || !line[strlen(KEY)])
+			continue;
+		snprintf(buf, NODE_SIZE, "/dev/%.*s", NODE_SIZE - 6, line + strlen(KEY));
+		text_clean(buf);
+		return true;
 	}
 	return false;
 }
 
-bool nodes_show_console(int root_fd)
+const char *native_node_name(const struct sysfs *sysfs, struct node_number *node)
+{
+	if (!node->name[0] && !read_name(sysfs, node, node->name))
+		snprintf(node->name, sizeof(node->name), "%s %u:%u",
+			node->type == S_IFBLK ? "block" : "char", major(node->number),
+			minor(node->number));
+	return node->name;
+}
+
+bool native_nodes_show_console(int root_fd)
 {
 	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(root_fd, "sys/class/vtconsole");
 	char path[NAME_MAX + 8], text[64];
@@ -315,4 +219,21 @@ bool nodes_show_console(int root_fd)
 			return true;
 	}
 	return false;
+}
+
+static int is_same(void *arg, struct pci_address address)
+{
+	return pci_address_equal(*(const struct pci_address *)arg, address);
+}
+
+bool native_nodes_have_console(const struct sysfs *sysfs, struct pci_address address)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(
+		sysfs->root_fd, "sys/dev/char/29:0", target, sizeof(target) - 1); /* fb0 */
+
+	if (n < 0)
+		return false;
+	target[n] = '\0';
+	return class_link_functions(sysfs->root_fd, target, is_same, &address) != 0;
 }

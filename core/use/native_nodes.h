@@ -1,52 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The nodes below /dev by which programs use a device's native driver: DRM, NVIDIA, accelerators,
- * frame buffers, sound, InfiniBand, USB, disks.
+ * The nodes below /dev by which programs use a device's native driver.
+ *
+ * Every node that sysfs links to the device counts, whatever its class: the links of /sys/dev/char
+ * and /sys/dev/block lead through the folders of all PCI functions that the node hangs on. What
+ * sysfs does not link to a device is in core/use/unlinked_nodes.h. VFIO's own nodes are not native
+ * (core/use/vfio_nodes.h).
+ *
+ * Nothing here reads an attribute that could wait for a device's lock, except native_node_name.
  */
 #pragma once
 
-#include "core/pci/sysfs.h"
+#include "core/use/node_numbers.h"
 
-enum { NODES_MAX = 1024, NODE_SIZE = 40 };
+enum { NODES_MAX = 16384 }; /* of all devices of one look */
 
-/* Names as they are in /proc/PID/fd; one that ends in a slash stands for all below it. */
-struct nodes {
-	size_t count;
-	size_t first_disk;  /* from this one on they are of disks */
-	bool is_incomplete; /* there may be more, which must not count as unused */
-	char names[NODES_MAX][NODE_SIZE];
-};
+/* Finds the nodes of these devices. Of each node found, the address says which device it hangs on.
+ * 0 or errno; E2BIG when there are more than NODES_MAX. What could not be looked at must not count
+ * as unused. */
+int native_nodes_find(const struct sysfs *sysfs, const struct pci_address *addresses, size_t n,
+	struct node_numbers *ret);
 
-/* A disk that could not be examined: its node, and errno. */
-struct blind_spot {
-	int error; /* 0: there is none */
-	char node[NODE_SIZE];
-};
+/* Finds which of the devices have any node: has[i] belongs to addresses[i]. 0 or errno. */
+int native_nodes_have(
+	const struct sysfs *sysfs, const struct pci_address *addresses, size_t n, bool *has);
 
-/* What to do about one. */
-#define BLIND_ACTION                                                                               \
-	"run vfiod as root and let it see the host's disks: PrivateDevices=no and DeviceAllow=block-* r in its unit, the host's /dev in a container"
-
-/* Finds the device's nodes, by sysfs and proc below root_fd. */
-void nodes_find(int root_fd, struct pci_address address, struct nodes *ret);
-
-/* Whether the device has any node, or that could not be found out. */
-bool nodes_any(int root_fd, struct pci_address address);
-
-/* Whether the kernel itself uses one of the disks among them: a mount, a swap, an array, a volume,
- * or a ZFS pool, which sysfs does not show. Opens the node exclusively, which needs privileges and
- * disturbs nobody. *ret_blind is the first disk that may be in use as far as could be seen: its
- * node is missing, is no block device, is another disk's, or cannot be opened. A simulated host's
- * nodes open nothing, and need not be there. */
-bool nodes_claimed(
-	const struct sysfs *sysfs, const struct nodes *nodes, struct blind_spot *ret_blind);
-
-/* Finds the first disk of any PCI device that nodes_claimed could not examine. Claims none. */
-void nodes_find_blind(const struct sysfs *sysfs, struct blind_spot *ret);
+/* The node's path as udev names it, "/dev/ptp0"; "char 247:0" for one that has no name. Read at the
+ * first call. In the privileged helper only, because it may wait for a lock of the kernel's. */
+const char *native_node_name(const struct sysfs *sysfs, struct node_number *node);
 
 /* Whether the host's console is on a frame buffer, which is the first unless the kernel was told
  * otherwise (Documentation/fb/fbcon.rst). Waits for the console's lock. */
-bool nodes_show_console(int root_fd);
+bool native_nodes_show_console(int root_fd);
 
-/* Whether the path of an open file is one of them. */
-bool nodes_match(const struct nodes *nodes, const char *path);
+/* Whether the first frame buffer hangs on the device. */
+bool native_nodes_have_console(const struct sysfs *sysfs, struct pci_address address);

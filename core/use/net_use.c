@@ -126,6 +126,39 @@ static bool kernel_address(const struct usage *u, const char *name, char *buf, s
 	return false;
 }
 
+/* Whether a PPPoE session goes out by the interface, which has no address then
+ * (drivers/net/ppp/pppoe.c, pppoe_seq_show). */
+static bool has_pppoe(const struct usage *u, const char *name)
+{
+	const char *text = u->pppoe;
+	char line[256], iface[64];
+
+	while (usage_next_line(&text, line, sizeof(line))) {
+		if (sscanf(line, "%*x %*s %63s", iface) == 1 && strcmp(iface, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether a packet socket is bound to the interface: somebody reads or writes its frames, whatever
+ * its addresses (net/packet/af_packet.c, packet_seq_show). */
+static bool has_packet_socket(const struct usage *u, const char *name)
+{
+	const char *text = u->packets;
+	char path[128], line[256];
+	uint64_t index;
+	unsigned bound;
+
+	snprintf(path, sizeof(path), "sys/class/net/%s/ifindex", name);
+	if (sysfs_read_u64(u->sysfs->root_fd, path, &index) != 0)
+		return false;
+	while (usage_next_line(&text, line, sizeof(line))) {
+		if (sscanf(line, "%*s %*u %*u %*x %9u", &bound) == 1 && bound == index)
+			return true;
+	}
+	return false;
+}
+
 /* Says how the interface is in use, or "" when it is not. */
 static void net_use(const struct usage *u, const char *name, char *how, size_t size)
 {
@@ -135,6 +168,10 @@ static void net_use(const struct usage *u, const char *name, char *how, size_t s
 	how[0] = '\0';
 	if (find_upper(u, name, upper, sizeof(upper)))
 		snprintf(how, size, "is under %s", upper);
+	else if (has_pppoe(u, name))
+		snprintf(how, size, "carries a PPPoE session");
+	else if (has_packet_socket(u, name))
+		snprintf(how, size, "a program reads through a packet socket");
 	else if (!is_up(u, name))
 		return;
 	else if (has_route(u, name, &is_default))
@@ -255,8 +292,9 @@ void usage_check_network(
 		core_problem_set_resource(
 			core_problem_add_device(problems, address, REASON_NIC_IN_USE,
 				"take the interface down and out of use first, or force NIC_IN_USE",
-				"device %s carries network interface %s%s%s%s, which %s", text,
-				net->name, where[0] ? " (" : "", where, where[0] ? ")" : "", how),
+				"device %s carries network interface %s%s%s%s%s, which %s", text,
+				net->name, where[0] ? " (" : "", where, where[0] ? ")" : "",
+				net->chain, how),
 			"%s%s%s", net->name, where[0] ? " " : "", where);
 	}
 	check_elsewhere(usage, address, problems);

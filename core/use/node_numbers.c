@@ -5,14 +5,13 @@
 #include "core/base/util.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-static int numbers_add(struct node_numbers *numbers, const struct node_number *number)
+int node_numbers_add(struct node_numbers *numbers, const struct node_number *number)
 {
 	struct node_number *added = ARRAY_ADD(numbers->items, numbers->count);
 
@@ -20,6 +19,19 @@ static int numbers_add(struct node_numbers *numbers, const struct node_number *n
 		return ENOMEM;
 	*added = *number;
 	return 0;
+}
+
+bool node_number_parse(const char *text, dev_t *ret)
+{
+	unsigned major, minor;
+	int end = 0;
+
+	/* sscanf would take a sign, too. */
+	if (text[strspn(text, "0123456789:")] != '\0' ||
+		sscanf(text, "%9u:%9u%n", &major, &minor, &end) != 2 || text[end] != '\0')
+		return false;
+	*ret = makedev(major, minor);
+	return true;
 }
 
 static int numbers_compare(const void *a, const void *b)
@@ -31,7 +43,7 @@ static int numbers_compare(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-static void numbers_sort(struct node_numbers *numbers)
+void node_numbers_sort(struct node_numbers *numbers)
 {
 	if (numbers->count > 1)
 		qsort(numbers->items, numbers->count, sizeof(*numbers->items), numbers_compare);
@@ -44,7 +56,6 @@ static int add_class(const struct sysfs *sysfs, const char *class, const char *p
 	CLEANUP(dir_cleanup) DIR *dir = sysfs_opendir(sysfs->root_fd, class);
 	char path[NAME_MAX + 8], text[32], rest;
 	struct node_number n = {.type = S_IFCHR, .hold = hold};
-	unsigned major, minor;
 	int error = 0;
 
 	for (struct dirent *entry; !error && dir && (entry = sysfs_readdir(dir));) {
@@ -52,11 +63,9 @@ static int add_class(const struct sysfs *sysfs, const char *class, const char *p
 			sscanf(entry->d_name + strlen(prefix), "%9d%c", &n.id, &rest) != 1)
 			continue;
 		snprintf(path, sizeof(path), "%s/dev", entry->d_name);
-		if (sysfs_read(dirfd(dir), path, text, sizeof(text)) <= 0 ||
-			sscanf(text, "%9u:%9u", &major, &minor) != 2)
-			continue;
-		n.number = makedev(major, minor);
-		error = numbers_add(numbers, &n);
+		if (sysfs_read(dirfd(dir), path, text, sizeof(text)) > 0 &&
+			node_number_parse(text, &n.number))
+			error = node_numbers_add(numbers, &n);
 	}
 	return error;
 }
@@ -74,48 +83,27 @@ int node_numbers_of_vfio(const struct sysfs *sysfs, struct node_numbers *ret)
 		node_numbers_clear(&numbers);
 		return error;
 	}
-	numbers_sort(&numbers);
+	node_numbers_sort(&numbers);
 	*ret = numbers;
 	return 0;
 }
 
-int node_numbers_of(const struct sysfs *sysfs, const struct nodes *nodes, struct node_numbers *ret)
+struct node_number *node_numbers_find(const struct node_numbers *numbers, mode_t type, dev_t number)
 {
-	struct node_numbers numbers = {0};
-	struct stat status;
-	int error = 0;
-
-	for (size_t i = 0; !error && i < nodes->count; i++) {
-		const char *name = nodes->names[i];
-
-		if (fstatat(sysfs->root_fd, name + 1, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
-			(!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode)))
-			continue;
-		error = numbers_add(&numbers, &(struct node_number){
-						      .type = status.st_mode & S_IFMT,
-						      .number = status.st_rdev,
-						      .hold = HOLD_NODE,
-						      .id = -1,
-						      .name = name,
-					      });
-	}
-	if (error) {
-		node_numbers_clear(&numbers);
-		return error;
-	}
-	numbers_sort(&numbers);
-	*ret = numbers;
-	return 0;
-}
-
-const struct node_number *node_numbers_find(
-	const struct node_numbers *numbers, mode_t type, dev_t number)
-{
+	size_t low = 0, high = numbers->count;
 	const struct node_number key = {.type = type, .number = number};
 
-	if (numbers->count == 0)
-		return NULL;
-	return bsearch(&key, numbers->items, numbers->count, sizeof(key), numbers_compare);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (numbers_compare(&numbers->items[middle], &key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < numbers->count && numbers_compare(&numbers->items[low], &key) == 0
+		       ? &numbers->items[low]
+		       : NULL;
 }
 
 void node_numbers_clear(struct node_numbers *numbers)

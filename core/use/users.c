@@ -2,7 +2,9 @@
 /* Who and what uses devices. */
 #include "core/use/users.h"
 #include "core/base/util.h"
+#include "core/use/carried.h"
 #include "core/use/disk_use.h"
+#include "core/use/native_nodes.h"
 #include "core/use/net_use.h"
 #include "core/use/sight.h"
 
@@ -14,6 +16,7 @@ void uses_clear(struct uses *u)
 	usage_free(u->usage);
 	holders_clear(&u->files);
 	holders_clear(&u->mappings);
+	holders_clear(&u->nodes);
 }
 
 static void answer_clear(struct use_answer *answer)
@@ -30,7 +33,7 @@ static int uses_ask(struct uses *u, enum use_look look, struct core_error *err)
 
 	if (*has)
 		return 0;
-	if (u->look(u->arg, look, (struct pci_address){0}, &answer, err))
+	if (u->look(u->arg, look, NULL, 0, &answer, err))
 		return -1;
 	*holders = answer.holders;
 	*has = true;
@@ -103,29 +106,6 @@ static bool holder_holds(const struct holder *h, const struct subject *s)
 	return s->is_enabled && !is_elsewhere(s, h->pid);
 }
 
-static void holder_describe(const struct holder *h, struct core_holder *ret)
-{
-	*ret = (struct core_holder){.pid = h->pid};
-	snprintf(ret->command, sizeof(ret->command), "%.15s", h->command);
-	switch ((enum hold)h->hold) {
-	case HOLD_GROUP:
-		snprintf(ret->what, sizeof(ret->what), "/dev/vfio/%d", h->id);
-		break;
-	case HOLD_DEVICE:
-		snprintf(ret->what, sizeof(ret->what), "/dev/vfio/devices/vfio%d", h->id);
-		break;
-	case HOLD_FILE:
-		snprintf(ret->what, sizeof(ret->what), "VFIO device file");
-		break;
-	case HOLD_MAPPING:
-		snprintf(ret->what, sizeof(ret->what), "mapped VFIO device memory");
-		break;
-	case HOLD_NODE:
-		snprintf(ret->what, sizeof(ret->what), "%.39s", h->node);
-		break;
-	}
-}
-
 static void add_holder(struct core_problem *problem, const struct holder *h)
 {
 	struct core_holder holder;
@@ -178,27 +158,87 @@ static int find_vfio_users(struct uses *u, struct device_use *f, struct core_err
 	return 0;
 }
 
-/* Whether the class of device has nodes that programs open: disks, InfiniBand, displays, sound,
- * accelerators, USB. */
-static bool may_have_nodes(const struct device *d)
+/* Copies to nodes the addresses of those devices that have any, and counts them in *ret_n. 0, or -1
+ * with err. */
+static int keep_with_nodes(const struct uses *u, const struct pci_address *addresses, size_t n,
+	struct pci_address *nodes, size_t *ret_n, struct core_error *err)
 {
-	uint32_t base = d->class >> 16;
+	CLEANUP(free_cleanup) bool *has = calloc(n + 1, sizeof(*has));
+	size_t kept = 0;
 
-	return base == 0x01 || base == 0x02 || base == 0x03 || base == 0x04 || base == 0x12 ||
-	       d->class >> 8 == 0x0c03;
+	if (!has)
+		return core_fail_memory(err);
+	int error = native_nodes_have(u->sysfs, addresses, n, has);
+	if (error)
+		return core_fail(err, CORE_INTERNAL,
+			"cannot find out which nodes below /dev hang on the devices: %s",
+			strerror(error));
+	for (size_t i = 0; i < n; i++) {
+		if (has[i])
+			nodes[kept++] = addresses[i];
+	}
+	*ret_n = kept;
+	return 0;
 }
 
-static void add_node_users(struct device_use *f, const struct holders *holders)
+/* A device without a driver has no nodes, and those of VFIO are looked for otherwise. */
+static bool may_have_nodes(const struct uses *u, const struct device *d)
 {
-	if (holders->count == 0)
-		return;
-	const struct holder *first = &holders->items[0];
-	struct core_problem *problem = core_problem_add_device(&f->problems, f->device->address,
-		REASON_NODE_IN_USE, "stop the programs that have it open, or force NODE_IN_USE",
-		"device %s is in use by %.15s (pid %d)", f->device->text, first->command,
-		first->pid);
-	for (size_t i = 0; problem && i < holders->count; i++)
-		add_holder(problem, &holders->items[i]);
+	return d->driver[0] && !d->is_bridge && !device_is_vfio(u->devices, d);
+}
+
+/* Looks for who has native nodes of the whole batch open, at the first call. */
+static int ask_for_nodes(struct uses *u, struct core_error *err)
+{
+	CLEANUP(free_cleanup)
+	struct pci_address *addresses = calloc(2 * u->n_batch + 1, sizeof(*addresses));
+	struct use_answer answer = {0};
+	size_t n = 0, kept = 0;
+
+	if (u->has_nodes)
+		return 0;
+	if (!addresses)
+		return core_fail_memory(err);
+	for (size_t i = 0; i < u->n_batch; i++) {
+		if (may_have_nodes(u, u->batch[i]))
+			addresses[n++] = u->batch[i]->address;
+	}
+	if (keep_with_nodes(u, addresses, n, addresses + n, &kept, err))
+		return -1;
+	if (kept > 0 && u->look(u->arg, USE_LOOK_NODES, addresses + n, kept, &answer, err))
+		return -1;
+	u->nodes = answer.holders;
+	u->has_nodes = true;
+	return 0;
+}
+
+static bool holds_node_of(const struct holder *h, const struct device *d)
+{
+	return h->hold == HOLD_NODE && pci_address_equal(h->address, d->address);
+}
+
+/* Adds a problem with all processes that have a node of the device open. Whether there is one. */
+static bool add_node_users(struct device_use *f, const struct holders *holders)
+{
+	struct core_problem *problem = NULL;
+	bool found = false;
+
+	for (size_t i = 0; i < holders->count; i++) {
+		const struct holder *h = &holders->items[i];
+
+		if (!holds_node_of(h, f->device))
+			continue;
+		if (!found)
+			problem = core_problem_add_device(&f->problems, f->device->address,
+				REASON_NODE_IN_USE,
+				"stop the programs that have it open, or force NODE_IN_USE",
+				"device %s is in use by %.15s (pid %d)", f->device->text,
+				h->command, h->pid);
+		found = true;
+		if (problem)
+			add_holder(problem, h);
+	}
+	return found;
 }
 
 static bool has_use(const struct device_use *f, enum core_reason reason)
@@ -212,31 +252,57 @@ static bool has_use(const struct device_use *f, enum core_reason reason)
 
 static int find_node_users(struct uses *u, struct device_use *f, struct core_error *err)
 {
-	CLEANUP(answer_clear) struct use_answer answer = {0};
-
-	if (!f->device->driver[0] ||
-		(!may_have_nodes(f->device) && !usage_has_disk(u->usage, f->device->address)) ||
-		!nodes_any(u->sysfs->root_fd, f->device->address))
+	if (!may_have_nodes(u, f->device))
 		return 0;
-	if (u->look(u->arg, USE_LOOK_NODES, f->device->address, &answer, err))
+	if (ask_for_nodes(u, err))
 		return -1;
-	add_node_users(f, &answer.holders);
-	if (answer.holders.count == 0 && answer.holders.is_truncated)
+	if (!add_node_users(f, &u->nodes) && u->nodes.is_truncated)
 		core_problem_add_device(&f->problems, f->device->address, REASON_NODE_IN_USE,
 			"see that the privileged process may look into all others, or force NODE_IN_USE",
 			"whether a program uses device %s could not be found out", f->device->text);
+	return 0;
+}
+
+/* Whether the kernel itself uses one of the device's disks, or shows its console on it. */
+static int find_kernel_uses(struct uses *u, struct device_use *f, struct core_error *err)
+{
+	const struct device *d = f->device;
+	CLEANUP(answer_clear) struct use_answer answer = {0};
+
+	if (!d->driver[0] || (!usage_has_disk(u->usage, d->address) &&
+				     !native_nodes_have_console(u->sysfs, d->address)))
+		return 0;
+	if (u->look(u->arg, USE_LOOK_KERNEL, &d->address, 1, &answer, err))
+		return -1;
 	f->is_console = answer.console;
 	if (answer.blind.error)
-		core_problem_add_device(&f->problems, f->device->address, REASON_BLIND,
+		core_problem_add_device(&f->problems, d->address, REASON_BLIND,
 			BLIND_ACTION "; what it cannot see cannot be forced",
-			"device %s carries a disk whose node %s vfiod cannot examine: %s",
-			f->device->text, answer.blind.node, strerror(answer.blind.error));
+			"device %s carries a disk whose node %s vfiod cannot examine: %s", d->text,
+			answer.blind.node, strerror(answer.blind.error));
 	/* The disk's own users have usually been found by their names. */
 	if (answer.claimed && !has_use(f, REASON_DISK_IN_USE))
-		core_problem_add_device(&f->problems, f->device->address, REASON_DISK_IN_USE,
+		core_problem_add_device(&f->problems, d->address, REASON_DISK_IN_USE,
 			"stop what is built upon it first, such as a ZFS pool: a disk that the host uses cannot be forced",
 			"device %s carries a disk that the kernel has open for its own use",
-			f->device->text);
+			d->text);
+	return 0;
+}
+
+/* What VFIO users have of the device, though it is on a native driver. */
+static int find_carried_uses(struct uses *u, struct device_use *f, struct core_error *err)
+{
+	CLEANUP(carried_clear) struct carried carried = {0};
+	int error = carried_read(u->sysfs, f->device->address, &carried);
+
+	if (error)
+		return core_fail(err, CORE_INTERNAL, "cannot find out what stands on device %s: %s",
+			f->device->text, strerror(error));
+	if (carried.count == 0)
+		return 0;
+	if (uses_ask(u, USE_LOOK_FILES, err))
+		return -1;
+	carried_check(&carried, &u->files, f->device->address, &f->problems);
 	return 0;
 }
 
@@ -246,7 +312,9 @@ static int find_host_uses(struct uses *u, struct device_use *f, struct core_erro
 		return -1;
 	usage_check_disk(u->usage, f->device->address, &f->problems);
 	usage_check_network(u->usage, f->device->address, &f->problems);
-	return find_node_users(u, f, err);
+	if (find_carried_uses(u, f, err) || find_node_users(u, f, err))
+		return -1;
+	return find_kernel_uses(u, f, err);
 }
 
 /* Whoever uses the device may be hidden. Nobody uses one without a driver. */
@@ -295,13 +363,15 @@ bool uses_is_mere_count(const struct uses *u, const struct core_problems *proble
 	return mere;
 }
 
-/* Adds those that hold the subject; of a device's nodes (no subject) all of them. */
+/* Adds those that hold the subject, or have a node of its device open. */
 static void add_holders(
 	struct core_problem *problem, const struct subject *s, const struct holders *holders)
 {
 	for (size_t i = 0; i < holders->count; i++) {
-		if (!s || holder_holds(&holders->items[i], s))
-			add_holder(problem, &holders->items[i]);
+		const struct holder *h = &holders->items[i];
+
+		if (h->hold == HOLD_NODE ? holds_node_of(h, s->device) : holder_holds(h, s))
+			add_holder(problem, h);
 	}
 }
 
@@ -309,7 +379,9 @@ void uses_add_holders(struct uses *u, const struct device_use *f, struct core_pr
 {
 	CLEANUP(core_error_clear) struct core_error ignored = CORE_ERROR_INIT;
 	CLEANUP(answer_clear) struct use_answer answer = {0};
+	struct pci_address node;
 	struct subject s;
+	size_t n = 0;
 
 	subject_of(u, f, &s);
 	if (uses_ask(u, USE_LOOK_FILES, &ignored) == 0)
@@ -317,7 +389,7 @@ void uses_add_holders(struct uses *u, const struct device_use *f, struct core_pr
 	if (problem->n_holders == 0 && s.is_enabled &&
 		uses_ask(u, USE_LOOK_MAPPINGS, &ignored) == 0)
 		add_holders(problem, &s, &u->mappings);
-	if (nodes_any(u->sysfs->root_fd, f->device->address) &&
-		u->look(u->arg, USE_LOOK_NODES, f->device->address, &answer, &ignored) == 0)
-		add_holders(problem, NULL, &answer.holders);
+	if (keep_with_nodes(u, &f->device->address, 1, &node, &n, &ignored) == 0 && n > 0 &&
+		u->look(u->arg, USE_LOOK_NODES, &node, n, &answer, &ignored) == 0)
+		add_holders(problem, &s, &answer.holders);
 }

@@ -6,14 +6,15 @@
 #pragma once
 
 #include "core/pci/device.h"
+#include "core/use/disk_claim.h"
 #include "core/use/holders.h"
-#include "core/use/native_nodes.h"
 
 /* What needs the right to look into other users' processes. */
 enum use_look {
 	USE_LOOK_FILES,	   /* who has VFIO files open */
 	USE_LOOK_MAPPINGS, /* who has a VFIO device mapped */
-	USE_LOOK_NODES,	   /* who has the native driver's nodes of the device open */
+	USE_LOOK_NODES,	   /* who has native nodes of the devices open */
+	USE_LOOK_KERNEL,   /* whether the kernel itself uses the device */
 	USE_LOOK_DISKS,	   /* whether all disks of the host can be examined */
 };
 
@@ -21,15 +22,16 @@ struct usage;
 
 struct use_answer {
 	struct holders holders; /* for holders_clear */
-	/* Of USE_LOOK_NODES: */
-	bool claimed; /* the kernel itself has one of the device's disks open */
+	/* Of USE_LOOK_KERNEL: */
+	bool claimed; /* one of the device's disks is open */
 	bool console; /* the device's frame buffer shows the host's console */
-	/* Of USE_LOOK_NODES and USE_LOOK_DISKS: */
+	/* Of USE_LOOK_KERNEL and USE_LOOK_DISKS: */
 	struct blind_spot blind;
 };
 
-/* Looks. Only USE_LOOK_NODES uses the address. 0, or -1 with err. */
-typedef int uses_look(void *arg, enum use_look look, struct pci_address address,
+/* Looks. The addresses are those of USE_LOOK_NODES, which serves any number of devices, and of
+ * USE_LOOK_KERNEL, which serves one. 0, or -1 with err. */
+typedef int uses_look(void *arg, enum use_look look, const struct pci_address *addresses, size_t n,
 	struct use_answer *ret, struct core_error *err);
 
 /* A device, and who and what uses it. */
@@ -43,18 +45,21 @@ struct device_use {
 	struct core_problems problems;
 };
 
-/* An examination of any number of devices. What they share is read once, when it is first needed.
- */
+/* An examination of any number of devices. What they share is read once, when it is first needed:
+ * /proc at most three times, whatever their number. */
 struct uses {
 	const struct sysfs *sysfs;
 	const struct devices *devices;
 	uses_look *look;
 	void *arg;
+	const struct device *const *batch; /* all devices that are to be examined; borrowed */
+	size_t n_batch;
 
 	/* Private. */
 	struct usage *usage;		/* of the host's disks and networks; NULL: not read yet */
 	struct holders files, mappings; /* of all VFIO users */
-	bool has_files, has_mappings;
+	struct holders nodes;		/* of the batch's native nodes */
+	bool has_files, has_mappings, has_nodes;
 };
 
 /* Fills in the use of f->device; f->idle_use_count is given. 0, or -1 with err: what cannot be

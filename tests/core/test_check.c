@@ -90,7 +90,7 @@ static void a_console_on_a_frame_buffer_is_a_display_in_use(void **state)
 {
 	struct fixture *f = *state;
 
-	tree_mkdir(f->tree, "sys/bus/pci/devices/0000:01:00.0/graphics/fb0");
+	tree_add_node(f->tree, &(struct tree_node){"0000:01:00.0", "graphics/fb0", "29:0", "fb0"});
 	assert_fine(f, "0000:01:00.0");
 	fake_helper_set_console(f->fake, true);
 	assert_refused(f, "0000:01:00.0", REASON_BOOT_DISPLAY,

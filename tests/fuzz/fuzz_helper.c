@@ -21,7 +21,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
-enum { MAX_WATCHES = 4096, MAX_FDS = 3, MAX_MESSAGES = 32 };
+enum { MAX_WATCHES = 4096, MAX_FDS = 3, MAX_MESSAGES = 32, MAX_ADDRESSES = 8 };
 
 static const char *const ADDRESSES[] = {"0000:00:01.0", "0000:01:00.0", "0000:01:00.1",
 	"0000:02:00.0", "0000:04:00.0", "0000:06:00.0", "0000:08:00.0", "0000:99:00.0"};
@@ -206,6 +206,24 @@ static void make_request(struct input *in, struct helper_request *r)
 		take_into(in, r->name, name);
 	if (r->op == HELPER_NODE_SET)
 		take_into(in, &r->access, sizeof(r->access));
+	if (r->op == HELPER_NODE_HOLDERS || r->op == HELPER_KERNEL_USE)
+		r->n_addresses = take(in) % (MAX_ADDRESSES + 1);
+}
+
+/* The addresses behind a command. Returns their length. */
+static size_t make_addresses(struct input *in, const struct helper_request *r, char *bytes)
+{
+	struct pci_address address = {0};
+
+	for (uint32_t i = 0; i < r->n_addresses; i++) {
+		unsigned which = take(in);
+		if (which < ARRAY_SIZE(ADDRESSES))
+			pci_address_parse(ADDRESSES[which], &address);
+		else
+			take_into(in, &address, sizeof(address));
+		memcpy(bytes + i * sizeof(address), &address, sizeof(address));
+	}
+	return r->n_addresses * sizeof(address);
 }
 
 static size_t make_length(struct input *in, unsigned how)
@@ -288,6 +306,9 @@ static void one_message(struct input *in)
 		fds[i] = make_descriptor(take(in), &near);
 	make_request(in, &request);
 	memcpy(bytes, &request, sizeof(request));
+	size_t whole = sizeof(request) + make_addresses(in, &request, bytes + sizeof(request));
+	if (len == sizeof(request))
+		len = whole;
 	send_message(near_ends[way], bytes, len, fds, n);
 	for (size_t i = 0; i < n; i++)
 		close(fds[i]);
@@ -295,7 +316,7 @@ static void one_message(struct input *in)
 		fd_cleanup(&near);
 	if (manners & 1)
 		near = -1;
-	must(serve_all(way) <= (n == 1 && len == sizeof(request)),
+	must(serve_all(way) <= (n == 1 && len == whole),
 		"a command that is no whole message with one descriptor");
 	if (near >= 0 && (manners & 2))
 		(void)!recv(near, answer, sizeof(answer), MSG_DONTWAIT);

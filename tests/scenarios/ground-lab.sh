@@ -254,3 +254,75 @@ start_blind_vfiod() {
 	vfiod_is_up
 	rmdir "$work/dev"
 }
+
+# --- nodes of native drivers --------------------------------------------------------------------
+
+# The first node below a folder of the device's. Usage: node_below ADDRESS CLASS, as in uevent
+node_below() {
+	local entry
+	for entry in /sys/class/"$2"/*; do
+		case $(readlink -f "$entry") in
+		*/"$1"/*) ;;
+		*) continue ;;
+		esac
+		sed -n 's/^DEVNAME=//p' "$entry/uevent" | grep . && return
+	done
+	return 1
+}
+
+clock_of() { node_below "$1" ptp; }
+
+# Usage: eventually_node VARIABLE ADDRESS CLASS
+eventually_node() {
+	eventually node_below "$2" "$3" >/dev/null || fail "$2 has no node of class $3"
+	eval "$1=\$(node_below $2 $3)"
+	eventually test -c "/dev/$(node_below "$2" "$3")" || fail "/dev lacks the node"
+}
+
+usb_serial_up() {
+	/sbin/modprobe xhci-pci
+	/sbin/modprobe ftdi_sio
+	eventually_node usb_serial $usb tty
+}
+
+usb_serial_down() { :; }
+
+usb_input_up() {
+	/sbin/modprobe xhci-pci
+	/sbin/modprobe usbhid
+	/sbin/modprobe hid-generic
+	/sbin/modprobe evdev
+	eventually_node usb_input $usb input
+}
+
+usb_input_down() { :; }
+
+# Gives the device to the driver that lets programs drive it.
+uio_up() {
+	/sbin/modprobe uio_pci_generic
+	echo uio_pci_generic >"$pci/$1/driver_override"
+	echo "$1" >"$pci/$1/driver/unbind"
+	must sh -c "echo $1 >$bus/drivers_probe"
+	eventually_node uio "$1" uio
+}
+
+uio_down() {
+	echo "$1" >"$pci/$1/driver/unbind"
+	echo >"$pci/$1/driver_override"
+	echo "$1" >"$bus/drivers_probe"
+}
+
+# A client of DHCP reads a NIC's frames while it has no address.
+read_raw() {
+	net "$1" up
+	udhcpc -i "$1" -f -q -t 1000 -s /bin/true >/dev/null 2>&1 3>&- 4<&- &
+	holder=$!
+	eventually is_read_raw "$(cat "/sys/class/net/$1/ifindex")" || fail "nobody reads $1"
+}
+
+is_read_raw() { awk -v i="$1" '$5 == i { found = 1 } END { exit !found }' /proc/net/packet; }
+
+leave_raw() {
+	let_go
+	net "$1" down
+}

@@ -170,3 +170,15 @@ array_down() { :; }
 
 loop_up() { :; }
 loop_down() { :; }
+
+# The nodes that hosts/standing.host has.
+clock_of() { echo ptp0; }
+usb_serial_up() { usb_serial=ttyUSB0; }
+usb_serial_down() { :; }
+usb_input_up() { usb_input=input/event3; }
+usb_input_down() { :; }
+uio_up() { uio=uio0; }
+uio_down() { :; }
+
+read_raw() { net "$1" packet; }
+leave_raw() { net "$1" no-packet; }

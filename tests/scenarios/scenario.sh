@@ -7,6 +7,7 @@
 # Devices, as docs/lab.md lists them.
 lone=0000:00:03.0 lone2=0000:00:04.0 port_nic=0000:01:00.0 shared_nic=0000:03:01.0
 shared_edu=0000:03:02.0 numa_nic=0000:81:00.0 disk=0000:00:06.0 sriov=0000:04:00.0
+usb=0000:82:00.0
 management=0000:00:02.0 display=0000:00:01.0 root_port=0000:00:07.0 absent=0000:00:1e.0
 shared_bridge=0000:02:00.0 chip_isa=0000:00:1f.0 chip_ahci=0000:00:1f.2 chip_smbus=0000:00:1f.3
 

@@ -20,7 +20,7 @@
 set -u
 
 here=$(dirname "$0")
-all_parts='reading binding sharing advice guards holders pending life records rights faults'
+all_parts='reading binding sharing advice guards standing holders pending life records rights faults'
 parts=${parts:-$all_parts}
 alternate=${alternate:-}
 ground=$1

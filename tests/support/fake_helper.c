@@ -35,6 +35,7 @@ struct fake_helper {
 	struct blocked kept[MAX_KEPT];
 	size_t n_kept;
 	struct helper_reply holders, node_holders;
+	unsigned node_looks;
 	unsigned after;
 	void (*then)(void *arg);
 	void *arg;
@@ -252,8 +253,23 @@ static void answer_holders(
 	}
 }
 
-static enum outcome handle(
-	struct fake_helper *f, const struct helper_request *r, struct helper_reply *reply)
+/* Holders that are said to hold no device in particular hold the first that is asked for. */
+static void answer_nodes(const struct helper_reply *all, const struct helper_request *r,
+	const struct pci_address *addresses, struct helper_reply *reply)
+{
+	*reply = *all;
+	if (r->op != HELPER_NODE_HOLDERS)
+		reply->n_holders = 0;
+	for (unsigned i = 0; i < reply->n_holders; i++) {
+		if (reply->holders[i].has_address)
+			continue;
+		reply->holders[i].has_address = true;
+		reply->holders[i].address = addresses[0];
+	}
+}
+
+static enum outcome handle(struct fake_helper *f, const struct helper_request *r,
+	const struct pci_address *addresses, struct helper_reply *reply)
 {
 	char address[PCI_ADDRESS_SIZE];
 
@@ -267,7 +283,9 @@ static enum outcome handle(
 		answer_holders(&f->holders, r->op == HELPER_MAPPINGS, reply);
 		return ANSWER;
 	case HELPER_NODE_HOLDERS:
-		*reply = f->node_holders;
+	case HELPER_KERNEL_USE:
+		f->node_looks += r->op == HELPER_NODE_HOLDERS;
+		answer_nodes(&f->node_holders, r, addresses, reply);
 		return ANSWER;
 	case HELPER_DISKS:
 		reply->blind = f->node_holders.blind;
@@ -284,21 +302,22 @@ static enum outcome handle(
 	}
 }
 
-/* One command and its reply channel. */
-static bool receive(int fd, struct helper_request *request, int *ret_reply_fd)
+/* One command with its addresses, and its reply channel. */
+static bool receive(
+	int fd, struct helper_request *request, struct pci_address *addresses, int *ret_reply_fd)
 {
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} control;
-	struct iovec iov = {.iov_base = request, .iov_len = sizeof(*request)};
-	struct msghdr msg = {.msg_iov = &iov,
-		.msg_iovlen = 1,
+	struct iovec parts[] = {{.iov_base = request, .iov_len = sizeof(*request)},
+		{.iov_base = addresses, .iov_len = HELPER_MAX_DEVICES * sizeof(*addresses)}};
+	struct msghdr msg = {.msg_iov = parts,
+		.msg_iovlen = ARRAY_SIZE(parts),
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes)};
 
-	if (recvmsg(fd, &msg, MSG_CMSG_CLOEXEC) != (ssize_t)sizeof(*request) ||
-		!CMSG_FIRSTHDR(&msg))
+	if (recvmsg(fd, &msg, MSG_CMSG_CLOEXEC) < (ssize_t)sizeof(*request) || !CMSG_FIRSTHDR(&msg))
 		return false;
 	memcpy(ret_reply_fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
 	return true;
@@ -308,15 +327,16 @@ static void *serve(void *arg)
 {
 	struct fake_helper *f = arg;
 	struct helper_request request;
+	struct pci_address addresses[HELPER_MAX_DEVICES];
 	enum outcome outcome = ANSWER;
 	int reply_fd;
 
-	while (outcome != DIE && receive(f->fd, &request, &reply_fd)) {
+	while (outcome != DIE && receive(f->fd, &request, addresses, &reply_fd)) {
 		struct helper_reply reply = {0};
 
 		pthread_mutex_lock(&f->mutex);
 		unsigned writes = f->writes;
-		outcome = handle(f, &request, &reply);
+		outcome = handle(f, &request, addresses, &reply);
 		if (outcome == STAY_SILENT)
 			f->kept[f->n_kept - 1].reply_fd = reply_fd;
 		void (*then)(void *arg) =
@@ -446,6 +466,14 @@ unsigned fake_helper_writes(struct fake_helper *f)
 	unsigned writes = f->writes;
 	pthread_mutex_unlock(&f->mutex);
 	return writes;
+}
+
+unsigned fake_helper_node_looks(struct fake_helper *f)
+{
+	pthread_mutex_lock(&f->mutex);
+	unsigned looks = f->node_looks;
+	pthread_mutex_unlock(&f->mutex);
+	return looks;
 }
 
 void fake_helper_free(struct fake_helper *f)

@@ -44,13 +44,14 @@ void fake_helper_fail(struct fake_helper *fake, const struct fake_fault *fault);
 void fake_helper_set_holders(
 	struct fake_helper *fake, const struct holder *holders, unsigned n, int error);
 
-/* Whether HELPER_NODE_HOLDERS finds the host's console on the device from now on. */
+/* Whether HELPER_KERNEL_USE finds the host's console on the device from now on. */
 void fake_helper_set_console(struct fake_helper *fake, bool console);
 
-/* The disk that HELPER_NODE_HOLDERS and HELPER_DISKS cannot examine from now on; error 0: none. */
+/* The disk that HELPER_KERNEL_USE and HELPER_DISKS cannot examine from now on; error 0: none. */
 void fake_helper_set_blind(struct fake_helper *fake, const char *node, int error);
 
-/* What HELPER_NODE_HOLDERS answers from now on; claimed: the kernel has a disk open. */
+/* What HELPER_NODE_HOLDERS answers from now on; a holder without an address has a node of the first
+ * device that is asked for. claimed: HELPER_KERNEL_USE finds that the kernel has a disk open. */
 void fake_helper_set_node_holders(
 	struct fake_helper *fake, const struct holder *holders, unsigned n, bool claimed);
 
@@ -71,6 +72,9 @@ char *fake_helper_log(struct fake_helper *fake);
 
 /* How many writes there were. */
 unsigned fake_helper_writes(struct fake_helper *fake);
+
+/* How often HELPER_NODE_HOLDERS was asked. */
+unsigned fake_helper_node_looks(struct fake_helper *fake);
 
 /* Waits for the thread and frees; NULL is fine. */
 void fake_helper_free(struct fake_helper *fake);

@@ -57,6 +57,14 @@ struct tree_disk {
 	bool swap;
 };
 
+/* A thing with a character node, by which a native driver is used. */
+struct tree_node {
+	const char *address; /* of its PCI device; NULL: a virtual one */
+	const char *path;    /* its folder below the device's: "drm/card0" */
+	const char *number;  /* "226:0" */
+	const char *node;    /* below /dev, as udev names it: "dri/card0"; NULL: udev does not */
+};
+
 /* An empty host: the folders, a vfio-pci driver, proc files without entries. */
 struct tree *tree_new(void);
 
@@ -123,6 +131,7 @@ char *tree_snapshot(const struct tree *tree);
 
 void tree_add_net(struct tree *tree, const struct tree_net *net);
 void tree_add_disk(struct tree *tree, const struct tree_disk *disk);
+void tree_add_node(struct tree *tree, const struct tree_node *node);
 
 /* Below the root: writes a file, making its folders; appends to one; reads one (the caller frees
  * it, NULL when there is none); makes a relative link from path to target, both below the root. */

@@ -13,6 +13,8 @@ void tree_make_folders(struct tree *tree)
 		"sys/kernel/iommu_groups",
 		"sys/class/net",
 		"sys/class/block",
+		"sys/dev/block",
+		"sys/dev/char",
 		"sys/devices/virtual",
 		"sys/module/vfio_iommu_type1",
 		"sys/firmware/acpi/tables",
@@ -80,6 +82,35 @@ void tree_add_net(struct tree *tree, const struct tree_net *net)
 	add_routes(tree, net);
 }
 
+/* What the kernel shows of everything with a number: `uevent`, and a link by the number. */
+static void add_number(struct tree *tree, const char *type, const char *folder, const char *number,
+	const char *node)
+{
+	char path[TREE_PATH], name[128];
+	unsigned major = 0, minor = 0;
+
+	sscanf(number, "%u:%u", &major, &minor);
+	tree_path(path, "%s/uevent", folder);
+	snprintf(name, sizeof(name), "%s", node ? node : "");
+	for (char *c = name; *c; c++)
+		*c = *c == '!' ? '/' : *c;
+	tree_write(tree, path, "MAJOR=%u\nMINOR=%u\n%s%s%s", major, minor, node ? "DEVNAME=" : "",
+		name, node ? "\n" : "");
+	tree_path(path, "sys/dev/%s/%s", type, number);
+	if (!tree_exists(tree, path))
+		tree_link(tree, path, folder);
+}
+
+void tree_add_node(struct tree *tree, const struct tree_node *node)
+{
+	char folder[TREE_PATH], path[TREE_PATH];
+
+	tree_path(folder, "%s/%s", home(tree, node->address), node->path);
+	tree_path(path, "%s/dev", folder);
+	tree_write(tree, path, "%s\n", node->number);
+	add_number(tree, "char", folder, node->number, node->node);
+}
+
 void tree_add_disk(struct tree *tree, const struct tree_disk *disk)
 {
 	char folder[TREE_PATH], path[TREE_PATH], other[TREE_PATH], number[32];
@@ -102,6 +133,7 @@ void tree_add_disk(struct tree *tree, const struct tree_disk *disk)
 	}
 	tree_path(path, "sys/class/block/%s", disk->name);
 	tree_link(tree, path, folder);
+	add_number(tree, "block", folder, dev, disk->name);
 	if (disk->mounted_on)
 		tree_append(tree, "proc/1/mountinfo", "30 1 %s / %s rw - ext4 /dev/%s rw\n", dev,
 			disk->mounted_on, disk->name);

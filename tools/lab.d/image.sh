@@ -6,7 +6,8 @@
 
 readonly image_modules=(
 	virtio_pci virtio_net virtio_console virtio_rng e1000 e1000e igb igbvf nvme ahci i2c_i801
-	lpc_ich tcp_diag vfio_pci vfio_iommu_type1 pci_stub uio_pci_generic ext4 vfat nls_cp437 nls_ascii
+	lpc_ich tcp_diag vfio_pci vfio_iommu_type1 pci_stub uio_pci_generic xhci_pci ftdi_sio
+	usbhid hid_generic evdev ext4 vfat nls_cp437 nls_ascii
 	nls_iso8859_1 crc32c_generic fuse loop dm_mod raid1 bonding bridge macvlan 8021q dummy
 )
 

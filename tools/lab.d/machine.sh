@@ -108,7 +108,8 @@ machine_behind_ports() {
 	END
 }
 
-# A second host bridge, on NUMA node 0; the devices of the first are on none.
+# A second host bridge, on NUMA node 0; the devices of the first are on none. Behind a port a USB
+# controller with a serial adapter, which leads nowhere, and a keyboard.
 machine_numa() {
 	cat <<-END
 		-object
@@ -121,5 +122,15 @@ machine_numa() {
 		pcie-root-port,id=rp4,bus=pxb,chassis=4,slot=4
 		-device
 		e1000e,bus=rp4,romfile=
+		-device
+		pcie-root-port,id=rp5,bus=pxb,chassis=5,slot=5,addr=1
+		-device
+		qemu-xhci,id=xhci,bus=rp5
+		-chardev
+		null,id=nowhere
+		-device
+		usb-serial,chardev=nowhere,always-plugged=on,bus=xhci.0,port=1
+		-device
+		usb-kbd,bus=xhci.0,port=2
 	END
 }

@@ -5,12 +5,12 @@
 # The modules that the lab's guest may want, as they are named in Debian's kernel package.
 readonly kernel_modules=(
 	arch/x86 block crypto lib virt fs/ext4 fs/jbd2 fs/fat fs/nls fs/fuse fs/mbcache.ko
-	drivers/ata drivers/block drivers/cdrom drivers/char drivers/firmware drivers/i2c/algos
+	drivers/ata drivers/block drivers/cdrom drivers/char drivers/firmware drivers/hid drivers/i2c/algos
 	drivers/i2c/busses drivers/i2c/i2c-smbus.ko drivers/input drivers/md drivers/mfd/lpc_ich
 	drivers/mfd/mfd-core drivers/misc drivers/net/bonding
 	drivers/net/dummy.ko drivers/net/ethernet/intel drivers/net/macvlan.ko
 	drivers/net/net_failover.ko drivers/net/phy drivers/net/virtio_net.ko drivers/nvme drivers/pci
-	drivers/ptp drivers/pps drivers/scsi drivers/usb drivers/vfio drivers/dca drivers/virtio
+	drivers/ptp drivers/pps drivers/scsi drivers/uio drivers/usb drivers/vfio drivers/dca drivers/virtio
 	net/ipv4/inet_diag.ko net/ipv4/tcp_diag.ko net/8021q net/bridge net/802 net/llc net/core net/tls
 )
 

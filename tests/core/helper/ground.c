@@ -102,7 +102,18 @@ struct helper_request ground_request(enum helper_op op, const char *device, cons
 
 int ground_send(struct ground *g, const struct helper_request *request)
 {
-	assert_int_equal(helper_call(g->helper, request, now_ns() + 20 * SECOND, &g->reply), 0);
+	CLEANUP(holders_clear) struct holders holders = {0};
+	struct helper_request look = *request;
+
+	if (request->op != HELPER_NODE_HOLDERS && request->op != HELPER_KERNEL_USE) {
+		assert_int_equal(
+			helper_call(g->helper, request, now_ns() + 20 * SECOND, &g->reply), 0);
+		return g->reply.error;
+	}
+	look.n_addresses = 1;
+	assert_int_equal(helper_call_look(g->helper, &look, &request->address,
+				 now_ns() + 20 * SECOND, &g->reply, &holders),
+		0);
 	return g->reply.error;
 }
 

@@ -267,6 +267,50 @@ static void a_long_answer_arrives_whole_or_is_seen_not_to(void **state)
 		assert_true(reply.more);
 }
 
+/* As many addresses as are announced, and only where there may be any. */
+static void addresses_are_counted(void **state)
+{
+	struct {
+		struct helper_request request;
+		struct pci_address addresses[3];
+	} look = {.request = ground_request(HELPER_NODE_HOLDERS, GPU, "")};
+	static const struct {
+		enum helper_op op;
+		uint32_t announced, sent;
+		int error; /* -1: no answer at all */
+	} rows[] = {{HELPER_NODE_HOLDERS, 2, 2, 0}, {HELPER_NODE_HOLDERS, 0, 0, 0},
+		{HELPER_NODE_HOLDERS, 2, 1, -1}, {HELPER_NODE_HOLDERS, 1, 2, -1},
+		{HELPER_NODE_HOLDERS, UINT32_MAX, 2, -1}, {HELPER_KERNEL_USE, 1, 1, 0},
+		{HELPER_KERNEL_USE, 0, 0, EINVAL}, {HELPER_KERNEL_USE, 2, 2, EINVAL},
+		{HELPER_HOLDERS, 1, 1, EINVAL}};
+	struct ground *g = *state;
+	struct helper_reply reply;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int pair[2];
+
+		look.request.op = rows[i].op;
+		look.request.n_addresses = rows[i].announced;
+		raw_make_pair(pair);
+		raw_send(g->channels[LOOK], &look,
+			sizeof(look.request) + rows[i].sent * sizeof(*look.addresses), &pair[1], 1);
+		close(pair[1]);
+		assert_int_equal(raw_receive(pair[0], &reply), rows[i].error);
+		close(pair[0]);
+	}
+	look.request = ground_request(HELPER_NODE_HOLDERS, GPU, "");
+	look.request.n_addresses = 1;
+	look.addresses[0].slot = 32;
+	int pair[2];
+	raw_make_pair(pair);
+	raw_send(g->channels[LOOK], &look, sizeof(look.request) + sizeof(*look.addresses), &pair[1],
+		1);
+	close(pair[1]);
+	assert_int_equal(raw_receive(pair[0], &reply), EINVAL);
+	close(pair[0]);
+	raw_assert_serves(g);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, raw_setup, raw_teardown)
@@ -279,6 +323,7 @@ int main(void)
 		TEST(impossible_fields_and_the_wrong_channel_are_refused),
 		TEST(a_deaf_caller_holds_nothing_up),
 		TEST(a_long_answer_arrives_whole_or_is_seen_not_to),
+		TEST(addresses_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,8 +22,8 @@ static void holders_by_the_hundred_arrive(void **state)
 
 	for (int i = 0; i < MANY; i++)
 		ground_open_file(g, 100 + i, "qemu", "/dev/vfio/9");
-	assert_int_equal(helper_call_holders(
-				 g->helper, &request, now_ns() + 20 * SECOND, &g->reply, &holders),
+	assert_int_equal(helper_call_look(g->helper, &request, NULL, now_ns() + 20 * SECOND,
+				 &g->reply, &holders),
 		0);
 	assert_int_equal(g->reply.error, 0);
 	assert_int_equal(holders.count, MANY);

@@ -271,19 +271,22 @@ static void a_node_in_a_jail_is_told_by_its_number(void **state)
 
 static void a_native_node_in_a_jail_is_told_by_its_number(void **state)
 {
-	struct nodes nodes = {.count = 2, .names = {"/dev/dri/card0", "/dev/bus/usb/003/"}};
+	static const struct pci_address address = {0, 1, 0, 0};
 	struct ground *g = *state;
 
-	add_node(g, "dev/dri/card0", 3);
+	tree_add_device(
+		g->tree, &(struct tree_device){.address = "0000:01:00.0", .driver = "amdgpu"});
+	tree_add_node(
+		g->tree, &(struct tree_node){"0000:01:00.0", "drm/card0", "1:3", "dri/card0"});
 	add_node(g, "srv/jail/gpu", 3);
 	add_node(g, "srv/jail/other", 5);
 	add_process(g, 5, "Xorg");
 	add_fd(g, 5, 3, "/srv/jail/other");
-	assert_int_equal(holders_of_nodes(&g->sysfs, &nodes, &g->found), 0);
+	assert_int_equal(holders_of_nodes(&g->sysfs, &address, 1, &g->found), 0);
 	assert_int_equal(g->found.count, 0);
 	add_fd(g, 5, 4, "/srv/jail/gpu");
 	add_fd(g, 5, 5, "/dev/dri/card0");
-	assert_int_equal(holders_of_nodes(&g->sysfs, &nodes, &g->found), 0);
+	assert_int_equal(holders_of_nodes(&g->sysfs, &address, 1, &g->found), 0);
 	assert_only(g, 5, HOLD_NODE, -1);
 	assert_string_equal(g->found.items[0].node, "/dev/dri/card0");
 }

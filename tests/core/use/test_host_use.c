@@ -412,6 +412,62 @@ static void hostile_files_are_survived(void **state)
 	assert_free(g);
 }
 
+static void a_pppoe_session_is_use(void **state)
+{
+	struct ground *g = *state;
+
+	tree_add_net(g->tree, &(struct tree_net){.name = "eth0", .address = CARD, .up = true});
+	tree_write(g->tree, "proc/net/pppoe", "%s",
+		"Id       Address              Device\n00000007 52:54:00:00:00:01     eth01\n");
+	assert_free(g);
+	tree_append(g->tree, "proc/net/pppoe", "%s", "00000008 52:54:00:00:00:01     eth0\n");
+	assert_used(g, REASON_NIC_IN_USE,
+		"device 0000:03:00.0 carries network interface eth0, which carries a PPPoE session");
+}
+
+/* Also while it is down: the socket stays bound to it. */
+static void a_packet_socket_is_use(void **state)
+{
+	struct ground *g = *state;
+
+	tree_add_net(g->tree, &(struct tree_net){.name = "eth0", .address = CARD});
+	tree_write(g->tree, "sys/class/net/eth0/ifindex", "2\n");
+	tree_write(g->tree, "proc/net/packet", "%s",
+		"sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n"
+		"0000000000000000 3      3    0003   0     1 0      0      2222\n"
+		"0000000000000000 3      3    0003   22    1 0      0      2223\n");
+	assert_free(g);
+	tree_append(g->tree, "proc/net/packet", "%s",
+		"00000000f00d0000 3      10   88cc   2     1 0      0      2224\n");
+	assert_used(g, REASON_NIC_IN_USE,
+		"device 0000:03:00.0 carries network interface eth0, which a program reads through a packet socket");
+}
+
+/* A disk far away: its controller names a port of this card. */
+static void a_disk_over_fibre_channel_is_the_adapters(void **state)
+{
+	static const char DISK[] = "sys/devices/virtual/nvme-fabrics/ctl/nvme8/nvme8n1";
+	struct ground *g = *state;
+
+	tree_write(g->tree, "sys/bus/pci/devices/0000:03:00.0/host7/fc_host/host7/port_name",
+		"0x10000090fa942779\n");
+	tree_link(g->tree, "sys/class/fc_host/host7",
+		"sys/bus/pci/devices/0000:03:00.0/host7/fc_host/host7");
+	tree_write(g->tree, "sys/devices/virtual/nvme-fabrics/ctl/nvme8/nvme8n1/dev", "259:8\n");
+	tree_link(g->tree, "sys/class/block/nvme8n1", DISK);
+	tree_link(g->tree, "sys/class/nvme/nvme8", "sys/devices/virtual/nvme-fabrics/ctl/nvme8");
+	tree_append(
+		g->tree, "proc/1/mountinfo", "%s", "30 1 259:8 / /srv rw - ext4 /dev/nvme8n1 rw\n");
+	assert_free(g);
+	tree_write(g->tree, "sys/devices/virtual/nvme-fabrics/ctl/nvme8/address", "%s",
+		"traddr=nn-0x1:pn-0x10000090fa942779,host_traddr=nn-0x2:pn-0x10000090fa94277a\n");
+	assert_free(g);
+	tree_write(g->tree, "sys/devices/virtual/nvme-fabrics/ctl/nvme8/address", "%s",
+		"traddr=nn-0x1:pn-0x2,host_traddr=nn-0x20000090fa942779:pn-0x10000090fa942779\n");
+	assert_used(g, REASON_DISK_IN_USE,
+		"device 0000:03:00.0 carries disk nvme8n1 over Fibre Channel, which is mounted on /srv");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -441,6 +497,9 @@ int main(void)
 		TEST(what_is_behind_a_device_is_carried_by_it),
 		TEST(a_host_that_has_none_of_the_files_uses_nothing),
 		TEST(hostile_files_are_survived),
+		TEST(a_pppoe_session_is_use),
+		TEST(a_packet_socket_is_use),
+		TEST(a_disk_over_fibre_channel_is_the_adapters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

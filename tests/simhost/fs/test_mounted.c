@@ -395,7 +395,7 @@ static void lspci_lists_the_host(void **state)
 		nics += strcmp(line, "\tKernel driver in use: e1000e\n") == 0;
 	}
 	assert_int_equal(pclose(out), 0);
-	assert_int_equal(lines, 21);
+	assert_int_equal(lines, 23);
 	assert_int_equal(nics, 4);
 }
 

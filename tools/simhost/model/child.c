@@ -72,6 +72,8 @@ char *child_variables(const struct child *c)
 
 	if (s->kind == CHILD_NET)
 		return memory_print("INTERFACE=%s\nIFINDEX=%u\n", s->name, c->index);
+	if (s->kind == CHILD_OBJECT)
+		return memory_copy("");
 	CLEANUP(free_cleanup) char *number = number_variables(s->number);
 	return memory_print("%sDEVNAME=%s\n%s%s", number, s->dev,
 		s->kind == CHILD_DISK ? "DEVTYPE=" : "",
@@ -82,11 +84,13 @@ char *child_variables(const struct child *c)
 
 static void event_child(struct model *m, const char *action, const struct child *c)
 {
-	if (!m->on_event || !c->spec->path)
+	const char *subsystem = c->spec->class ? c->spec->class : c->spec->bus;
+
+	if (!m->on_event || !c->spec->path || !subsystem)
 		return;
 	CLEANUP(free_cleanup) char *path = child_path(c);
 	CLEANUP(free_cleanup) char *variables = child_variables(c);
-	event_send(m, action, path, c->spec->class, variables);
+	event_send(m, action, path, subsystem, variables);
 }
 
 void children_added(struct model *m, const struct device *d)
@@ -107,7 +111,7 @@ void children_removed(struct model *m, const struct device *d)
 		if (!child_present(c))
 			continue;
 		event_child(m, "remove", c);
-		c->up = c->route = c->address6 = false;
+		c->up = c->route = c->address6 = c->pppoe = c->packet = false;
 		memory_replace(&c->address, NULL);
 		memory_replace(&c->master, NULL);
 	}
@@ -136,6 +140,8 @@ static void child_new(struct model *m, const struct spec_child *s)
 		.up = s->up,
 		.route = s->route,
 		.address6 = s->address6,
+		.pppoe = s->pppoe,
+		.packet = s->packet,
 		.address = s->address || s->route ? memory_copy("192.0.2.2") : NULL,
 		.master = memory_copy(s->master),
 	};
@@ -211,6 +217,12 @@ static void change_net(struct child *c, enum net_change change, const char *valu
 		break;
 	case NET_ROUTE:
 		c->route = value != NULL;
+		break;
+	case NET_PPPOE:
+		c->pppoe = value != NULL;
+		break;
+	case NET_PACKET:
+		c->packet = value != NULL;
 		break;
 	case NET_MASTER:
 		memory_replace(&c->master, value);

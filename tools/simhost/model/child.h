@@ -22,7 +22,16 @@ char *child_variables(const struct child *c);
 int model_mount(struct model *m, const char *disk, const char *where, const char *type);
 int model_unmount(struct model *m, const char *where);
 
-enum net_change { NET_UP, NET_DOWN, NET_ADDRESS, NET_ADDRESS6, NET_ROUTE, NET_MASTER };
+enum net_change {
+	NET_UP,
+	NET_DOWN,
+	NET_ADDRESS,
+	NET_ADDRESS6,
+	NET_ROUTE,
+	NET_MASTER,
+	NET_PPPOE,
+	NET_PACKET
+};
 
 /* value: of an address or master; NULL takes it away. */
 int model_change_net(struct model *m, const char *name, enum net_change change, const char *value);

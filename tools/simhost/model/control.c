@@ -201,7 +201,8 @@ static int run_swap(struct model *m, const struct words *w)
 						 : model_unmount(m, where);
 }
 
-/* net INTERFACE up|down|address A|address6|route|master NAME, and no-… for what can be taken away
+/* net INTERFACE up|down|address A|address6|route|pppoe|packet|master NAME, and no-… for what can be
+ * taken away
  */
 static int run_net(struct model *m, const struct words *w)
 {
@@ -213,7 +214,9 @@ static int run_net(struct model *m, const struct words *w)
 		{"address", NET_ADDRESS, true, true}, {"no-address", NET_ADDRESS, false, false},
 		{"address6", NET_ADDRESS6, false, true},
 		{"no-address6", NET_ADDRESS6, false, false}, {"route", NET_ROUTE, false, true},
-		{"no-route", NET_ROUTE, false, false}, {"master", NET_MASTER, true, true},
+		{"no-route", NET_ROUTE, false, false}, {"pppoe", NET_PPPOE, false, true},
+		{"no-pppoe", NET_PPPOE, false, false}, {"packet", NET_PACKET, false, true},
+		{"no-packet", NET_PACKET, false, false}, {"master", NET_MASTER, true, true},
 		{"no-master", NET_MASTER, false, false}};
 	struct in_addr address;
 
@@ -261,7 +264,7 @@ static const struct command commands[] = {
 	{"umount", "umount DIRECTORY", run_unmount},
 	{"swapon", "swapon DISK", run_swap},
 	{"swapoff", "swapoff DISK", run_swap},
-	{"net", "net INTERFACE up|down|[no-]address [A]|[no-]address6|[no-]route|[no-]master [M]",
+	{"net", "net INTERFACE up|down|[no-]address [A]|[no-]address6|[no-]route|[no-]pppoe|[no-]packet|[no-]master [M]",
 		run_net},
 	{"reboot", "reboot [ADDRESS ADDRESS]: two cards that have nothing behind them", run_reboot},
 };

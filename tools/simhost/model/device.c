@@ -126,6 +126,8 @@ char *device_path(const struct device *d)
 	if (!d->parent)
 		return memory_print("/devices/pci%04x:%02x/%s", a.domain, a.bus, text);
 	CLEANUP(free_cleanup) char *parent = device_path(d->parent);
+	if (!function_is_bridge(d->parent->function))
+		return memory_print("%s/pci%04x:%02x/%s", parent, a.domain, a.bus, text);
 	return memory_print("%s/%s", parent, text);
 }
 

@@ -152,11 +152,20 @@ static struct hold *vfio_hold(const struct device *d, enum hold_kind kind)
 	return h;
 }
 
+/* Whether the node is the child's: of a mediated device that of its group, which has no place in
+ * the view's own folder. */
+static bool is_node_of(const struct child *c, const char *node)
+{
+	if (c->spec->vfio_group)
+		return strncmp(node, "vfio/", 5) == 0 && strcmp(node + 5, c->spec->vfio_group) == 0;
+	return c->spec->dev && strcmp(c->spec->dev, node) == 0;
+}
+
 /* NULL when the device has no such node now. */
 static struct hold *node_hold(const struct device *d, const char *node)
 {
 	for (const struct child *c = d->function->children; c; c = c->sibling) {
-		if (!c->spec->dev || strcmp(c->spec->dev, node) != 0 || !child_present(c))
+		if (!is_node_of(c, node) || !child_present(c))
 			continue;
 		struct hold *h = memory_new(sizeof(*h));
 		*h = (struct hold){.kind = HOLD_NODE, .node = c};

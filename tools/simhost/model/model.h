@@ -141,7 +141,7 @@ struct child {
 	struct path dev;       /* below /dev; empty: no node */
 	/* Of a network interface: */
 	unsigned index;
-	bool up, route, address6;
+	bool up, route, address6, pppoe, packet;
 	char *address, *master; /* NULL when it has none */
 };
 

@@ -10,8 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_names[] = {
-	[CHILD_NET] = "net", [CHILD_DISK] = "disk", [CHILD_NODE] = "chardev"};
+static const char *const kind_names[] = {[CHILD_NET] = "net",
+	[CHILD_DISK] = "disk",
+	[CHILD_NODE] = "chardev",
+	[CHILD_OBJECT] = "object"};
 
 static bool option_device(struct reader *r, struct spec_child *c, const char *value)
 {
@@ -40,7 +42,7 @@ static bool option_flag(struct spec_child *c, const char *word)
 		const char *name;
 		bool *flag;
 	} flags[] = {{"up", &c->up}, {"address", &c->address}, {"address6", &c->address6},
-		{"route", &c->route}};
+		{"route", &c->route}, {"pppoe", &c->pppoe}, {"packet", &c->packet}};
 
 	for (size_t i = 0; c->kind == CHILD_NET && i < ARRAY_SIZE(flags); i++) {
 		if (strcmp(word, flags[i].name) == 0) {
@@ -54,15 +56,21 @@ static bool option_flag(struct spec_child *c, const char *word)
 /* Options whose value is text; each is for some kinds only. */
 static bool option_text(struct spec_child *c, const char *word)
 {
-	enum { NET = 1 << CHILD_NET, DISK = 1 << CHILD_DISK, NODE = 1 << CHILD_NODE };
+	enum {
+		NET = 1 << CHILD_NET,
+		DISK = 1 << CHILD_DISK,
+		NODE = 1 << CHILD_NODE,
+		OBJECT = 1 << CHILD_OBJECT
+	};
 	const struct {
 		const char *key;
 		char **text;
 		unsigned kinds;
-	} texts[] = {{"path", &c->path, NET | DISK | NODE}, {"master", &c->master, NET},
+	} texts[] = {{"path", &c->path, NET | DISK | NODE | OBJECT}, {"bus", &c->bus, OBJECT},
+		{"group", &c->vfio_group, OBJECT}, {"master", &c->master, NET},
 		{"lower", &c->lower, NET}, {"holders", &c->holders, DISK},
 		{"below", &c->below, DISK}, {"fs", &c->file_system, DISK},
-		{"number", &c->number, DISK | NODE}, {"class", &c->class, NODE},
+		{"number", &c->number, DISK | NODE}, {"class", &c->class, NODE | OBJECT},
 		{"dev", &c->dev, DISK | NODE}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -73,6 +81,21 @@ static bool option_text(struct spec_child *c, const char *word)
 		return true;
 	}
 	return false;
+}
+
+/* attribute=NAME=TEXT */
+static bool option_attribute(struct reader *r, struct spec_child *c, const char *value)
+{
+	CLEANUP(free_cleanup) char *name = memory_print("%.*s", (int)strcspn(value, "="), value);
+
+	if (!strchr(value, '=') || !spec_name_is_safe(name))
+		return reader_fail(r, "'%s' is no NAME=TEXT", value);
+	if (c->n_attributes == SPEC_MAX_ATTRIBUTES)
+		return reader_fail(
+			r, "%s has more than %d attributes", c->name, SPEC_MAX_ATTRIBUTES);
+	c->attributes = memory_room(c->attributes, c->n_attributes, sizeof(char *));
+	c->attributes[c->n_attributes++] = memory_copy(value);
+	return true;
 }
 
 static bool child_option(struct reader *r, struct spec_child *c, const char *word)
@@ -86,6 +109,8 @@ static bool child_option(struct reader *r, struct spec_child *c, const char *wor
 	if (c->kind == CHILD_DISK && (value = words_value(word, "size")) &&
 		words_number(value, 10, UINT64_MAX / 2, &c->size))
 		return true;
+	if (c->kind == CHILD_OBJECT && (value = words_value(word, "attribute")))
+		return option_attribute(r, c, value);
 	return option_text(c, word) || option_flag(c, word) ||
 	       reader_fail(r, "a %s has no option '%s' (docs/simulated-host.md lists them)",
 		       kind_names[c->kind], word);
@@ -130,8 +155,10 @@ static char *default_path(const struct spec_child *c)
 		return memory_print("%s/%s", c->on->path, c->name);
 	if (c->kind == CHILD_NET)
 		return memory_print("net/%s", c->name);
-	if (c->kind == CHILD_NODE)
+	if (c->kind == CHILD_NODE || (c->kind == CHILD_OBJECT && c->class))
 		return memory_print("%s/%s", c->class, c->name);
+	if (c->kind == CHILD_OBJECT)
+		return memory_copy(c->name);
 	if (sscanf(c->name, "nvme%5un", &controller) == 1)
 		return memory_print("nvme/nvme%u/%s", controller, c->name);
 	return memory_print("block/%s", c->name);
@@ -162,13 +189,13 @@ static char *next_number(struct reader *r)
 /* What was not said. */
 static void fill_in(struct reader *r, struct spec_child *c)
 {
-	if (c->kind != CHILD_NODE)
+	if (c->kind == CHILD_NET || c->kind == CHILD_DISK)
 		memory_replace(&c->class, c->kind == CHILD_NET ? "net" : "block");
 	if (c->kind == CHILD_DISK && !c->number)
 		c->number = next_number(r);
-	if (c->kind != CHILD_NET && !c->dev)
+	if ((c->kind == CHILD_DISK || c->kind == CHILD_NODE) && !c->dev)
 		c->dev = memory_copy(c->name);
-	if (!c->path && c->class)
+	if (!c->path && (c->class || c->kind == CHILD_OBJECT))
 		c->path = default_path(c);
 }
 
@@ -177,6 +204,12 @@ static bool is_safe(struct reader *r, const struct spec_child *c)
 {
 	if (c->class && !spec_name_is_safe(c->class))
 		return reader_fail(r, "'%s' is no name of a class", c->class);
+	if (c->bus && !spec_name_is_safe(c->bus))
+		return reader_fail(r, "'%s' is no name of a bus", c->bus);
+	if (c->bus && strcmp(c->bus, "pci") == 0)
+		return reader_fail(r, "the host makes the bus 'pci' itself");
+	if (c->vfio_group && c->vfio_group[strspn(c->vfio_group, "0123456789")])
+		return reader_fail(r, "'%s' is no number of a group", c->vfio_group);
 	if (c->number && !number_is_good(c->number))
 		return reader_fail(r, "'%s' is no number of a node (as 259:1)", c->number);
 	if (c->path && !path_is_safe(c->path))
@@ -210,12 +243,12 @@ static bool child_complete(struct reader *r, struct spec_child *c)
 	return is_safe(r, c) && relations_are_safe(r, c) && spec_take_places(r, c);
 }
 
-/* net NAME …, disk NAME …, chardev NAME … */
+/* net NAME …, disk NAME …, chardev NAME …, object NAME … */
 bool spec_line_child(struct reader *r, const struct words *w)
 {
 	enum child_kind kind = CHILD_NET;
 
-	while (kind < CHILD_NODE && strcmp(w->word[0], kind_names[kind]) != 0)
+	while (kind < CHILD_OBJECT && strcmp(w->word[0], kind_names[kind]) != 0)
 		kind++;
 	if (w->count < 2 || !spec_name_is_safe(w->word[1]))
 		return reader_fail(r, "write: %s NAME [OPTION...]", w->word[0]);

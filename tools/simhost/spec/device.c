@@ -218,8 +218,11 @@ static bool option_parent(struct reader *r, struct function *f, const char *valu
 	f->depth = parent->depth + 1;
 	if (f->depth > SPEC_MAX_DEPTH)
 		return reader_fail(r, "bridges are nested more than %d deep", SPEC_MAX_DEPTH);
-	if (!function_is_bridge(f->parent))
-		return reader_fail(r, "%s is no bridge (class=060400 or header=1)", value);
+	/* As behind an Intel VMD. */
+	if (!function_is_bridge(f->parent) && f->address.domain == parent->address.domain)
+		return reader_fail(r,
+			"%s is no bridge (class=060400 or header=1), and what is behind it has no domain of its own",
+			value);
 	return true;
 }
 

@@ -264,7 +264,8 @@ bool spec_line(struct reader *r, const struct words *words, const char *line)
 		{"boot_id", line_boot_id}, {"console", line_console}, {"driver", line_driver},
 		{"param", line_param}, {"reserved", line_reserved}, {"member", line_member},
 		{"device", spec_line_device}, {"vfs", spec_line_vfs}, {"net", spec_line_child},
-		{"disk", spec_line_child}, {"chardev", spec_line_child}};
+		{"disk", spec_line_child}, {"chardev", spec_line_child},
+		{"object", spec_line_child}};
 	const char *word = words->word[0];
 
 	if (strcmp(word, "cmdline") == 0) {

@@ -14,6 +14,7 @@ enum spec_place {
 	PLACE_NET,     /* of an interface: what is below it */
 	PLACE_DISK,    /* of a disk: its partitions */
 	PLACE_NODE,    /* of another thing with a node */
+	PLACE_OBJECT,  /* of a thing in sysfs alone */
 	PLACE_COUNT
 };
 

@@ -13,10 +13,12 @@
  * and that a name right below is one that the folder of something of a kind makes itself. So either
  * line may come first.
  */
-enum { IS = 1, BELOW = 1 << 3, TAKEN_IN = 1 << 4 };
+enum { IS = 1, BELOW = 1 << CHILD_KINDS, TAKEN_IN = 1 << (CHILD_KINDS + 1) };
 
-static const enum spec_place place_of[] = {
-	[CHILD_NET] = PLACE_NET, [CHILD_DISK] = PLACE_DISK, [CHILD_NODE] = PLACE_NODE};
+static const enum spec_place place_of[] = {[CHILD_NET] = PLACE_NET,
+	[CHILD_DISK] = PLACE_DISK,
+	[CHILD_NODE] = PLACE_NODE,
+	[CHILD_OBJECT] = PLACE_OBJECT};
 
 /* A walk along a path, in the tree of a device, of /sys/devices/virtual or of /dev. */
 struct walk {
@@ -65,7 +67,8 @@ static bool place_step(const struct walk *w, uint64_t folder, const char *name)
 static bool place_arrive(const struct walk *w, uint64_t key)
 {
 	const unsigned shift = w->dev ? 0 : w->c->kind;
-	const uintptr_t any = IS << CHILD_NET | IS << CHILD_DISK | IS << CHILD_NODE;
+	const uintptr_t any =
+		IS << CHILD_NET | IS << CHILD_DISK | IS << CHILD_NODE | IS << CHILD_OBJECT;
 	uintptr_t bits = bits_at(w, key);
 
 	if (bits & any || (w->dev && bits & BELOW))
@@ -129,7 +132,8 @@ bool spec_take_places(struct reader *r, const struct spec_child *c)
 	const struct walk sys = {.r = r, .c = c, .path = c->path};
 	const struct walk dev = {.r = r, .c = c, .path = c->dev, .dev = true};
 
-	if (c->kind == CHILD_NODE && c->class && r->names->is_made(PLACE_CLASSES, c->class))
+	if ((c->kind == CHILD_NODE || c->kind == CHILD_OBJECT) && c->class &&
+		r->names->is_made(PLACE_CLASSES, c->class))
 		return reader_fail(r, "the host makes the class '%s' itself", c->class);
 	if (c->number && !take_number(r, c))
 		return false;

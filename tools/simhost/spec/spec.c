@@ -51,10 +51,13 @@ static void free_children(struct spec *spec)
 	for (size_t i = 0; i < spec->n_children; i++) {
 		struct spec_child *c = spec->children[i];
 		char *const texts[] = {c->name, c->path, c->master, c->lower, c->holders, c->below,
-			c->file_system, c->class, c->dev, c->number};
+			c->file_system, c->class, c->dev, c->number, c->bus, c->vfio_group};
 
 		for (size_t j = 0; j < ARRAY_SIZE(texts); j++)
 			free(texts[j]);
+		for (size_t j = 0; j < c->n_attributes; j++)
+			free(c->attributes[j]);
+		free(c->attributes);
 		free(c);
 	}
 	free(spec->children);

@@ -24,7 +24,7 @@ enum {
 	SPEC_MAX_REGIONS = 1 << 12, /* of all groups */
 	SPEC_MAX_MEMBERS = 1 << 12,
 	SPEC_MAX_DEPTH = 32,	   /* of bridges */
-	SPEC_MAX_PATH = 6,	   /* components, of what is below a device or /dev */
+	SPEC_MAX_PATH = 12,	   /* components, of what is below a device or /dev */
 	SPEC_BARS = 13,		   /* lines of the attribute `resource`: 6 BARs, ROM, 6 of SR-IOV */
 	SPEC_ROM = 6,		   /* which of them is the ROM */
 	SPEC_ANY = -1,		   /* as PCI_ANY_ID: matches every number */
@@ -50,6 +50,8 @@ struct sriov {
 
 struct child;
 struct device;
+
+enum { SPEC_MAX_ATTRIBUTES = 16 }; /* of an object */
 
 /* One PCI function of the hardware. */
 struct function {
@@ -109,9 +111,10 @@ struct spec_parameter {
 	char *module, *name, *value;
 };
 
-enum child_kind { CHILD_NET, CHILD_DISK, CHILD_NODE };
+enum child_kind { CHILD_NET, CHILD_DISK, CHILD_NODE, CHILD_OBJECT, CHILD_KINDS };
 
-/* What a driver makes of a device: a network interface, a disk, or another thing with a node. */
+/* What a driver makes of a device: a network interface, a disk, another thing with a node, or one
+ * that is in sysfs alone. */
 struct spec_child {
 	enum child_kind kind;
 	char *name;
@@ -119,11 +122,15 @@ struct spec_child {
 	struct function *function;   /* NULL: virtual */
 	const struct spec_child *on; /* of a partition: the disk */
 	char *master, *lower; /* of an interface: what it is under; upon which it is, "eth0,eth1" */
-	bool up, address, address6, route;
+	bool up, address, address6, route, pppoe, packet;
 	char *holders, *file_system; /* of a disk: what is built upon it; what udev found on it */
 	char *below;		     /* of a loop device: the disk that it is made of */
 	uint64_t size;		     /* of a disk, in sectors */
 	char *class, *dev, *number; /* of a disk or node: its class, where it is in /dev, "259:0" */
+	char *bus;		    /* of an object: /sys/bus/BUS/devices has it too */
+	char *vfio_group;	    /* of an object: its IOMMU group, which VFIO users open */
+	char **attributes;	    /* of an object: "NAME=TEXT" */
+	size_t n_attributes;
 };
 
 /* Memory that a group must not map freely: a line of its reserved_regions. */

@@ -170,19 +170,63 @@ static bool find_host_bridge(const struct scene *s, const char *name, struct nod
 	return true;
 }
 
+/* Whether it is on a bus that no bridge makes. */
+static bool is_on_root_bus(const struct device *d)
+{
+	return !d->parent || !function_is_bridge(d->parent->function);
+}
+
 static bool is_on(const struct scene *s, const struct device *d)
 {
 	struct pci_address a = d->function->address;
 
-	return !d->parent && a.domain == s->node.object && a.bus == s->node.extra;
+	return is_on_root_bus(d) && a.domain == s->node.object && a.bus == s->node.extra;
 }
 
 static void list_root_bus(const struct scene *s, struct listing *out)
 {
+	const struct function *f;
+
 	for (size_t i = 0; i < s->m->n_roots; i++) {
 		if (is_on(s, s->m->roots[i]))
 			list_name(out, s->m->roots[i], S_IFDIR);
 	}
+	TAILQ_FOREACH (f, &s->m->spec->functions, link) {
+		if (f->now && f->now->parent && is_on(s, f->now))
+			list_name(out, f->now, S_IFDIR);
+	}
+}
+
+/* The domains below a device that is no bridge. */
+static void list_domains(const struct device *d, struct listing *out)
+{
+	for (size_t i = 0; i < d->n_children; i++) {
+		struct pci_address a = d->children[i]->function->address;
+		bool listed = false;
+
+		for (size_t j = 0; j < i; j++) {
+			struct pci_address b = d->children[j]->function->address;
+			listed |= a.domain == b.domain && a.bus == b.bus;
+		}
+		if (!listed)
+			listing_add(out, S_IFDIR, "pci%04x:%02x", a.domain, a.bus);
+	}
+}
+
+static bool find_domain(const struct device *d, const char *name, struct node *ret)
+{
+	char canonical[24];
+
+	for (size_t i = 0; i < d->n_children && is_on_root_bus(d->children[i]); i++) {
+		struct pci_address a = d->children[i]->function->address;
+
+		snprintf(canonical, sizeof(canonical), "pci%04x:%02x", a.domain, a.bus);
+		if (strcmp(canonical, name) != 0)
+			continue;
+		*ret = (struct node){.kind = V_HOST_BRIDGE, .extra = a.bus, .object = a.domain};
+		return true;
+	}
+	return false;
 }
 
 static bool find_root_bus(const struct scene *s, const char *name, struct node *ret)
@@ -197,8 +241,10 @@ static void list_device(const struct scene *s, struct listing *out)
 {
 	const struct device *d = s->device;
 
-	for (size_t i = 0; i < d->n_children; i++)
+	for (size_t i = 0; i < d->n_children && function_is_bridge(d->function); i++)
 		list_name(out, d->children[i], S_IFDIR);
+	if (!function_is_bridge(d->function))
+		list_domains(d, out);
 	for (size_t i = 0; i < d->n_vfs; i++)
 		listing_add(out, S_IFLNK, "virtfn%u", d->vfs[i]->vf_number);
 	list_children(s, out);
@@ -222,8 +268,10 @@ static bool find_device(const struct scene *s, const char *name, struct node *re
 	struct device *below = model_device_named(s->m, name);
 
 	if (below)
-		return below->parent == s->device && bus_found(ret, V_DEVICE, below);
-	return bus_found(ret, V_VIRTFN_LINK, bus_virtfn(s->device, name)) ||
+		return below->parent == s->device && !is_on_root_bus(below) &&
+		       bus_found(ret, V_DEVICE, below);
+	return find_domain(s->device, name, ret) ||
+	       bus_found(ret, V_VIRTFN_LINK, bus_virtfn(s->device, name)) ||
 	       find_child(s, name, ret);
 }
 
@@ -256,7 +304,7 @@ static const struct entry entries_devices[] = {
 };
 
 const struct kind kinds_bus[V_COUNT] = {
-	[V_BUS] = {FIXED_DIR, .entries = entries_bus},
+	[V_BUS] = {FIXED_DIR, .entries = entries_bus, .list = list_buses, .find = find_bus},
 	[V_PCI] = {FIXED_DIR, .entries = entries_pci},
 	[V_PCI_SLOTS] = {DIR_OF},
 	[V_PCI_DEVICES] = {FIXED_DIR, .list = list_pci_devices, .find = find_pci_device},

@@ -78,8 +78,10 @@ static void list_tree(const struct scene *s, const struct tree *t, struct listin
 
 static bool child_found(struct node *ret, const struct tree *t, const struct child *c, bool leaf)
 {
-	static const enum view_kind leaves[2][3] = {
-		{[CHILD_NET] = V_NET, [CHILD_DISK] = V_DISK, [CHILD_NODE] = V_NODE},
+	static const enum view_kind leaves[2][CHILD_KINDS] = {{[CHILD_NET] = V_NET,
+								      [CHILD_DISK] = V_DISK,
+								      [CHILD_NODE] = V_NODE,
+								      [CHILD_OBJECT] = V_OBJECT},
 		{[CHILD_DISK] = V_BLOCK_NODE, [CHILD_NODE] = V_CHAR_NODE}};
 
 	*ret = node_at(leaf	? leaves[t->dev][c->spec->kind]
@@ -175,6 +177,42 @@ static bool find_in_class(const struct scene *s, const char *name, struct node *
 	return true;
 }
 
+/* --- by number: /sys/dev/char and /sys/dev/block -----------------------------------------------
+ */
+
+static bool is_numbered(const struct scene *s, const struct child *c)
+{
+	enum child_kind kind = s->node.kind == V_BLOCK_NUMBERS ? CHILD_DISK : CHILD_NODE;
+
+	return c->spec->kind == kind && c->spec->path && child_present(c);
+}
+
+static void list_numbers(const struct scene *s, struct listing *out)
+{
+	for (size_t i = 0; i < s->m->n_children; i++) {
+		if (is_numbered(s, s->m->children[i]))
+			listing_add(out, S_IFLNK, "%s", s->m->children[i]->spec->number);
+	}
+}
+
+static bool find_number(const struct scene *s, const char *name, struct node *ret)
+{
+	for (size_t i = 0; i < s->m->n_children; i++) {
+		const struct child *c = s->m->children[i];
+
+		if (!is_numbered(s, c) || strcmp(c->spec->number, name) != 0)
+			continue;
+		*ret = node_at(V_NUMBER_LINK, &c->object);
+		return true;
+	}
+	return false;
+}
+
+static char *path_numbers(const struct scene *s)
+{
+	return memory_copy(s->child->spec->kind == CHILD_DISK ? "/dev/block" : "/dev/char");
+}
+
 /* A link kept open while its device left its driver leads nowhere. */
 char *path_child(const struct scene *s)
 {
@@ -232,5 +270,8 @@ const struct kind kinds_child[V_COUNT] = {
 	[V_CLASS_NODES] = {DIR_OF, OBJECT_CHILD, .list = list_class, .find = find_in_class},
 	[V_CLASS_CHILD_LINK] = {LINK_TO(show_child_path), OBJECT_CHILD,
 		.path_of = path_class_of_child},
+	[V_BLOCK_NUMBERS] = {FIXED_DIR, .list = list_numbers, .find = find_number},
+	[V_CHAR_NUMBERS] = {FIXED_DIR, .list = list_numbers, .find = find_number},
+	[V_NUMBER_LINK] = {LINK_TO(show_child_path), OBJECT_CHILD, .path_of = path_numbers},
 	[V_DEV_PATH] = {DIR_OF, OBJECT_CHILD, .list = list_children, .find = find_child},
 };

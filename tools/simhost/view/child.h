@@ -6,6 +6,10 @@
 
 /* What drivers made, in the scene's folder: a device, /sys/devices/virtual, /dev, or below. */
 void list_children(const struct scene *s, struct listing *out);
+/* The buses that objects are on, beside the host's own: in /sys/bus. */
+void list_buses(const struct scene *s, struct listing *out);
+bool find_bus(const struct scene *s, const char *name, struct node *ret);
+
 bool find_child(const struct scene *s, const char *name, struct node *ret);
 
 /* Of the scene's child: its path (what went has none), whether a device is above it, and the links

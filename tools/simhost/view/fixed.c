@@ -88,10 +88,17 @@ static const struct entry entries_root[] = {
 static const struct entry entries_sys[] = {
 	{"bus", .mode = FOLDER, .kind = V_BUS},
 	{"class", .mode = FOLDER, .kind = V_CLASS},
+	{"dev", .mode = FOLDER, .kind = V_NUMBERS},
 	{"devices", .mode = FOLDER, .kind = V_DEVICES},
 	{"firmware", .mode = FOLDER, .kind = V_FIRMWARE},
 	{"kernel", .mode = FOLDER, .kind = V_KERNEL},
 	{"module", .mode = FOLDER, .kind = V_MODULES},
+	{0},
+};
+
+static const struct entry entries_numbers[] = {
+	{"block", .mode = FOLDER, .kind = V_BLOCK_NUMBERS},
+	{"char", .mode = FOLDER, .kind = V_CHAR_NUMBERS},
 	{0},
 };
 
@@ -115,8 +122,8 @@ static const struct child *first_of_class(const struct scene *s, const char *cla
 {
 	for (size_t i = 0; i < s->m->n_children; i++) {
 		const struct child *c = s->m->children[i];
-		if (c->spec->kind == CHILD_NODE && c->spec->class &&
-			strcmp(c->spec->class, class) == 0)
+		if ((c->spec->kind == CHILD_NODE || c->spec->kind == CHILD_OBJECT) &&
+			c->spec->class && strcmp(c->spec->class, class) == 0)
 			return c;
 	}
 	return NULL;
@@ -200,6 +207,7 @@ static const struct entry entries_tables[] = {
 const struct kind kinds_fixed[V_COUNT] = {
 	[V_ROOT] = {FIXED_DIR, .entries = entries_root},
 	[V_SYS] = {FIXED_DIR, .entries = entries_sys},
+	[V_NUMBERS] = {FIXED_DIR, .entries = entries_numbers},
 	[V_KERNEL] = {FIXED_DIR, .entries = entries_kernel},
 	[V_CLASS] = {FIXED_DIR, .entries = entries_class, .list = list_classes, .find = find_class},
 	[V_VIRTUAL] = {DIR_OF, .entries = entries_virtual, .list = list_children,

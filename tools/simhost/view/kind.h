@@ -30,6 +30,11 @@ enum view_kind {
 	V_NET,
 	V_DISK,
 	V_NODE,
+	V_OBJECT,
+	V_ATTRIBUTE, /* extra: which */
+	V_OTHER_BUS, /* object: a child of that bus */
+	V_BUS_CHILDREN,
+	V_BUS_CHILD_LINK,
 	V_STACK_LINK, /* extra: the other interface's place in the model's list */
 	V_HOLDERS,
 	V_LOOP,
@@ -50,6 +55,10 @@ enum view_kind {
 	V_CLASS_BLOCK,
 	V_CLASS_NODES, /* object: a child of that class */
 	V_CLASS_CHILD_LINK,
+	V_NUMBERS,
+	V_CHAR_NUMBERS,
+	V_BLOCK_NUMBERS,
+	V_NUMBER_LINK,
 	V_CLASS_VFIO,
 	V_CLASS_VFIO_LINK,
 	V_CLASS_VFIO_DEV,
@@ -162,7 +171,8 @@ struct kind {
  * are declared here rather than in ten headers of one line, for kind.c alone reads them. */
 extern const struct kind kinds_fixed[V_COUNT], kinds_bus[V_COUNT], kinds_group[V_COUNT],
 	kinds_child[V_COUNT], kinds_net[V_COUNT], kinds_disk[V_COUNT], kinds_module[V_COUNT],
-	kinds_proc[V_COUNT], kinds_process[V_COUNT], kinds_dev[V_COUNT], kinds_platform[V_COUNT];
+	kinds_proc[V_COUNT], kinds_process[V_COUNT], kinds_dev[V_COUNT], kinds_platform[V_COUNT],
+	kinds_object[V_COUNT];
 
 /* The kind of a node, from the table that has it; NULL for a number that is none of ours. */
 const struct kind *view_kind_of(struct node node);

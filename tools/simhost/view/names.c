@@ -23,6 +23,12 @@ static bool is_virtfn(const char *name)
 	return name_number(name, "virtfn", &number);
 }
 
+/* A domain below a device, as of an Intel VMD. */
+static bool is_domain(const char *name)
+{
+	return strncmp(name, "pci", 3) == 0 && strchr(name, ':');
+}
+
 /* A link to an interface above or below. */
 static bool is_stack_link(const char *name)
 {
@@ -32,15 +38,16 @@ static bool is_stack_link(const char *name)
 /* The entries of the kind, present at this moment or not, and names that follow a pattern. */
 static const struct place {
 	enum view_kind kind;
-	bool (*patterns[2])(const char *name);
+	bool (*patterns[3])(const char *name);
 } places[PLACE_COUNT] = {
-	[PLACE_DEVICE] = {V_DEVICE, {is_address, is_virtfn}},
+	[PLACE_DEVICE] = {V_DEVICE, {is_address, is_virtfn, is_domain}},
 	[PLACE_VIRTUAL] = {V_VIRTUAL, {NULL}},
 	[PLACE_CLASSES] = {V_CLASS, {NULL}},
 	[PLACE_DEV] = {V_DEV, {NULL}},
 	[PLACE_NET] = {V_NET, {is_stack_link}},
 	[PLACE_DISK] = {V_DISK, {NULL}},
 	[PLACE_NODE] = {V_NODE, {NULL}},
+	[PLACE_OBJECT] = {V_OBJECT, {NULL}},
 };
 
 static bool names_is_made(enum spec_place place, const char *name)

@@ -129,6 +129,30 @@ static void show_iomem(const struct scene *s, FILE *out)
 	}
 }
 
+static void show_pppoe(const struct scene *s, FILE *out)
+{
+	fputs("Id       Address              Device\n", out);
+	for (size_t i = 0; i < s->m->n_children; i++) {
+		const struct child *c = s->m->children[i];
+
+		if (c->spec->kind == CHILD_NET && child_present(c) && c->pppoe)
+			fprintf(out, "%08X 52:54:00:00:00:fe %8s\n", c->index, c->spec->name);
+	}
+}
+
+static void show_packet(const struct scene *s, FILE *out)
+{
+	fputs("sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n", out);
+	for (size_t i = 0; i < s->m->n_children; i++) {
+		const struct child *c = s->m->children[i];
+
+		if (c->spec->kind == CHILD_NET && child_present(c) && c->packet)
+			fprintf(out,
+				"0000000000000000 3      3    0003   %-5u 1 0      0      %zu\n",
+				c->index, 20000 + i);
+	}
+}
+
 static void show_osrelease(const struct scene *s, FILE *out)
 {
 	fprintf(out, "%s\n", s->m->spec->kernel);
@@ -191,7 +215,8 @@ static void show_gpu(const struct scene *s, FILE *out)
 	pci_address_format(s->device->function->address, text);
 	fprintf(out, "Model: \t\t Simulated GPU\nBus Location: \t %s\n", text);
 	for (const struct child *c = s->device->function->children; c; c = c->sibling) {
-		if (!c->spec->class && strncmp(c->spec->number, "195:", 4) == 0)
+		if (c->spec->kind == CHILD_NODE && !c->spec->class &&
+			strncmp(c->spec->number, "195:", 4) == 0)
 			fprintf(out, "Device Minor: \t %s\n", c->spec->number + 4);
 	}
 }
@@ -228,6 +253,8 @@ static const struct entry entries_proc[] = {
 
 static const struct entry entries_proc_net[] = {
 	{"if_inet6", .mode = READ, .show = show_if_inet6},
+	{"packet", .mode = READ, .show = show_packet},
+	{"pppoe", .mode = READ, .show = show_pppoe},
 	{"route", .mode = READ, .show = show_route},
 	{0},
 };

@@ -135,7 +135,9 @@ static void show_fd(const struct scene *s, FILE *out)
 		fputs("/dev/iommu", out);
 		break;
 	case OPEN_NODE:
-		fprintf(out, "/dev/%s%s", f.hold->node->spec->dev,
+		fprintf(out, "/dev/%s%s%s", f.hold->node->spec->vfio_group ? "vfio/" : "",
+			f.hold->node->spec->vfio_group ? f.hold->node->spec->vfio_group
+						       : f.hold->node->spec->dev,
 			child_present(f.hold->node) ? "" : " (deleted)");
 		break;
 	}
