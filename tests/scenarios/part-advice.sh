@@ -285,9 +285,8 @@ gpu_without_a_group() {
 	expect '.details[0].action | contains("igfx_off")'
 }
 
-# [rest simulated on advice] Bind and doctor say that the owner of a node cannot open another that it needs.
+# [faces simulated on advice] Bind and doctor say that the owner of a node cannot open another that it needs.
 control_node_is_closed() {
-	face=rest
 	must_call bind --dry-run --node-owner 12345 $gpu $gpu_audio
 	expect '.notes | length == 1 and (.[0] | contains("/dev/iommu") and contains("user 12345"))'
 	must chmod 0600 "$root/dev/vfio/vfio"

@@ -261,7 +261,8 @@ static void a_whole_group_with_a_member_that_nobody_can_bind_is_refused(void **s
 					 .class = 0x060100,
 					 .group = 1,
 					 .driver = "lpc_ich"});
-	tree_link(f->tree, "sys/devices/platform/INTC1084:00/driver", "sys/bus/platform/drivers/intel-ish");
+	tree_link(f->tree, "sys/devices/platform/INTC1084:00/driver",
+		"sys/bus/platform/drivers/intel-ish");
 	tree_link(f->tree, "sys/kernel/iommu_groups/1/devices/INTC1084:00",
 		"sys/devices/platform/INTC1084:00");
 	assert_int_equal(fixture_bind(f, "0000:01:00.0", &whole, &result, &err), -1);
