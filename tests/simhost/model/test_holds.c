@@ -112,6 +112,22 @@ static void start_unbind(struct task *t, struct model *m)
 		sched_yield();
 }
 
+/* Until so many operations wait for the device, and somebody has its lock. */
+static void await_waiting(struct model *m, const char *address, unsigned pins, bool locked)
+{
+	struct pci_address a;
+	bool reached = false;
+
+	assert_true(pci_address_parse(address, &a));
+	while (!reached) {
+		model_lock(m);
+		const struct device *d = model_device(m, a);
+		reached = d->pins >= pins && (d->locked || !locked);
+		model_unlock(m);
+		sched_yield();
+	}
+}
+
 static void the_table_of_states(void **state)
 {
 	static const struct {
@@ -270,6 +286,7 @@ static void an_unbind_in_use_waits(void **state)
 	start(&numvfs, m, DEVICE PF "/sriov_numvfs", NULL);
 	assert_int_equal(finish(&bind), 0);   /* another device's */
 	assert_int_equal(finish(&numvfs), 0); /* as well */
+	await_waiting(m, NIC, 4, true);
 	assert_false(atomic_load(&unbind.done));
 	assert_false(atomic_load(&again.done));
 	assert_false(atomic_load(&override.done));
@@ -337,22 +354,6 @@ static void removal_in_use_holds_up_rescans(void **state)
 	assert_int_equal(finish(&remove), 0);
 	assert_int_equal(finish(&rescan), 0);
 	assert_string_equal(sim_read(m, DEVICE NIC "/driver_override"), "(null)");
-}
-
-/* Until so many operations wait for the device, and somebody has its lock. */
-static void await_waiting(struct model *m, const char *address, unsigned pins, bool locked)
-{
-	struct pci_address a;
-	bool reached = false;
-
-	assert_true(pci_address_parse(address, &a));
-	while (!reached) {
-		model_lock(m);
-		const struct device *d = model_device(m, a);
-		reached = d->pins >= pins && (d->locked || !locked);
-		model_unlock(m);
-		sched_yield();
-	}
 }
 
 static void waiting_for_a_device_that_goes(void **state)
