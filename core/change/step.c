@@ -354,8 +354,8 @@ static void step_note_binding(struct host *host, struct intent *intent, struct p
 	}
 }
 
-/* The looks of one run may share what was seen a moment ago, so that a request for many devices
- * does not search all processes for each. */
+/* The looks of one run for several devices may share what was seen a moment ago, so that they do
+ * not search all processes for each. One device is looked at anew right before it is taken. */
 static uint32_t step_next_batch(void)
 {
 	static atomic_uint last;
@@ -367,7 +367,8 @@ int step_run(struct host *host, const struct plan *plan, int64_t deadline,
 	const struct step_guard *guard, size_t *ret_done, struct core_error *err)
 {
 	uint32_t force = guard ? guard->request->force : ROLLBACK_FORCE;
-	uint32_t batch = step_next_batch();
+	bool shares = guard && guard->intent && guard->intent->n_devices > 1;
+	uint32_t batch = shares ? step_next_batch() : 0;
 
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_step *step = &plan->steps[i];
