@@ -141,11 +141,72 @@ int helper_write_bind(const struct helper_service *s, const struct helper_reques
 	return write_driver(s, request->address, request->name, "bind");
 }
 
+/* Loads the modules of that name or alias, but for those on the administrator's blacklist. 0 or
+ * errno. */
+static int load_modules(const char *name)
+{
+	struct kmod_list *list = NULL, *item;
+	struct kmod_ctx *kmod = kmod_new(NULL, NULL);
+	int error = kmod ? kmod_module_new_from_lookup(kmod, name, &list) : -ENOMEM;
+
+	if (!error && !list)
+		error = -ENOENT;
+	kmod_list_foreach(item, list)
+	{
+		struct kmod_module *module = kmod_module_get_module(item);
+
+		if (error >= 0)
+			error = kmod_module_probe_insert_module(
+				module, KMOD_PROBE_APPLY_BLACKLIST, NULL, NULL, NULL, NULL);
+		kmod_module_unref(module);
+	}
+	kmod_module_unref_list(list);
+	kmod_unref(kmod);
+	return error < 0 ? -error : 0;
+}
+
+int helper_write_load(const struct helper_service *s, const char *name)
+{
+	if (!s->sysfs.is_real)
+		return EPERM;
+	if (strcmp(name, "vfio-pci") != 0 && strcmp(name, "vfio_iommu_type1") != 0)
+		return EINVAL;
+	return load_modules(name);
+}
+
+/* Whether the device is free for the driver that its ids say, and that driver is not there. */
+static bool lacks_driver(const struct helper_service *s, const struct helper_request *request)
+{
+	char path[PCI_ADDRESS_SIZE + 16], name[PCI_ADDRESS_SIZE], text[OVERRIDE_SIZE] = "";
+
+	pci_address_format(request->address, name);
+	snprintf(path, sizeof(path), "%s/driver", name);
+	return sysfs_link_name(s->sysfs.devices_fd, path, text, sizeof(text)) == -ENOENT &&
+	       helper_write_override_get(s, request->address, text, sizeof(text)) == 0 && !text[0];
+}
+
+/* The alias comes from the kernel, so main chooses no module. */
+static int load_driver(const struct helper_service *s, const char *name)
+{
+	char path[PCI_ADDRESS_SIZE + 16], alias[256];
+
+	snprintf(path, sizeof(path), "%s/modalias", name);
+	ssize_t n = sysfs_read(s->sysfs.devices_fd, path, alias, sizeof(alias));
+	if (n < 0)
+		return (int)-n;
+	return strncmp(alias, "pci:", 4) == 0 ? load_modules(alias) : EINVAL;
+}
+
+/* udev loaded the driver's module when the device appeared. It may have been unloaded since, or
+ * the device was VFIO's from the start. */
 int helper_write_probe(const struct helper_service *s, const struct helper_request *request)
 {
 	char text[PCI_ADDRESS_SIZE];
 
 	pci_address_format(request->address, text);
+	int error = write_at(s, s->sysfs.root_fd, "sys/bus/pci/drivers_probe", text);
+	if (error || !s->sysfs.is_real || !lacks_driver(s, request) || load_driver(s, text))
+		return error;
 	return write_at(s, s->sysfs.root_fd, "sys/bus/pci/drivers_probe", text);
 }
 
@@ -163,30 +224,4 @@ int helper_write_unbind(const struct helper_service *s, const struct helper_requ
 	return sysfs_link_name(s->sysfs.devices_fd, path, driver, sizeof(driver)) == -ENOENT
 		       ? 0
 		       : error;
-}
-
-int helper_write_load(const struct helper_service *s, const char *name)
-{
-	struct kmod_list *list = NULL, *item;
-
-	if (!s->sysfs.is_real)
-		return EPERM;
-	if (strcmp(name, "vfio-pci") != 0 && strcmp(name, "vfio_iommu_type1") != 0)
-		return EINVAL;
-	struct kmod_ctx *kmod = kmod_new(NULL, NULL);
-	int error = kmod ? kmod_module_new_from_lookup(kmod, name, &list) : -ENOMEM;
-	if (!error && !list)
-		error = -ENOENT;
-	kmod_list_foreach(item, list)
-	{
-		struct kmod_module *module = kmod_module_get_module(item);
-
-		if (error >= 0)
-			error = kmod_module_probe_insert_module(
-				module, KMOD_PROBE_APPLY_BLACKLIST, NULL, NULL, NULL, NULL);
-		kmod_module_unref(module);
-	}
-	kmod_module_unref_list(list);
-	kmod_unref(kmod);
-	return error < 0 ? -error : 0;
 }

@@ -71,6 +71,17 @@ static bool was_changed(const struct change_result *result, struct pci_address a
 	return false;
 }
 
+static bool was_probed(const struct change_result *result, struct pci_address address)
+{
+	for (size_t i = 0; i < result->plan.count; i++) {
+		const struct plan_step *step = &result->plan.steps[i];
+
+		if (step->action == PLAN_PROBE && pci_address_equal(step->address, address))
+			return true;
+	}
+	return false;
+}
+
 /* Says of each device whose write was given up that it is pending. */
 static void publish_pending(const struct device_env *env, const struct core_error *err)
 {
@@ -161,6 +172,36 @@ static void fill_unbound(
 	m->n_steps = bound->n_steps;
 }
 
+/* The devices that the kernel was asked to find a driver for, and that none took; NULL: there is
+ * none. */
+static char *list_untaken(struct arena *arena, const struct change_result *result)
+{
+	char *list = NULL;
+
+	for (size_t i = 0; i < result->n_devices; i++) {
+		const struct change_device *d = &result->devices[i];
+
+		if (d->driver[0] || !was_probed(result, d->device->address))
+			continue;
+		list = list ? arena_printf(arena, "%s, %s", list, d->device->text)
+			    : d->device->text;
+	}
+	return list;
+}
+
+static char *unbound_message(struct arena *arena, const struct change_result *result)
+{
+	const char *untaken = list_untaken(arena, result);
+	char *message =
+		!untaken
+			? NULL
+			: arena_printf(arena,
+				  "%s; no driver took %s: load the module of the native driver (modprobe)",
+				  UNBOUND, untaken);
+
+	return message ? message : UNBOUND;
+}
+
 static void answer_change(const struct device_env *env, struct rpc_call *call,
 	ProtobufCClosure done, enum change_kind kind, const struct change_request *request,
 	const struct change_result *result, const struct core_error *err)
@@ -171,7 +212,7 @@ static void answer_change(const struct device_env *env, struct rpc_call *call,
 	CLEANUP(arena_clear) struct arena arena = {0};
 
 	if (err->code == CORE_OK) {
-		bound.message = binds ? BOUND : UNBOUND;
+		bound.message = binds ? BOUND : unbound_message(&arena, result);
 		if (request->dry_run)
 			bound.message = DRY_RUN;
 		fill_answer(env->host, &arena, result, request->dry_run, &bound);

@@ -207,6 +207,27 @@ foreign_binding_goes_to_native_driver() {
 	expect_state $lone2 HOST
 }
 
+# [faces] An unbind to a driver whose module is gone loads it, or says that no driver took the device.
+foreign_binding_without_native_module() {
+	bind_by_hand $shared_nic
+	unload_native e1000
+	(
+		must_call unbind $shared_nic
+		if [ "$ground" = simulated ]; then
+			expect --arg a $shared_nic '.message | contains("no driver took " + $a + ": load")'
+			expect_state $shared_nic DRIVERLESS
+		else
+			expect '.message | contains("no driver") | not'
+			expect_driver $shared_nic e1000
+		fi
+	)
+	set -- $?
+	load_native e1000
+	[ "$1" = 0 ] || exit 1
+	must_call unbind $shared_nic
+	expect_given_back $shared_nic e1000
+}
+
 # [faces] A device that only VFIO's driver takes, by its id, is not reported as given back.
 foreign_binding_by_id() {
 	load_vfio
