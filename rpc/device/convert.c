@@ -184,12 +184,12 @@ static void convert_blockers(struct arena *arena, const struct group_blocker *bl
 Vfio__V1__IommuGroup **device_convert_groups(
 	struct host *host, struct arena *arena, struct iommu_group *const *groups, size_t n)
 {
-	CLEANUP(free_cleanup) struct group_blocker *blockers = NULL;
 	Vfio__V1__IommuGroup **list;
 	size_t n_blockers = 0, next = 0;
 
 	if (!NEW_LIST(arena, n, Vfio__V1__IommuGroup, VFIO__V1__IOMMU_GROUP__INIT, list))
 		return NULL;
+	CLEANUP(free_cleanup) struct group_blocker *blockers = NULL;
 	if (host_blockers(host, groups, n, &blockers, &n_blockers) < 0) {
 		arena->failed = true;
 		return NULL;
