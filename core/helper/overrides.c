@@ -42,9 +42,9 @@ static int record_load(const struct helper_service *s, const struct device *d, s
 	size_t len;
 	int error = boot_read_id(&s->sysfs, boot);
 
+	*r = (struct record){0};
 	if (error)
 		return -error;
-	*r = (struct record){0};
 	snprintf(r->name, sizeof(r->name), "%s.override", d->text);
 	snprintf(r->header, sizeof(r->header), "%.40s %04x:%04x %04x:%04x", boot, d->vendor,
 		d->device, d->subsystem_vendor, d->subsystem_device);
