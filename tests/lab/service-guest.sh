@@ -19,8 +19,9 @@ write_units() {
 		printf '[Unit]\nDescription=%s\n' $target >$units/$target.target
 	done
 	printf '[Service]\nType=oneshot\nExecStart=/bin/true\n' >$units/systemd-modules-load.service
-	sed 's|^ExecStart=.*|ExecStart=/usr/local/bin/vfiod --sandbox kill|' /vfiod.service \
-		>$units/vfiod.service
+	# All that uses devices here is in this namespace.
+	sed 's|^ExecStart=.*|ExecStart=/usr/local/bin/vfiod --sandbox kill --trust-namespace|' \
+		/vfiod.service >$units/vfiod.service
 	mkdir $units/vfiod.service.d
 	# There is no systemd-tmpfiles.
 	mkdir -p /run/vfiod
@@ -92,7 +93,7 @@ usual() {
 		other = /^# \[[^]]*simulated/
 		getline
 		sub(/\(.*/, "")
-		if (!other && !/^(guard_that_may_not_be_forced|disk_that_vfiod_cannot_see|taken_over_main_.*)$/)
+		if (!other && !/^(guard_that_may_not_be_forced|disk_that_vfiod_cannot_see|processes_that_vfiod_cannot_see|taken_over_main_.*)$/)
 			print
 	}' /part-guards.sh /part-holders.sh
 }
