@@ -210,12 +210,13 @@ static void make_request(struct input *in, struct helper_request *r)
 		r->n_addresses = take(in) % (MAX_ADDRESSES + 1);
 }
 
-/* The addresses behind a command. Returns their length. */
+/* The addresses behind a command, which may say that there are more. Returns their length. */
 static size_t make_addresses(struct input *in, const struct helper_request *r, char *bytes)
 {
 	struct pci_address address = {0};
+	uint32_t n = r->n_addresses < MAX_ADDRESSES ? r->n_addresses : MAX_ADDRESSES;
 
-	for (uint32_t i = 0; i < r->n_addresses; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		unsigned which = take(in);
 		if (which < ARRAY_SIZE(ADDRESSES))
 			pci_address_parse(ADDRESSES[which], &address);
@@ -223,7 +224,7 @@ static size_t make_addresses(struct input *in, const struct helper_request *r, c
 			take_into(in, &address, sizeof(address));
 		memcpy(bytes + i * sizeof(address), &address, sizeof(address));
 	}
-	return r->n_addresses * sizeof(address);
+	return n * sizeof(address);
 }
 
 static size_t make_length(struct input *in, unsigned how)

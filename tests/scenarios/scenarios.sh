@@ -14,9 +14,9 @@
 # in one of the files that $parts names: all, or those of the environment. WORDS tell how it is run:
 # "rest" or "faces", which is over REST and over RPC, with $face set; "lab" or "simulated" when it is
 # for that ground alone; and "on NAME" when it needs the simulated host hosts/NAME.host. With
-# alternate=1 in the environment, "faces" is over one of the two, by turns. A scenario runs in a
-# subshell of its own, which `fail` ends, and leaves the host as it found it. docs/scenarios.md lists
-# them all.
+# alternate=rest or alternate=rpc in the environment, "faces" is over one of the two, by turns, and
+# the first one over that. A scenario runs in a subshell of its own, which `fail` ends, and leaves
+# the host as it found it. docs/scenarios.md lists them all.
 set -u
 
 here=$(dirname "$0")
@@ -83,7 +83,7 @@ run() {
 
 # Usage: run_all [SCENARIO]...
 run_all() {
-	local scenario faces on turn=rest wanted=" $* "
+	local scenario faces on turn=${alternate:-both} wanted=" $* "
 	while read -r scenario faces on <&4; do
 		case $wanted in
 		'  ' | *" $scenario "*) ;;
@@ -93,9 +93,12 @@ run_all() {
 			run "$scenario" "$scenario" rest "$on"
 			continue
 		fi
-		[ "$alternate$turn" = 1rpc ] || run "$scenario over REST" "$scenario" rest "$on"
-		[ "$alternate$turn" = 1rest ] || run "$scenario over RPC" "$scenario" rpc "$on"
-		if [ $turn = rest ]; then turn=rpc; else turn=rest; fi
+		[ $turn = rpc ] || run "$scenario over REST" "$scenario" rest "$on"
+		[ $turn = rest ] || run "$scenario over RPC" "$scenario" rpc "$on"
+		case $turn in
+		rest) turn=rpc ;;
+		rpc) turn=rest ;;
+		esac
 	done 4<"$work/list"
 }
 
