@@ -93,8 +93,8 @@ run_all() {
 			run "$scenario" "$scenario" rest "$on"
 			continue
 		fi
-		[ $turn = rpc ] || run "$scenario over REST" "$scenario" rest "$on"
-		[ $turn = rest ] || run "$scenario over RPC" "$scenario" rpc "$on"
+		[ "$turn" = rpc ] || run "$scenario over REST" "$scenario" rest "$on"
+		[ "$turn" = rest ] || run "$scenario over RPC" "$scenario" rpc "$on"
 		case $turn in
 		rest) turn=rpc ;;
 		rpc) turn=rest ;;
