@@ -367,7 +367,7 @@ int step_run(struct host *host, const struct plan *plan, int64_t deadline,
 	const struct step_guard *guard, size_t *ret_done, struct core_error *err)
 {
 	uint32_t force = guard ? guard->request->force : ROLLBACK_FORCE;
-	bool shares = guard && guard->intent && guard->intent->n_devices > 1;
+	bool shares = guard && plan->count > 0 && guard->intent->n_devices > 1;
 	uint32_t batch = shares ? step_next_batch() : 0;
 
 	for (size_t i = 0; i < plan->count; i++) {
