@@ -4,12 +4,12 @@
 
 #include "core/base/array.h"
 #include "core/base/util.h"
+#include "core/record/row.h"
 #include "core/record/schema.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -76,42 +76,6 @@ static const char *const QUERIES[Q_COUNT] = {
 			  ", intent, what FROM intent_device JOIN intent ON intent = id"
 			  " ORDER BY intent DESC, address",
 };
-
-/* The words for what a change is and how far it has come. Databases have them: never change one. A
- * word that is not known is that of a change to be rolled back, as is the last. */
-static const struct store_word {
-	const char *text;
-	enum intent_kind kind;
-	enum intent_phase phase;
-} WORDS[] = {
-	{"bind", CHANGE_BIND, CHANGE_MAKING},
-	{"unbind", CHANGE_UNBIND, CHANGE_MAKING},
-	{"free", CHANGE_LEAVE_DRIVERLESS, CHANGE_MAKING},
-	{"finish bind", CHANGE_BIND, CHANGE_FINISHING},
-	{"finish unbind", CHANGE_UNBIND, CHANGE_FINISHING},
-	{"finish free", CHANGE_LEAVE_DRIVERLESS, CHANGE_FINISHING},
-	{"undo", CHANGE_BIND, CHANGE_ROLLING_BACK},
-};
-
-static const char *store_word(const struct intent *intent)
-{
-	size_t i = 0;
-
-	while (i < ARRAY_SIZE(WORDS) - 1 &&
-		(WORDS[i].kind != intent->kind || WORDS[i].phase != intent->phase))
-		i++;
-	return WORDS[i].text;
-}
-
-static void store_read_word(const char *text, struct intent *intent)
-{
-	size_t i = 0;
-
-	while (i < ARRAY_SIZE(WORDS) - 1 && strcmp(WORDS[i].text, text) != 0)
-		i++;
-	intent->kind = WORDS[i].kind;
-	intent->phase = WORDS[i].phase;
-}
 
 /* Pages in the log at which it is taken into the database. */
 enum { MUCH = 256 };
@@ -333,62 +297,6 @@ void store_close(struct store *s)
 	free(s);
 }
 
-static void store_bind_wish(sqlite3_stmt *q, int parameter, bool is_set, uint32_t value)
-{
-	if (is_set)
-		sqlite3_bind_int64(q, parameter, value);
-	else
-		sqlite3_bind_null(q, parameter);
-}
-
-static void store_bind_origin(const struct store *s, sqlite3_stmt *q, const struct device_origin *o)
-{
-	sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(o->address));
-	sqlite3_bind_int(q, 2, o->identity.vendor);
-	sqlite3_bind_int(q, 3, o->identity.device);
-	sqlite3_bind_int(q, 4, o->identity.subsystem_vendor);
-	sqlite3_bind_int(q, 5, o->identity.subsystem_device);
-	sqlite3_bind_text(q, 6, o->driver, -1, SQLITE_STATIC);
-	sqlite3_bind_text(q, 7, o->override, -1, SQLITE_STATIC);
-	store_bind_wish(q, 8, o->access.has_uid, o->access.uid);
-	store_bind_wish(q, 9, o->access.has_gid, o->access.gid);
-	store_bind_wish(q, 10, o->access.has_mode, o->access.mode);
-	sqlite3_bind_int64(q, 11, o->idle_use_count);
-	sqlite3_bind_int64(q, 12, (sqlite3_int64)o->binding.folder);
-	sqlite3_bind_int64(q, 13, (sqlite3_int64)o->binding.link);
-	sqlite3_bind_text(q, 14, s->boot.id, -1, SQLITE_STATIC);
-}
-
-static void store_column_text(sqlite3_stmt *q, int column, char *buf, size_t size)
-{
-	const unsigned char *text = sqlite3_column_text(q, column);
-
-	snprintf(buf, size, "%s", text ? (const char *)text : "");
-}
-
-static bool store_read_wish(sqlite3_stmt *q, int column, uint32_t *ret)
-{
-	*ret = (uint32_t)sqlite3_column_int64(q, column);
-	return sqlite3_column_type(q, column) != SQLITE_NULL;
-}
-
-static void store_read_origin(sqlite3_stmt *q, struct device_origin *o)
-{
-	*o = (struct device_origin){
-		.address = pci_address_from_key((uint64_t)sqlite3_column_int64(q, 0)),
-		.identity = {(uint16_t)sqlite3_column_int(q, 1), (uint16_t)sqlite3_column_int(q, 2),
-			(uint16_t)sqlite3_column_int(q, 3), (uint16_t)sqlite3_column_int(q, 4)},
-	};
-	store_column_text(q, 5, o->driver, sizeof(o->driver));
-	store_column_text(q, 6, o->override, sizeof(o->override));
-	o->access.has_uid = store_read_wish(q, 7, &o->access.uid);
-	o->access.has_gid = store_read_wish(q, 8, &o->access.gid);
-	o->access.has_mode = store_read_wish(q, 9, &o->access.mode);
-	o->idle_use_count = (uint32_t)sqlite3_column_int64(q, 10);
-	o->binding.folder = (uint64_t)sqlite3_column_int64(q, 11);
-	o->binding.link = (uint64_t)sqlite3_column_int64(q, 12);
-}
-
 /* Has append add every row of a query to what arg points to; -1 from it is lack of memory. */
 static int store_each_row(struct store *s, enum query which,
 	int (*append)(const struct store *s, sqlite3_stmt *q, void *arg), void *arg,
@@ -420,7 +328,7 @@ static int store_append_origin(const struct store *s, sqlite3_stmt *q, void *arg
 
 	if (!grown)
 		return -1;
-	store_read_origin(q, &grown->items[n]);
+	row_read_origin(q, &grown->items[n]);
 	grown->count = n + 1;
 	*list = grown;
 	return 0;
@@ -452,11 +360,11 @@ static int store_append_device(const struct store *s, sqlite3_stmt *q, void *arg
 		return -1;
 	if (!*last) {
 		*grown = (struct intent){.id = id};
-		store_read_word(word ? word : "", grown);
+		row_read_word(word ? word : "", grown);
 	}
 	/* An intent is written in one boot, all of it. */
 	grown->is_of_another_boot = !boot || strcmp(boot, s->boot.id) != 0;
-	store_read_origin(q, &grown->before[grown->n_devices++]);
+	row_read_origin(q, &grown->before[grown->n_devices++]);
 	*last = grown;
 	return 0;
 }
@@ -500,7 +408,7 @@ static int store_insert_devices(struct store *s, const struct intent *intent)
 	for (size_t i = 0; i < intent->n_devices; i++) {
 		sqlite3_stmt *q = store_query(s, Q_INTENT_ADD_DEVICE);
 
-		store_bind_origin(s, q, &intent->before[i]);
+		row_bind_origin(q, &s->boot, &intent->before[i]);
 		sqlite3_bind_int64(q, 15, intent->id);
 		if (store_run(q))
 			return -1;
@@ -524,7 +432,7 @@ static int store_insert_intent(struct store *s, struct intent *intent)
 {
 	sqlite3_stmt *q = store_query(s, Q_INTENT_ADD);
 
-	sqlite3_bind_text(q, 1, store_word(intent), -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 1, row_word(intent), -1, SQLITE_STATIC);
 	if (store_run(q))
 		return -1;
 	intent->id = sqlite3_last_insert_rowid(s->db);
@@ -560,7 +468,7 @@ static int store_write_records(struct store *s, const struct store_outcome *o)
 		if (r->is_end)
 			sqlite3_bind_int64(q, 1, (sqlite3_int64)pci_address_key(r->origin.address));
 		else
-			store_bind_origin(s, q, &r->origin);
+			row_bind_origin(q, &s->boot, &r->origin);
 		if (store_run(q))
 			return -1;
 	}
@@ -573,7 +481,7 @@ static int store_write_intent(struct store *s, const struct intent *intent)
 	if (intent->phase == CHANGE_ENDED)
 		return store_run_for(s, Q_INTENT_DROP, intent->id);
 	sqlite3_stmt *q = store_query(s, Q_INTENT_LEAVE);
-	sqlite3_bind_text(q, 1, store_word(intent), -1, SQLITE_STATIC);
+	sqlite3_bind_text(q, 1, row_word(intent), -1, SQLITE_STATIC);
 	sqlite3_bind_int64(q, 2, intent->id);
 	return store_run(q) || store_run_for(s, Q_INTENT_DROP_DEVICES, intent->id) ||
 	       store_insert_devices(s, intent);
