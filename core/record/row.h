@@ -15,8 +15,7 @@ void row_read_word(const char *text, struct intent *intent);
 
 /* Binds the record's columns to the first parameters. The texts must outlive the statement's run.
  */
-void row_bind_origin(
-	sqlite3_stmt *query, const struct boot *boot, const struct device_origin *origin);
+void row_bind_origin(sqlite3_stmt *q, const struct boot *boot, const struct device_origin *o);
 
 /* Reads the record from the first columns of a row. */
-void row_read_origin(sqlite3_stmt *query, struct device_origin *ret);
+void row_read_origin(sqlite3_stmt *q, struct device_origin *o);
